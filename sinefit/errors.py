@@ -1,0 +1,52 @@
+"""The errors that sinefit raises on purpose.
+
+    SinefitError
+    ├── SettingError          a flag or argument has a value that cannot be
+    │   └── DeviceError       the device asked for is not there
+    ├── InputError            a file cannot be read, or holds what is not supported
+    ├── OutputError           a result cannot be written
+    │   └── OutputExistsError it would overwrite a file
+    └── FitDivergedError      training left the rails; carries the best field so far
+
+Each message is one line that names the file or flag, the cause and the cure. The library raises;
+only the command line turns an error into an exit code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sinefit.fitting.report import FitResult
+
+
+class SinefitError(Exception):
+    """Base of every error that sinefit raises on purpose."""
+
+
+class SettingError(SinefitError):
+    """A setting has a value that cannot be; the message says what would be right."""
+
+
+class DeviceError(SettingError):
+    """The compute device asked for is not available on this machine."""
+
+
+class InputError(SinefitError):
+    """An input cannot be read, is damaged, or is of a kind that is not supported."""
+
+
+class OutputError(SinefitError):
+    """An output cannot be written, or its format cannot hold the signal."""
+
+
+class OutputExistsError(OutputError):
+    """An output would overwrite an existing file."""
+
+
+class FitDivergedError(SinefitError):
+    """Training diverged; `result` holds the best weights that the fit had seen."""
+
+    def __init__(self, message: str, result: FitResult) -> None:
+        super().__init__(message)
+        self.result = result

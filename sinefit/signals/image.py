@@ -1,0 +1,311 @@
+"""Reading images: PNG, JPEG, WebP, TIFF, BMP and still GIF.
+
+Pixels are read as they are stored, upright, in grey or RGB, with or without alpha, 8 or 16 bits.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from sinefit.errors import InputError, SinefitError
+from sinefit.signals.deep_color import (
+    DeepLayout,
+    decode_deep,
+    png_header,
+    tiff_end,
+    tiff_layout,
+    tiff_tags,
+)
+from sinefit.signals.image_formats import IMAGE_CAPABILITIES
+from sinefit.signals.pixels import check_region, downsample, downsampled_size
+from sinefit.signals.signal import Signal, SignalSpec
+from sinefit.signals.storage import allocate_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from sinefit.signals.selection import Selection
+
+PIXEL_LIMIT = 2**29
+"""Images of more pixels are refused: room for 16384x16384 twice, too few to exhaust a machine."""
+
+_BAND_BYTES = 2**24
+_ORIENTATION = 0x0112
+_CHANNELS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "I;16": 1}
+_PROFILE_SPACES = {1: b"GRAY", 2: b"GRAY", 3: b"RGB ", 4: b"RGB "}
+# Decoded mode -> mode to keep, for modes without a transparent colour.
+_KEPT_MODES = {
+    "1": "L",
+    "L": "L",
+    "LA": "LA",
+    "La": "LA",
+    "P": "RGB",
+    "PA": "RGBA",
+    "RGB": "RGB",
+    "RGBX": "RGB",
+    "RGBA": "RGBA",
+    "RGBa": "RGBA",
+    "CMYK": "RGB",
+    "YCbCr": "RGB",
+    "LAB": "RGB",
+    "HSV": "RGB",
+    "I;16": "I;16",
+    "I;16L": "I;16",
+    "I;16B": "I;16",
+    "I;16N": "I;16",
+}
+_COLOR_MODES = {"CMYK": "CMYK", "YCbCr": "YCbCr", "LAB": "CIELAB", "HSV": "HSV"}
+_TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: pixels.swapaxes(0, 1)[:, ::-1],
+    7: lambda pixels: pixels.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda pixels: pixels.swapaxes(0, 1)[::-1],
+}
+
+_pillow_lock = threading.Lock()
+
+
+@dataclass
+class _Picture:
+    """A decoded, upright picture whose rows can be asked for."""
+
+    width: int
+    height: int
+    channels: int
+    dtype: str
+    rows: Callable[[int, int], NDArray[Any]]
+    """rows(start, stop) returns (stop - start, width, channels)."""
+    icc_profile: bytes | None
+    notices: list[str] = field(default_factory=list)
+
+
+def read_image(source: Path, name: str, format: str, selection: Selection) -> Signal:
+    """Read the image at `source`, which holds the given format; `name` is what errors call it.
+
+    Returns samples (height, width, channels) of uint8 or uint16, turned upright as EXIF says, cut
+    to `selection.region` and averaged over blocks of `selection.downsample` pixels. Of several
+    frames or pages the first is read. Raises InputError when the file is damaged, larger than
+    PIXEL_LIMIT or holds samples that are not 8 or 16-bit integers, and SettingError when the region
+    is not inside the image.
+    """
+    try:
+        with _pillow_warnings() as messages:
+            picture = _decode(source, name, format)
+    except (SinefitError, MemoryError):
+        raise
+    except Exception as error:  # decoders of damaged files raise nearly anything
+        raise InputError(f"{name} cannot be read as {format}: {_reason(error)}") from error
+    picture.notices += messages
+    samples = _select(picture, name, selection)
+    spec = SignalSpec(
+        kind="image",
+        shape=samples.shape[:2],
+        channels=picture.channels,
+        dtype=picture.dtype,
+        low=0.0,
+        high=float(np.iinfo(picture.dtype).max),
+        format=format,
+        bit_depth=np.dtype(picture.dtype).itemsize * 8,
+        alpha=picture.channels in (2, 4),
+        icc_profile=_fitting_profile(picture),
+    )
+    return Signal(spec, samples, tuple(picture.notices))
+
+
+def _decode(source: Path, name: str, format: str) -> _Picture:
+    with source.open("rb") as file:
+        bit_depth, color_type = png_header(file) if format == "png" else (8, 0)
+        if format == "tiff":
+            tags = tiff_tags(file)
+            layout = tiff_layout(tags)
+            if layout is not None:
+                if tiff_end(tags) > source.stat().st_size:
+                    raise InputError(f"{name} cannot be read as tiff: it ends before its pixels do")
+                return _deep_picture(source, name, format, layout)
+            bit_depth = max(depth for depth in tags.get(258, (1,)) if isinstance(depth, int))
+        file.seek(0)
+        with Image.open(file, formats=(IMAGE_CAPABILITIES[format].pillow,)) as image:
+            _check_size(image.width, image.height, name)
+            frames = getattr(image, "n_frames", 1)
+            image.load()
+            if format == "png" and bit_depth == 16:
+                layout = _png_layout(image, color_type)
+                if layout.channels > 1:
+                    return _deep_picture(source, name, format, layout)
+            picture = _pillow_picture(image, name, bit_depth)
+    if frames > 1:
+        picture.notices.insert(0, f"only the first of {frames} frames was read")
+    return picture
+
+
+def _pillow_picture(image: Image.Image, name: str, bits: int) -> _Picture:
+    notices = []
+    if image.mode not in _KEPT_MODES:
+        raise InputError(
+            f"{name} holds {'floating-point' if image.mode == 'F' else '32-bit'} samples, which "
+            "images of 8 or 16 bits cannot: save them as an array in .npy"
+        )
+    mode = _KEPT_MODES[image.mode]
+    if "transparency" in image.info and mode in ("L", "RGB"):
+        mode = {"L": "LA", "RGB": "RGBA"}[mode]
+    if image.mode in _COLOR_MODES:
+        notices.append(f"its {_COLOR_MODES[image.mode]} colours were converted to RGB")
+    if bits > 8 and mode != "I;16":
+        notices.append(f"its {bits}-bit samples were reduced to 8 bits")
+    if bits == 12 and mode == "I;16":
+        notices.append("its 12-bit samples were widened to 16 bits")
+    profile = image.info.get("icc_profile")
+    white_is_zero = mode == "I;16" and getattr(image, "tag_v2", {}).get(262) == 0
+    ImageOps.exif_transpose(image, in_place=True)
+    convert = _lab_to_rgb() if image.mode == "LAB" else lambda part: part.convert(mode)
+
+    def rows(start: int, stop: int) -> NDArray[Any]:
+        part = image.crop((0, start, image.width, stop))
+        pixels = np.asarray(part if mode in ("I;16", image.mode) else convert(part))
+        if bits == 12 and mode == "I;16":
+            pixels = (pixels << 4) | (pixels >> 8)
+        if white_is_zero:
+            pixels = 65535 - pixels
+        return pixels.reshape(stop - start, image.width, _CHANNELS[mode])
+
+    return _Picture(
+        image.width,
+        image.height,
+        _CHANNELS[mode],
+        "uint16" if mode == "I;16" else "uint8",
+        rows,
+        profile if isinstance(profile, bytes) else None,
+        notices,
+    )
+
+
+def _deep_picture(source: Path, name: str, format: str, layout: DeepLayout) -> _Picture:
+    _check_size(layout.width, layout.height, name)
+    pixels: NDArray[Any] = decode_deep(source, name, format, layout)
+    notices = []
+    if layout.channels < layout.stored_channels:
+        notices.append("an extra channel that is not alpha was left out")
+    if layout.premultiplied:
+        notices.append("its colours were stored multiplied by alpha and have been divided by it")
+    if layout.orientation in _TURNS:
+        pixels = _TURNS[layout.orientation](pixels)
+    height, width, channels = pixels.shape
+    return _Picture(
+        width,
+        height,
+        channels,
+        "uint16",
+        lambda start, stop: pixels[start:stop],
+        layout.icc_profile,
+        notices,
+    )
+
+
+def _png_layout(image: Image.Image, color_type: int) -> DeepLayout:
+    """Describe a 16-bit PNG that Pillow has opened, and reduced to 8 bits unless it is grey."""
+    has_alpha = color_type in (4, 6) or "transparency" in image.info
+    channels = (1 if color_type in (0, 4) else 3) + has_alpha
+    profile = image.info.get("icc_profile")
+    return DeepLayout(
+        image.width,
+        image.height,
+        channels,
+        channels,
+        orientation=image.getexif().get(_ORIENTATION, 1),
+        icc_profile=profile if isinstance(profile, bytes) else None,
+    )
+
+
+def _select(picture: _Picture, name: str, selection: Selection) -> NDArray[Any]:
+    """Cut the region, then average blocks, by bands of whole blocks."""
+    region = selection.region or (0, 0, picture.width, picture.height)
+    check_region(region, picture.width, picture.height, name)
+    x, y, width, height = region
+    factor = selection.downsample
+    samples = allocate_samples(
+        (downsampled_size(height, factor), downsampled_size(width, factor), picture.channels),
+        picture.dtype,
+    )
+    row_bytes = picture.width * picture.channels * np.dtype(picture.dtype).itemsize
+    step = max(1, _BAND_BYTES // (row_bytes * factor)) * factor
+    for start in range(0, height, step):
+        stop = min(start + step, height)
+        band = picture.rows(y + start, y + stop)[:, x : x + width]
+        first = start // factor
+        small = downsample(band, factor)
+        samples[first : first + len(small)] = small
+    return samples
+
+
+def _fitting_profile(picture: _Picture) -> bytes | None:
+    """Return the colour profile unless it is for other colours than the picture has now."""
+    profile = picture.icc_profile
+    if not profile:
+        return None
+    if profile[16:20] != _PROFILE_SPACES[picture.channels]:
+        space = profile[16:20].decode("ascii", errors="replace").strip()
+        picture.notices.append(f"its colour profile was left out: it is for {space or 'nothing'}")
+        return None
+    return profile
+
+
+def _lab_to_rgb() -> Callable[[Image.Image], Image.Image]:
+    transform = ImageCms.buildTransform(
+        ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
+    )
+
+    def convert(part: Image.Image) -> Image.Image:
+        converted = ImageCms.applyTransform(part, transform)
+        assert converted is not None
+        return converted
+
+    return convert
+
+
+def _check_size(width: int, height: int, name: str) -> None:
+    if width * height > PIXEL_LIMIT:
+        raise InputError(
+            f"{name} has {width}x{height} pixels, more than the {PIXEL_LIMIT} that are read: "
+            "cut it into parts"
+        )
+    if width < 1 or height < 1:
+        raise InputError(f"{name} has no pixels: it is {width}x{height}")
+
+
+def _reason(error: Exception) -> str:
+    """Say in one line why a decoder failed."""
+    if isinstance(error, UnidentifiedImageError):
+        return "its header is damaged, or its variant is not supported"
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else "the file is damaged"
+
+
+@contextmanager
+def _pillow_warnings() -> Iterator[list[str]]:
+    """Collect Pillow's warnings as sentences, and leave the limit on pixels to PIXEL_LIMIT.
+
+    Both are settings of the whole process, hence the lock.
+    """
+    messages: list[str] = []
+    with _pillow_lock, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        limit = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            yield messages
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+    messages += {" ".join(str(warning.message).split()): None for warning in caught}

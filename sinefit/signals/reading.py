@@ -1,0 +1,174 @@
+"""Reading a signal of any kind from a file or from bytes."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from sinefit.errors import InputError, SettingError
+from sinefit.signals.array import read_array
+from sinefit.signals.audio import read_audio
+from sinefit.signals.formats import FORMATS, kinds_of, supported_formats
+from sinefit.signals.image import read_image
+from sinefit.signals.selection import Selection
+from sinefit.signals.signal import KINDS
+from sinefit.signals.sniffing import detect, identify
+from sinefit.signals.video import read_video
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Callable, Iterator, Mapping
+
+    from sinefit.signals.signal import Kind, Signal
+
+_READERS: Mapping[Kind, Callable[[Path, str, str, Selection], Signal]] = {
+    "image": read_image,
+    "audio": read_audio,
+    "video": read_video,
+    "array": read_array,
+}
+_ARTICLES: Mapping[Kind, str] = {
+    "image": "an image",
+    "audio": "a sound",
+    "video": "a video",
+    "array": "an array",
+}
+# Formats that one reader takes, so that a wrong name among them may be corrected by --format.
+_RELATED = ({"mp4", "mov"}, {"mkv", "webm"})
+_WHOLE_FILE = Selection()
+
+
+def read_signal(
+    source: str | Path | bytes,
+    *,
+    name: str | None = None,
+    kind: Kind | None = None,
+    format: str | None = None,
+    selection: Selection = _WHOLE_FILE,
+) -> Signal:
+    """Read a signal from a file, or from the bytes of one.
+
+    Kind and format are told from the content; `format` names it where the content does not tell,
+    and `kind` "image" reads the first frame of an animated GIF. `name` is what errors call the
+    source: its path, or "standard input" for bytes, unless given. `spec.source` is the last part of
+    that name, None for bytes without a name; `spec.source_bytes` is the size of the file.
+
+    Raises InputError when the source cannot be read, is damaged or of an unsupported format, and
+    SettingError when the selection, kind or format does not suit what it holds.
+    """
+    if kind is not None and kind not in KINDS:
+        raise SettingError(f"--kind is {kind}: it must be one of {', '.join(KINDS)}")
+    if format is not None and not kinds_of(format):
+        raise SettingError(f"--format is {format}: it must be one of {supported_formats()}")
+    known_as = name if name is not None else _name_of(source)
+    shown = known_as if known_as is not None else "standard input"
+    with _as_file(source, shown) as path:
+        found_kind, found_format = _kind_and_format(path, shown, kind, format)
+        check_selection(selection, found_kind, shown)
+        signal = _READERS[found_kind](path, shown, found_format, selection)
+        size = path.stat().st_size
+    own_name = Path(known_as).name if known_as is not None else None
+    return replace(signal, spec=replace(signal.spec, source=own_name, source_bytes=size))
+
+
+def check_selection(selection: Selection, kind: Kind, name: str) -> None:
+    """Raise SettingError, naming the flag, when part of the selection means nothing for `kind`."""
+    in_time = ("audio", "video")
+    in_space = ("image", "video")
+    flags = (
+        ("--start", selection.start != _WHOLE_FILE.start, in_time),
+        ("--duration", selection.duration is not None, in_time),
+        ("--region", selection.region is not None, in_space),
+        ("--downsample", selection.downsample != _WHOLE_FILE.downsample, in_space),
+        ("--channels-last", selection.channels_last, ("array",)),
+        (f"--domain {selection.domain}", selection.domain != _WHOLE_FILE.domain, ("array",)),
+    )
+    for flag, is_set, kinds in flags:
+        if is_set and kind not in kinds:
+            raise SettingError(
+                f"{flag} is for {' and '.join(kinds)}: {name} is {_ARTICLES[kind]}, leave it out"
+            )
+
+
+def _kind_and_format(
+    path: Path, name: str, kind: Kind | None, format: str | None
+) -> tuple[Kind, str]:
+    with _opened(path, name) as file:
+        found_kind: Kind
+        if format is None:
+            found_kind, format = detect(file, name)
+        else:
+            _check_format(file, name, format)
+            found_kind = detect(file, name)[0] if format == "gif" else kinds_of(format)[0]
+    if kind is None or kind == found_kind:
+        return found_kind, format
+    if format not in FORMATS[kind]:
+        raise SettingError(f"--kind is {kind}: {name} is {_ARTICLES[found_kind]} ({format})")
+    return kind, format
+
+
+def _check_format(file: BinaryIO, name: str, format: str) -> None:
+    """Raise InputError when the content is known to be of another format than was asked for."""
+    found = identify(file).format
+    related = any({found, format} <= formats for formats in _RELATED)
+    if found is not None and found != format and not related:
+        raise InputError(f"{name} holds {found}, not {format}: leave --format out")
+
+
+def _name_of(source: str | Path | bytes) -> str | None:
+    return None if isinstance(source, bytes) else str(source)
+
+
+@contextmanager
+def _as_file(source: str | Path | bytes, name: str) -> Iterator[Path]:
+    """Provide a path to an ordinary file: that of the source, or of a temporary copy.
+
+    Decoders go back and forth in a file, which neither bytes nor pipes let them do by a path.
+    """
+    if not isinstance(source, bytes):
+        path = Path(source)
+        with _explained(name):
+            mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise InputError(f"{name} is a folder: name the files in it")
+        if stat.S_ISREG(mode):
+            yield path
+            return
+    with tempfile.TemporaryDirectory(prefix="sinefit-input-") as folder:
+        copy = Path(folder) / "input"
+        try:
+            with copy.open("wb") as target:
+                if isinstance(source, bytes):
+                    target.write(source)
+                else:
+                    with _opened(Path(source), name) as pipe:
+                        shutil.copyfileobj(pipe, target)
+        except OSError as error:
+            raise InputError(
+                f"{name} cannot be copied to {folder}: {error.strerror} (TMPDIR names the place)"
+            ) from None
+        yield copy
+
+
+def _opened(path: Path, name: str) -> io.BufferedReader:
+    with _explained(name):
+        return path.open("rb")
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turn what the system says about a path into InputError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError(f"{name} does not exist: check the name") from None
+    except PermissionError:
+        raise InputError(f"{name} may not be read: check its permissions") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{name} cannot be opened: {reason}") from None

@@ -1,0 +1,135 @@
+"""The signal: samples on a regular grid, with everything about how they were sampled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from sinefit.errors import InputError
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from numpy.typing import NDArray
+
+Kind = Literal["image", "audio", "video", "array"]
+Domain = Literal["grid", "sphere"]
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+DOMAINS: tuple[Domain, ...] = get_args(Domain)
+
+
+@dataclass(frozen=True)
+class SignalSpec:
+    """Everything about a signal but its samples: what a weights file stores and a writer needs.
+
+    The samples have shape `shape + (channels,)` and NumPy type `dtype`.
+    """
+
+    kind: Kind
+    """What the signal is: an image, a sound, a video or a bare array."""
+    shape: tuple[int, ...]
+    """Samples per axis: image (height, width), audio (samples,), video (frames, height, width)."""
+    channels: int
+    """Values per sample, at least 1; an alpha channel counts."""
+    dtype: str
+    """NumPy name of the sample type, "uint8", "uint16", "float32" and so on."""
+    low: float
+    """The value that the field maps to -1."""
+    high: float
+    """The value that the field maps to +1; greater than `low`."""
+    format: str
+    """Name of the file format the signal came from, "png", "wav", "mp4", "npy" and so on."""
+    bit_depth: int
+    """Bits per sample value that the source file held: 8, 16, 24, 32, 64 or 1 for booleans."""
+    rate: Fraction | None = None
+    """Samples per second of a sound, frames per second of a video."""
+    encoding: str | None = None
+    """How the source stored sound, a libsndfile subtype such as "PCM_16"."""
+    alpha: bool = False
+    """Whether the last channel of an image is its alpha."""
+    icc_profile: bytes | None = None
+    """The colour profile of an image."""
+    soundtrack: bytes | None = None
+    """The sound streams of a video, unchanged, in a Matroska file."""
+    channels_last: bool = False
+    """Whether the last axis of an array file holds the channels."""
+    domain: Domain = "grid"
+    """"grid": every axis is a coordinate; "sphere": two axes are latitude and longitude."""
+    source: str | None = None
+    """Name of the file the signal came from, without its folder."""
+    source_bytes: int | None = None
+    """Size of that file."""
+
+    @property
+    def axes(self) -> int:
+        """Number of axes of the sampling grid."""
+        return len(self.shape)
+
+    @property
+    def coordinate_features(self) -> int:
+        """Coordinates per sample that the network sees: 3 on the sphere, else one per axis."""
+        return 3 if self.domain == "sphere" else len(self.shape)
+
+    @property
+    def sample_count(self) -> int:
+        """Number of samples, each of `channels` values."""
+        count = 1
+        for size in self.shape:
+            count *= size
+        return count
+
+    @property
+    def value_range(self) -> float:
+        """`high - low`, the range that PSNR refers to.
+
+        Full scale for images and video, twice the peak for sound, the range of values for arrays.
+        """
+        return self.high - self.low
+
+    def to_unit(self, samples: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Map values from [low, high] to float32 in [-1, 1], the network's target range."""
+        scale = 2.0 / (self.high - self.low)
+        return ((samples.astype(np.float64) - self.low) * scale - 1.0).astype(np.float32)
+
+    def from_unit(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Map network outputs from [-1, 1] to values in [low, high], not rounded, not clipped."""
+        return (values.astype(np.float64) + 1.0) * ((self.high - self.low) / 2.0) + self.low
+
+    def store(self, values: NDArray[np.floating]) -> NDArray[np.generic]:
+        """Map network outputs to samples of type `dtype`, as a file would hold them.
+
+        Integer types are rounded to nearest and clipped to their range, booleans cut at one half;
+        floating types are neither rounded nor clipped.
+        """
+        physical = self.from_unit(values)
+        kind = np.dtype(self.dtype)
+        if kind == np.bool_:
+            return physical >= 0.5
+        if np.issubdtype(kind, np.integer):
+            limits = np.iinfo(kind)
+            return np.clip(np.rint(physical), limits.min, limits.max).astype(kind)
+        return physical.astype(kind)
+
+    def with_shape(self, shape: tuple[int, ...]) -> SignalSpec:
+        """Return the same spec on a grid of another size."""
+        return replace(self, shape=shape)
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A sampled signal: its `spec` and the samples, of shape `spec.shape + (spec.channels,)`."""
+
+    spec: SignalSpec
+    samples: NDArray[np.generic]
+    notices: tuple[str, ...] = ()
+    """What reading had to change or leave out, one sentence each, for the person to know."""
+
+    def __post_init__(self) -> None:
+        expected = (*self.spec.shape, self.spec.channels)
+        if self.samples.shape != expected:
+            raise InputError(f"samples have shape {self.samples.shape}, the spec says {expected}")
+        if self.samples.dtype != np.dtype(self.spec.dtype):
+            raise InputError(f"samples are {self.samples.dtype}, the spec says {self.spec.dtype}")

@@ -1,0 +1,114 @@
+"""A TIFF encoder that takes a picture by bands of rows: uncompressed baseline TIFF.
+
+Own code, because Pillow cannot write 16-bit colour. The directory stands at the end of the file, so
+nothing but the current band is held.
+
+Format: Adobe, TIFF Revision 6.0, sections 2 to 6 and 18.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from sinefit.errors import OutputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LARGEST_FILE = 2**32 - 1
+"""Offsets have 32 bits, so no file is larger, in bytes."""
+LARGEST_SIDE = 2**31 - 1
+
+_STRIP_BYTES = 2**18
+_HEADER_BYTES = 8
+_SHORT, _LONG, _UNDEFINED = 3, 4, 7
+_CODES = {_SHORT: "H", _LONG: "I"}
+
+
+class TiffStream:
+    """Writes one picture to an open binary file that can seek; the file is never closed.
+
+    `channels` is 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGBA), `bit_depth` 8 or 16.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        width: int,
+        height: int,
+        channels: int,
+        bit_depth: int,
+        icc_profile: bytes | None = None,
+    ) -> None:
+        self._file = file
+        self._size = (width, height)
+        self._rows_left = height
+        self._channels = channels
+        self._bit_depth = bit_depth
+        self._dtype = np.dtype(f"<u{bit_depth // 8}")
+        self._icc_profile = icc_profile
+        file.write(struct.pack("<2sHI", b"II", 42, 0))
+
+    def write(self, rows: NDArray[np.generic]) -> None:
+        """Append rows of shape (count, width, channels), uint8 or uint16 as the bit depth says."""
+        count = rows.shape[0]
+        if rows.shape[1:] != (self._size[0], self._channels) or count > self._rows_left:
+            raise OutputError(f"rows of shape {rows.shape} do not fit the TIFF that was begun")
+        self._rows_left -= count
+        step = max(1, _STRIP_BYTES // (self._size[0] * self._channels * self._dtype.itemsize))
+        for start in range(0, count, step):
+            self._file.write(np.ascontiguousarray(rows[start : start + step], self._dtype).data)
+
+    def close(self) -> None:
+        """Write the directory and where it is; raises OutputError when rows are missing."""
+        if self._rows_left:
+            raise OutputError(f"{self._rows_left} rows of the TIFF were never written")
+        width, height = self._size
+        row_bytes = width * self._channels * self._dtype.itemsize
+        strip_rows = min(height, max(1, _STRIP_BYTES // row_bytes))
+        starts = range(0, height, strip_rows)
+        position = _HEADER_BYTES + height * row_bytes
+        self._file.write(b"\0" * (position % 2))  # directories begin on a word boundary
+        position += position % 2
+        entries: dict[int, tuple[int, bytes | tuple[int, ...]]] = {
+            256: (_LONG, (width,)),
+            257: (_LONG, (height,)),
+            258: (_SHORT, (self._bit_depth,) * self._channels),
+            259: (_SHORT, (1,)),  # not compressed
+            262: (_SHORT, (2 if self._channels >= 3 else 1,)),  # RGB, or grey with 0 as black
+            273: (_LONG, tuple(_HEADER_BYTES + start * row_bytes for start in starts)),
+            277: (_SHORT, (self._channels,)),
+            278: (_LONG, (strip_rows,)),
+            279: (_LONG, tuple(min(strip_rows, height - start) * row_bytes for start in starts)),
+            284: (_SHORT, (1,)),  # the channels of a pixel side by side
+        }
+        if self._channels in (2, 4):
+            entries[338] = (_SHORT, (2,))  # alpha that the colours are not multiplied by
+        if self._icc_profile is not None:
+            entries[34675] = (_UNDEFINED, self._icc_profile)
+        self._file.write(_directory(entries, position))
+        self._file.seek(4)
+        self._file.write(struct.pack("<I", position))
+
+
+def _directory(entries: dict[int, tuple[int, bytes | tuple[int, ...]]], position: int) -> bytes:
+    """Return the bytes of a directory that stands at `position`, followed by its longer values."""
+    table = struct.pack("<H", len(entries))
+    values = b""
+    values_at = position + 2 + 12 * len(entries) + 4
+    for tag in sorted(entries):
+        kind, value = entries[tag]
+        if isinstance(value, bytes):
+            data = value
+        else:
+            data = struct.pack(f"<{len(value)}{_CODES[kind]}", *value)
+        table += struct.pack("<HHI", tag, kind, len(value))
+        if len(data) <= 4:
+            table += data.ljust(4, b"\0")
+        else:
+            table += struct.pack("<I", values_at + len(values))
+            values += data + b"\0" * (len(data) % 2)
+    return table + struct.pack("<I", 0) + values

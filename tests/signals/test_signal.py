@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sinefit.errors import InputError
+from sinefit.signals.signal import Signal, SignalSpec
+
+
+def spec(dtype="uint8", low=0.0, high=255.0, **others):
+    values = {"kind": "image", "shape": (2, 3), "channels": 1, "format": "png", "bit_depth": 8}
+    return SignalSpec(dtype=dtype, low=low, high=high, **(values | others))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
+def test_every_integer_survives_the_way_to_the_network_and_back(dtype):
+    limits = np.iinfo(dtype)
+    samples = np.arange(limits.min, limits.max + 1).astype(dtype)
+    like = spec(dtype, limits.min, limits.max)
+    np.testing.assert_array_equal(like.store(like.to_unit(samples)), samples)
+
+
+def test_low_and_high_are_mapped_to_minus_and_plus_one():
+    like = spec("float32", low=-3.0, high=5.0)
+    assert like.to_unit(np.array([-3.0, 1.0, 5.0])).tolist() == [-1, 0, 1]
+    assert like.from_unit(np.array([-1.0, 0.0, 1.0])).tolist() == [-3, 1, 5]
+    assert like.value_range == 8
+
+
+@given(
+    low=st.floats(-1e6, 1e6),
+    width=st.floats(1e-3, 1e6),
+    part=st.floats(0, 1),
+)
+def test_from_unit_undoes_to_unit(low, width, part):
+    like = spec("float64", low=low, high=low + width)
+    value = low + part * width
+    # to_unit rounds to float32: half a unit in the last place at 1 is 2^-25 of the range, and the
+    # subtraction of nearby numbers in float64 loses as much as their size has.
+    tolerance = width * 2.0**-24 + abs(low) * 2.0**-50
+    assert math.isclose(
+        like.from_unit(like.to_unit(np.array([value])))[0], value, rel_tol=0, abs_tol=tolerance
+    )
+
+
+def test_integers_are_rounded_and_clipped_not_wrapped():
+    like = spec("uint8")
+    values = np.array([-1.5, -1.0, 1.0, 1.5, (100.4 / 127.5) - 1, (100.6 / 127.5) - 1])
+    assert like.store(values).tolist() == [0, 0, 255, 255, 100, 101]
+
+
+def test_floats_are_neither_rounded_nor_clipped():
+    like = spec("float32", low=-1.0, high=1.0)
+    assert like.store(np.array([1.5, -2.25])).tolist() == [1.5, -2.25]
+
+
+def test_booleans_are_cut_at_one_half():
+    like = spec("bool", low=0.0, high=1.0)
+    assert like.store(np.array([-1.0, -0.01, 0.01, 1.0])).tolist() == [False, False, True, True]
+
+
+def test_sizes():
+    like = spec(shape=(4, 5, 6), kind="video", channels=3)
+    assert (like.axes, like.coordinate_features, like.sample_count) == (3, 3, 120)
+    assert spec(domain="sphere").coordinate_features == 3
+    assert like.with_shape((1, 2, 3)).sample_count == 6
+    assert like.shape == (4, 5, 6)
+
+
+def test_samples_must_be_what_the_spec_says():
+    with pytest.raises(InputError, match="shape"):
+        Signal(spec(), np.zeros((2, 3), np.uint8))
+    with pytest.raises(InputError, match="uint16"):
+        Signal(spec(), np.zeros((2, 3, 1), np.uint16))

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from sinefit.errors import OutputError
+from sinefit.signals.formats import FORMATS, kinds_of, supported_formats
+from sinefit.signals.reading import read_signal
+from sinefit.signals.signal import KINDS, SignalSpec
+from sinefit.signals.writer import Encoding
+from sinefit.signals.writing import (
+    check_writable,
+    extension_of,
+    format_of_name,
+    formats_of,
+    open_writer,
+)
+
+IMAGE = SignalSpec("image", (16, 16), 3, "uint8", 0, 255, "png", 8)
+SOUND = SignalSpec("audio", (4800,), 1, "float32", -1, 1, "wav", 16, Fraction(48000))
+CLIP = SignalSpec("video", (3, 16, 16), 3, "uint8", 0, 255, "mp4", 8, Fraction(25))
+FIELD = SignalSpec("array", (3, 4, 5), 1, "float64", 0, 1, "npy", 64)
+SPECS = {"image": IMAGE, "audio": SOUND, "video": CLIP, "array": FIELD}
+PAIRS = [(kind, format) for kind in KINDS for format in formats_of(kind)]
+
+
+def samples_of(spec):
+    rng = np.random.default_rng(0)
+    values = rng.uniform(spec.low / 2, spec.high, (*spec.shape, spec.channels))
+    return values.astype(spec.dtype)
+
+
+def test_all_kinds_have_formats_and_arrays_take_any():
+    assert list(FORMATS) == list(KINDS)
+    for kind in KINDS:
+        assert formats_of(kind)[-1] == "npy"
+        assert len(set(formats_of(kind))) == len(formats_of(kind))
+    assert set(formats_of("image")) == {"png", "jpeg", "webp", "tiff", "bmp", "gif", "npy"}
+    assert set(formats_of("audio")) == {"wav", "flac", "ogg", "mp3", "aiff", "npy"}
+    assert set(formats_of("video")) == {"mp4", "mov", "mkv", "webm", "gif", "npy"}
+    assert formats_of("array") == ("npy",)
+
+
+def test_kinds_of_a_format():
+    assert kinds_of("gif") == ("image", "video")
+    assert kinds_of("npy") == ("array",)
+    assert kinds_of("exr") == ()
+    assert all(name in supported_formats() for formats in FORMATS.values() for name in formats)
+
+
+@pytest.mark.parametrize(("kind", "format"), PAIRS)
+def test_endings_and_formats_belong_together(kind, format):
+    extension = extension_of(format)
+    assert extension.startswith(".")
+    assert format_of_name(kind, f"some folder/a.b{extension}") == format
+    assert format_of_name(kind, f"A{extension.upper()}") == format
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "format"),
+    [
+        ("image", "a.jpg", "jpeg"),
+        ("image", "a.jpeg", "jpeg"),
+        ("image", "a.tif", "tiff"),
+        ("image", "a.wav", None),
+        ("audio", "a.png", None),
+        ("image", "png", None),
+        ("image", ".png", None),
+        ("image", "a.", None),
+        ("image", "", None),
+    ],
+)
+def test_formats_by_name(kind, name, format):
+    assert format_of_name(kind, name) == format
+
+
+def test_an_unknown_format_has_no_ending():
+    with pytest.raises(OutputError, match="exr"):
+        extension_of("exr")
+
+
+@pytest.mark.parametrize(("kind", "format"), PAIRS)
+def test_what_is_written_is_read_back_in_its_format(tmp_path, kind, format):
+    spec = SPECS[kind]
+    check_writable(spec, format)
+    # A name that says nothing: format alone decides.
+    writer = open_writer(tmp_path / "out.tmp", spec, format)
+    samples = samples_of(spec)
+    for block in np.array_split(samples, 3):
+        writer.write(block)
+    writer.close()
+    signal = read_signal(tmp_path / "out.tmp", kind=None if format == "npy" else spec.kind)
+    assert signal.spec.format == format
+    if format == "npy":
+        np.testing.assert_array_equal(signal.samples.reshape(samples.shape), samples)
+        return
+    assert signal.spec.kind == kind
+    assert signal.spec.rate == spec.rate
+    if format not in ("mp3", "ogg"):  # these may pad
+        assert signal.spec.shape == spec.shape
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_formats_of_other_kinds_are_refused_before_the_file_is_made(tmp_path, kind):
+    for other in KINDS:
+        for format in set(formats_of(other)) - set(formats_of(kind)):
+            with pytest.raises(OutputError, match=f"{kind} cannot be written as {format}: use"):
+                check_writable(SPECS[kind], format)
+            with pytest.raises(OutputError):
+                open_writer(tmp_path / "out", SPECS[kind], format, Encoding())
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", ["image", "audio", "video"])
+def test_what_npy_leaves_out_is_told(tmp_path, kind):
+    writer = open_writer(tmp_path / "out.npy", SPECS[kind], "npy")
+    writer.abort()
+    expected = {"image": [], "audio": ["sample rate"], "video": ["frame rate"]}[kind]
+    assert [words for words in expected if any(words in notice for notice in writer.notices)] == (
+        expected
+    )
+    assert len(writer.notices) == len(expected)
