@@ -1,0 +1,20 @@
+"""Recipes that draw the starting weights of a sine network, one module per published scheme."""
+
+from __future__ import annotations
+
+from sinefit.initializers.base import Initializer, SignalTraits, Start, TrainingRules, mean_omega
+from sinefit.initializers.parameters import Parameter, parameters_of
+from sinefit.initializers.registry import INITIALIZERS, describe, parse_initializer
+
+__all__ = [
+    "INITIALIZERS",
+    "Initializer",
+    "Parameter",
+    "SignalTraits",
+    "Start",
+    "TrainingRules",
+    "describe",
+    "mean_omega",
+    "parameters_of",
+    "parse_initializer",
+]

@@ -1,0 +1,125 @@
+"""What an initializer is, and what it hands to training."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from sinefit.errors import SettingError
+from sinefit.initializers.parameters import check_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+    from torch import Tensor
+
+    from sinefit.networks.size import NetworkSize
+
+
+@dataclass(frozen=True)
+class SignalTraits:
+    """What an initializer may know of the signal that will be fitted."""
+
+    shape: tuple[int, ...]
+    """Samples per coordinate axis; on the sphere three times the samples along the equator."""
+    channels: int
+    """Values per sample."""
+    kind: str = "image"
+    """"image", "audio", "video" or "array"."""
+    mean_square_coordinate: float = 1.0 / 3.0
+    """Mean over samples and axes of the squared coordinate; 1/3 on [-1, 1] and on the sphere."""
+    spectral_centroid: float = 0.0
+    """Mean frequency weighted by the spectrum's magnitude, cycles per sample, on the last axis."""
+
+
+@dataclass(frozen=True)
+class TrainingRules:
+    """What training must respect; layers are counted from 0, the linear one last."""
+
+    learning_rate_scales: tuple[float, ...]
+    """Factor on Adam's learning rate for each layer's effective weights and biases."""
+    frozen_weights: frozenset[int] = frozenset()
+    """Layers whose weight matrices are never changed; their biases are trained."""
+    column_bounds: Mapping[int, Tensor] = field(default_factory=dict)
+    """For a layer, the bound (fan_in,) that clamps every column of its weights after each step."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A network's starting weights, in effective form, and the rules for training them."""
+
+    weights: tuple[Tensor, ...]
+    """One float32 matrix (fan_out, fan_in) per layer, first layer first."""
+    biases: tuple[Tensor, ...]
+    """One float32 vector (fan_out,) per layer."""
+    rules: TrainingRules
+
+
+@dataclass(frozen=True)
+class Initializer(ABC):
+    """A recipe that draws a sine network's starting weights.
+
+    Its parameters are its dataclass fields, each with a default and with its help text and range as
+    metadata (see `sinefit.initializers.parameters`); a value out of range raises `SettingError`.
+    They can be written in one word: `lambert:sigma_a=1`.
+    """
+
+    name: ClassVar[str]
+    """The name after `--init`."""
+    formula: ClassVar[str]
+    """The drawing of the weights in one line."""
+    advice: ClassVar[str]
+    """When to choose it, in one sentence."""
+    reference: ClassVar[str]
+    """Authors, year, title or venue, and section or equation."""
+    learning_rate: ClassVar[float] = 3e-4
+    """A base learning rate that trains well in small batches, before `learning_rate_scales`."""
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+
+    @abstractmethod
+    def omega_for(self, frequency: float, size: NetworkSize) -> float:
+        """Return the omega whose first layer has standard deviation `frequency` along one axis.
+
+        `frequency` is in radians per unit of a coordinate. Schemes that take their frequencies from
+        the signal instead return a constant, and say so.
+        """
+
+    @abstractmethod
+    def draw(
+        self,
+        size: NetworkSize,
+        omega: tuple[float, ...],
+        traits: SignalTraits,
+        generator: torch.Generator,
+    ) -> Start:
+        """Draw starting weights in effective form.
+
+        `omega` holds one positive factor per input axis (`size.in_features` of them); anything else
+        raises `SettingError`.
+        """
+
+
+def mean_omega(omega: tuple[float, ...]) -> float:
+    """Geometric mean over the axes: the one factor that a bias or a learning rate can follow.
+
+    Raises `SettingError` where a factor is not a positive number.
+    """
+    for value in omega:
+        if not (math.isfinite(value) and value > 0.0):
+            raise SettingError(f"omega is {value:g}: it must be a positive number")
+    return math.exp(sum(math.log(value) for value in omega) / len(omega))
+
+
+def check_omega(omega: tuple[float, ...], size: NetworkSize) -> None:
+    """Raise `SettingError` unless `omega` holds one positive factor per input axis."""
+    if len(omega) != size.in_features:
+        raise SettingError(
+            f"omega has {len(omega)} values, the network {size.in_features} input axes: "
+            "give one value per axis"
+        )
+    mean_omega(omega)

@@ -1,0 +1,113 @@
+"""The scheme that controls the variance of gradients, with its constants in closed form."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from sinefit.initializers.base import Initializer, Start, TrainingRules, check_omega, mean_omega
+from sinefit.initializers.draws import normal, per_axis, uniform, zeros
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from sinefit.initializers.base import SignalTraits
+    from sinefit.networks.size import NetworkSize
+
+FirstBias = Literal["phase", "siren", "hidden", "zero"]
+
+
+@dataclass(frozen=True)
+class Lambert(Initializer):
+    """Gradients of equal variance in every layer, at a chosen variance of pre-activations.
+
+    `sigma_a = 0` is the proposal of Combette et al. (2025). The paper as read here does not state
+    the first layer's bias; uniform phases are a choice made here, the others are there to compare.
+    """
+
+    name: ClassVar[str] = "lambert"
+    formula: ClassVar[str] = (
+        "W1 ~ U(±ω/d); hidden and last W ~ U(±c_w/√N), b ~ N(0, c_b²); "
+        "c_w = √(6/(1+exp(-2σ²))), c_b² = σ² - tanh σ²"
+    )
+    advice: ClassVar[str] = (
+        "For clean interpolation at higher resolution and for deep networks; omega near Nyquist."
+    )
+    reference: ClassVar[str] = (
+        "Combette, Venaille, Pustelnik (2025), A new initialisation to Control Gradients in "
+        "Sinusoidal Neural network, arXiv:2512.06427"
+    )
+
+    sigma_a: float = field(
+        default=0.0,
+        metadata={
+            "help": "standard deviation of the pre-activations that deep layers tend to; 0 keeps "
+            "frequencies below omega, the paper's proposal",
+            "minimum": 0.0,
+            "maximum": 100.0,
+        },
+    )
+    first_bias: FirstBias = field(
+        default="phase",
+        metadata={
+            "help": "biases of the first layer: uniform phases U(±π) (phase), U(±ω/√d) (siren), "
+            "N(0, c_b²) (hidden) or none (zero)"
+        },
+    )
+
+    def omega_for(self, frequency: float, size: NetworkSize) -> float:
+        """Return `frequency` d √3, since U(±omega/d) has standard deviation omega/(d √3)."""
+        return frequency * size.in_features * math.sqrt(3.0)
+
+    def draw(
+        self,
+        size: NetworkSize,
+        omega: tuple[float, ...],
+        traits: SignalTraits,  # noqa: ARG002 (it does not look at the signal)
+        generator: torch.Generator,
+    ) -> Start:
+        """Draw starting weights in effective form; every layer trains at the same rate."""
+        check_omega(omega, size)
+        c_w, c_b = lambert_constants(self.sigma_a)
+        first, *others = size.layers
+        weights = [uniform(first, 1.0 / size.in_features, generator) * per_axis(omega)]
+        biases = [self._first_biases(size, omega, c_b, generator)]
+        for shape in others:
+            weights.append(uniform(shape, c_w / math.sqrt(size.width), generator))
+            biases.append(normal(shape[:1], c_b, generator))
+        rules = TrainingRules(learning_rate_scales=(1.0,) * len(weights))
+        return Start(tuple(weights), tuple(biases), rules)
+
+    def _first_biases(
+        self,
+        size: NetworkSize,
+        omega: tuple[float, ...],
+        c_b: float,
+        generator: torch.Generator,
+    ) -> Tensor:
+        shape = (size.width,)
+        if self.first_bias == "phase":
+            return uniform(shape, math.pi, generator)
+        if self.first_bias == "siren":
+            return uniform(shape, mean_omega(omega) / math.sqrt(size.in_features), generator)
+        if self.first_bias == "hidden":
+            return normal(shape, c_b, generator)
+        return zeros(shape)
+
+
+def lambert_constants(sigma_a: float) -> tuple[float, float]:
+    """Return (c_w, c_b) of a Jacobian gain of 1 at pre-activations of deviation `sigma_a` >= 0.
+
+    They solve the fixed point of the variance map, and (c_w²/6) (1 + exp(-2 sigma_a²)) = 1
+    (Combette et al. 2025).
+    """
+    variance = sigma_a * sigma_a
+    c_w = math.sqrt(6.0 / (1.0 + math.exp(-2.0 * variance)))
+    if variance < 1e-2:
+        # The difference cancels where the variance is small; its series does not.
+        c_b2 = variance**3 / 3.0 - 2.0 * variance**5 / 15.0 + 17.0 * variance**7 / 315.0
+    else:
+        c_b2 = variance - math.tanh(variance)
+    return c_w, math.sqrt(c_b2)

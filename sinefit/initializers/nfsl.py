@@ -1,0 +1,64 @@
+"""A last layer that starts smaller than usual, on top of SIREN."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from sinefit.initializers.base import Initializer, Start
+from sinefit.initializers.draws import uniform
+from sinefit.initializers.siren import siren_layers, siren_rules
+
+if TYPE_CHECKING:
+    import torch
+
+    from sinefit.initializers.base import SignalTraits
+    from sinefit.networks.size import NetworkSize
+
+
+@dataclass(frozen=True)
+class Nfsl(Initializer):
+    """Neural-field scaling law (Saratchandran et al. 2024): last weights U(±1/N^(3/4)).
+
+    The rule is the paper's; its combination with SIREN's other layers is a choice made here.
+    """
+
+    name: ClassVar[str] = "nfsl"
+    formula: ClassVar[str] = "siren with last W ~ U(±1/N^(3/4)); hidden W siren or U(±1/√N)"
+    advice: ClassVar[str] = "A siren whose last layer follows a scaling law derived for its width."
+    reference: ClassVar[str] = (
+        "Saratchandran, Ramasinghe, Lucey (2024), From Activation to Initialization: Scaling "
+        "Insights for Optimizing Neural Fields, CVPR"
+    )
+
+    hidden: Literal["siren", "uniform"] = field(
+        default="siren",
+        metadata={"help": "hidden weights U(±√(6/N)) (siren) or U(±1/√N) (uniform)"},
+    )
+    hidden_omega: float = field(
+        default=30.0,
+        metadata={
+            "help": "siren's factor inside each hidden sine, for biases and learning rates",
+            "above": 0.0,
+        },
+    )
+
+    def omega_for(self, frequency: float, size: NetworkSize) -> float:
+        """Return `frequency` d √3, since U(±omega/d) has standard deviation omega/(d √3)."""
+        return frequency * size.in_features * math.sqrt(3.0)
+
+    def draw(
+        self,
+        size: NetworkSize,
+        omega: tuple[float, ...],
+        traits: SignalTraits,  # noqa: ARG002 (it does not look at the signal)
+        generator: torch.Generator,
+    ) -> Start:
+        """Draw starting weights in effective form, with SIREN's learning-rate scales."""
+        weights, biases = siren_layers(size, omega, self.hidden_omega, generator)
+        if self.hidden == "uniform":
+            narrower = 1.0 / math.sqrt(6.0)
+            weights[1:-1] = [weight * narrower for weight in weights[1:-1]]
+        weights[-1] = uniform(size.layers[-1], size.width**-0.75, generator)
+        return Start(tuple(weights), tuple(biases), siren_rules(size, omega, self.hidden_omega))

@@ -1,0 +1,190 @@
+"""TUNER: integer frequencies in a frozen first layer, and bounds on how they are mixed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from itertools import cycle, islice
+from typing import TYPE_CHECKING, ClassVar
+
+from sinefit.errors import SettingError
+from sinefit.initializers.base import Initializer, Start, TrainingRules, check_omega
+from sinefit.initializers.draws import uniform
+from sinefit.initializers.frequencies import (
+    draw_frequencies,
+    draw_lattice,
+    half_space_count,
+    unit_frequencies,
+)
+from sinefit.initializers.siren import siren_layers
+
+if TYPE_CHECKING:
+    import torch
+
+    from sinefit.initializers.base import SignalTraits
+    from sinefit.initializers.frequencies import Frequency
+    from sinefit.networks.size import NetworkSize
+
+_SPREAD = 0.3
+"""Deviation of the weights of layer 2 in units of their bound, from the authors' code."""
+
+
+@dataclass(frozen=True)
+class Tuner(Initializer):
+    """TUNER (Novello et al. 2025): a chosen spectrum at the start, and a bound on its growth.
+
+    The first layer's weights are 2π k/period with distinct integer vectors k: the unit vectors,
+    low ones, and high ones up to a band limit. They stay frozen; their phases train. The weights of
+    the second sine layer, N(0, (0.3 c)²) with c the bound of the column's frequency, are held
+    within ±c. Further layers are SIREN's.
+
+    Choices made here: each axis has its own band limit, from its number of samples; where the low
+    box holds too few frequencies for the width it is widened, then the band up to Nyquist, and if
+    the signal has no more below Nyquist frequencies repeat with other phases. omega multiplies the
+    band, which never exceeds Nyquist; every layer trains at the same rate.
+    """
+
+    name: ClassVar[str] = "tuner"
+    formula: ClassVar[str] = (
+        "W1 = 2πk/p frozen, b1 ~ U(±π/2); W2 ~ N(0, (0.3 c_j)²) within ±c_j; the rest siren"
+    )
+    advice: ClassVar[str] = "For a chosen band: detail where the signal has it, no noise above."
+    reference: ClassVar[str] = (
+        "Novello, Aldana, Araujo, Velho (2025), Tuning the Frequencies: Robust Training for "
+        "Sinusoidal Neural Networks, CVPR; the authors' code"
+    )
+
+    period: float = field(
+        default=4.0,
+        metadata={
+            "help": "period p of the starting network along each coordinate; the domain is 2 long",
+            "minimum": 2.0,
+        },
+    )
+    low: int = field(
+        default=10,
+        metadata={"help": "largest component of a low frequency", "minimum": 1},
+    )
+    high_share: float = field(
+        default=0.3,
+        metadata={
+            "help": "share of high frequencies among the neurons",
+            "minimum": 0.0,
+            "maximum": 1.0,
+        },
+    )
+    band: float = field(
+        default=1.0 / 3.0,
+        metadata={
+            "help": "largest component of a high frequency, as a share of half the samples of its "
+            "axis; in radians that is band · 2/p of Nyquist",
+            "above": 0.0,
+        },
+    )
+    bound_low: float = field(
+        default=1.0,
+        metadata={
+            "help": "bound on the weights of layer 2 that read a low frequency",
+            "above": 0.0,
+        },
+    )
+    bound_high: float = field(
+        default=0.6,
+        metadata={
+            "help": "bound on the weights of layer 2 that read a high frequency",
+            "above": 0.0,
+        },
+    )
+    hidden_omega: float = field(
+        default=30.0,
+        metadata={
+            "help": "siren's factor in the hidden biases and in the last layer",
+            "above": 0.0,
+        },
+    )
+
+    def omega_for(self, frequency: float, size: NetworkSize) -> float:  # noqa: ARG002
+        """Return 1 whatever the frequency: the band follows from the signal's shape."""
+        return 1.0
+
+    def draw(
+        self,
+        size: NetworkSize,
+        omega: tuple[float, ...],
+        traits: SignalTraits,
+        generator: torch.Generator,
+    ) -> Start:
+        """Draw starting weights in effective form; the first layer's are frozen.
+
+        Raises `SettingError` where `traits.shape` does not have one length per input axis.
+        """
+        import torch
+
+        check_omega(omega, size)
+        if len(traits.shape) != size.in_features:
+            raise SettingError(
+                f"initializer tuner: the signal has {len(traits.shape)} axes, the network "
+                f"{size.in_features} inputs: they must be equal"
+            )
+        low, high = self._frequencies(size.width, omega, traits.shape, generator)
+        weights, biases = siren_layers(size, omega, self.hidden_omega, generator)
+        integers = torch.tensor([*low, *high], dtype=torch.float32)  # (width, axes)
+        weights[0] = integers * (2.0 * math.pi / self.period)
+        biases[0] = uniform((size.width,), math.pi / 2.0, generator)
+        column_bounds = {}
+        if size.depth > 1:
+            bounds = torch.tensor([self.bound_low] * len(low) + [self.bound_high] * len(high))
+            drawn = torch.randn(size.layers[1], generator=generator) * (_SPREAD * bounds)
+            weights[1] = torch.clamp(drawn, -bounds, bounds)  # (width, width)
+            column_bounds[1] = bounds
+        rules = TrainingRules(
+            learning_rate_scales=(1.0,) * len(weights),
+            frozen_weights=frozenset({0}),
+            column_bounds=column_bounds,
+        )
+        return Start(tuple(weights), tuple(biases), rules)
+
+    def _frequencies(
+        self,
+        width: int,
+        omega: tuple[float, ...],
+        shape: tuple[int, ...],
+        generator: torch.Generator,
+    ) -> tuple[list[Frequency], list[Frequency]]:
+        """Return the low (unit vectors first) and the high frequencies, `width` in all."""
+        limits = self._band_limits(width, omega, shape)
+        units = unit_frequencies(len(shape))[:width]
+        rest = width - len(units)
+        high_count = round(self.high_share * rest)
+        low_count = rest - high_count
+        edge = self.low
+        while half_space_count(_cut(limits, edge)) < len(units) + low_count and edge < max(limits):
+            edge += 1
+        inner = _cut(limits, edge)
+        high = draw_lattice(high_count, limits, inner, generator)
+        low = [*units, *draw_frequencies(rest - len(high), inner, units, generator)]
+        if len(low) + len(high) < width:
+            low = list(islice(cycle(low), width - len(high)))
+        return low, high
+
+    def _band_limits(
+        self, width: int, omega: tuple[float, ...], shape: tuple[int, ...]
+    ) -> tuple[int, ...]:
+        """Return the largest component per axis, so that the box holds `width` if it can."""
+        nyquist = tuple(max(1, math.floor(self.period * samples / 4.0)) for samples in shape)
+        wanted = (
+            math.floor(self.band * factor * samples / 2.0)
+            for factor, samples in zip(omega, shape, strict=True)
+        )
+        limits = tuple(
+            max(1, min(share, most)) for share, most in zip(wanted, nyquist, strict=True)
+        )
+        while half_space_count(limits) < width and limits != nyquist:
+            limits = tuple(
+                min(limit + 1, most) for limit, most in zip(limits, nyquist, strict=True)
+            )
+        return limits
+
+
+def _cut(limits: tuple[int, ...], edge: int) -> tuple[int, ...]:
+    return tuple(min(limit, edge) for limit in limits)

@@ -1,0 +1,65 @@
+"""Weight scaling: SIREN with its first and hidden weights multiplied by one factor."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from sinefit.initializers.base import Initializer, Start
+from sinefit.initializers.siren import siren_layers, siren_rules
+
+if TYPE_CHECKING:
+    import torch
+
+    from sinefit.initializers.base import SignalTraits
+    from sinefit.networks.size import NetworkSize
+
+
+@dataclass(frozen=True)
+class Ws(Initializer):
+    """Weight scaling (Yeom et al. 2025): SIREN times alpha in all layers but the last.
+
+    Biases and the last layer stay SIREN's.
+    """
+
+    name: ClassVar[str] = "ws"
+    formula: ClassVar[str] = "siren with first and hidden W times α; biases and last layer unscaled"
+    advice: ClassVar[str] = "For the highest PSNR after few steps; less smooth between the samples."
+    reference: ClassVar[str] = (
+        "Yeom, Lee, Lee (2025), Fast Training of Sinusoidal Neural Fields via Scaling "
+        "Initialization, ICLR"
+    )
+
+    alpha: float = field(
+        default=2.5,
+        metadata={
+            "help": "factor on the weights of the first and the hidden layers; 1 is siren",
+            "above": 0.0,
+        },
+    )
+    hidden_omega: float = field(
+        default=30.0,
+        metadata={
+            "help": "siren's factor inside each hidden sine, for biases, learning rates and the "
+            "last layer",
+            "above": 0.0,
+        },
+    )
+
+    def omega_for(self, frequency: float, size: NetworkSize) -> float:
+        """Return `frequency` d √3 / alpha, since the first weights are U(±alpha omega/d)."""
+        return frequency * size.in_features * math.sqrt(3.0) / self.alpha
+
+    def draw(
+        self,
+        size: NetworkSize,
+        omega: tuple[float, ...],
+        traits: SignalTraits,  # noqa: ARG002 (it does not look at the signal)
+        generator: torch.Generator,
+    ) -> Start:
+        """Draw starting weights in effective form, with SIREN's learning-rate scales."""
+        weights, biases = siren_layers(size, omega, self.hidden_omega, generator)
+        *inner, last = weights
+        scaled = [weight * self.alpha for weight in inner]
+        return Start((*scaled, last), tuple(biases), siren_rules(size, omega, self.hidden_omega))

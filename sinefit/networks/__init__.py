@@ -1,0 +1,1 @@
+"""The trainable functions: the plain sine network."""

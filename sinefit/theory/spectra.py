@@ -1,0 +1,76 @@
+"""The spectrum of a signal, as far as the choice of a network's frequencies needs it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sinefit.signals.signal import Signal
+
+MAX_LINES: Final = 256
+"""Lines along an axis that are looked at; they suffice for a centroid within a few percent."""
+MAX_LENGTH: Final = 4096
+"""Samples per line; a longer axis is looked at in stretches of this length."""
+
+
+def axis_centroids(signal: Signal) -> tuple[float, ...]:
+    """Return the mean frequency along each axis of the sampling grid, in cycles per sample.
+
+    The mean is weighted by the magnitude of the spectrum, over windowed lines without their means,
+    evenly spread over the signal; 0 for an axis along which nothing changes. From 0 to 0.5.
+    """
+    return tuple(_axis_centroid(signal, axis) for axis in range(signal.spec.axes))
+
+
+def row_centroid(signal: Signal) -> float:
+    """Return WINNER's spectral centroid, in cycles per sample: psi in its paper.
+
+    The magnitude-weighted mean frequency of each row along the last axis, no window, averaged over
+    rows and channels.
+    """
+    spec = signal.spec
+    rows = signal.samples.reshape(-1, spec.shape[-1], spec.channels)
+    chosen = np.unique(np.linspace(0, len(rows) - 1, MAX_LINES).astype(np.int64))
+    values = spec.to_unit(rows[chosen])  # (rows, length, channels)
+    magnitude = np.abs(np.fft.rfft(values, axis=1))
+    total = magnitude.sum(axis=1)  # (rows, channels)
+    weighted = np.einsum("rfc,f->rc", magnitude, np.fft.rfftfreq(values.shape[1]))
+    return float(np.divide(weighted, total, out=np.zeros_like(total), where=total > 0).mean())
+
+
+def _axis_centroid(signal: Signal, axis: int) -> float:
+    lines = _lines(signal, axis)  # (lines, length, channels)
+    length = lines.shape[1]
+    if length < 2:
+        return 0.0
+    window = np.hanning(length + 2)[1:-1]  # without the zeros at its ends
+    centred = (lines - lines.mean(axis=1, keepdims=True)) * window[:, None]
+    magnitude = np.abs(np.fft.rfft(centred, axis=1)).sum(axis=(0, 2))  # (frequencies,)
+    total = float(magnitude.sum())
+    if total == 0.0:
+        return 0.0
+    return float((magnitude * np.fft.rfftfreq(length)).sum()) / total
+
+
+def _lines(signal: Signal, axis: int) -> NDArray[np.float32]:
+    """Return lines along an axis, evenly spread over the others: (lines, length, channels)."""
+    spec = signal.spec
+    moved = np.moveaxis(signal.samples, axis, -2)  # (*others, length, channels)
+    others, length = moved.shape[:-2], moved.shape[-2]
+    stretches = max(1, length // MAX_LENGTH)
+    count = min(MAX_LINES, math.prod(others) * stretches)
+    # Steps of the golden ratio spread evenly over every axis, where equal steps could follow one.
+    position = (np.arange(count) * ((math.sqrt(5.0) - 1.0) / 2.0)) % 1.0
+    stretch, position = np.divmod(position * stretches, 1.0)
+    chosen = np.unravel_index((position * math.prod(others)).astype(np.int64), others or (1,))
+    starts = stretch.astype(np.int64) * MAX_LENGTH
+    taken = []
+    for line, start in enumerate(starts):
+        index = tuple(part[line] for part in chosen) if others else ()
+        taken.append(moved[index][start : start + MAX_LENGTH])
+    return spec.to_unit(np.stack(taken))

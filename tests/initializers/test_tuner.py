@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import factorial, jv
+
+from sinefit.errors import SettingError
+from sinefit.initializers import SignalTraits
+from sinefit.initializers.tuner import Tuner
+from sinefit.networks.size import NetworkSize
+
+if TYPE_CHECKING:
+    from sinefit.initializers import Start
+
+
+def start_of(
+    shape: tuple[int, ...],
+    width: int = 416,
+    depth: int = 3,
+    tuner: Tuner | None = None,
+    omega: float = 1.0,
+    seed: int = 0,
+) -> Start:
+    size = NetworkSize(len(shape), width, depth, 3)
+    generator = torch.Generator().manual_seed(seed)
+    factors = (omega,) * len(shape)
+    return (tuner or Tuner()).draw(size, factors, SignalTraits(shape, 3), generator)
+
+
+def integers_of(start: Start, period: float = 4.0) -> np.ndarray:
+    """Read the integer frequencies back off the weights 2π k/p."""
+    exact = start.weights[0].double().numpy() * period / (2 * math.pi)
+    rounded = np.rint(exact)
+    np.testing.assert_allclose(exact, rounded, atol=1e-3)
+    return rounded.astype(int)
+
+
+@pytest.mark.parametrize(
+    "shape", [(20_000,), (300,), (512, 512), (64, 512), (16, 96, 96), (12,) * 4]
+)
+def test_frequencies_are_distinct_up_to_sign_and_the_units_come_first(
+    shape: tuple[int, ...],
+) -> None:
+    k = integers_of(start_of(shape, width=128))
+    np.testing.assert_array_equal(k[: len(shape)], np.eye(len(shape), dtype=int))
+    both_signs = {tuple(row) for row in np.concatenate([k, -k])}
+    assert len(both_signs) == 2 * len(k)
+    assert (0,) * len(shape) not in both_signs
+
+
+def test_the_shares_and_the_band_of_a_square_picture() -> None:
+    start = start_of((512, 512), width=202)
+    k = np.abs(integers_of(start)).max(axis=1)
+    # 30 % of the 200 rows after the units; the low ones reach 10, the high ones 512/2/3 = 85.
+    assert np.count_nonzero(k > 10) == 60
+    assert k.max() == 85
+    nyquist = math.pi * 512 / 2
+    assert float(start.weights[0].abs().max()) == pytest.approx(nyquist / 6, rel=0.01)
+
+
+def test_every_axis_has_its_own_band() -> None:
+    k = np.abs(integers_of(start_of((96, 600), tuner=Tuner(low=4))))
+    assert k[:, 0].max() == 16
+    assert k[:, 1].max() == 100
+
+
+def test_low_frequencies_widen_with_the_width_in_one_dimension() -> None:
+    start = start_of((44_100,), width=1001)
+    k = np.sort(integers_of(start)[:, 0])
+    # 70 % of 1000 and the unit one fill 1..701 without a gap; 300 lie above, up to 44100/6.
+    np.testing.assert_array_equal(k[:701], np.arange(1, 702))
+    assert k[701] > 701
+    assert k[-1] == 7350
+
+
+def test_omega_scales_the_band_up_to_nyquist() -> None:
+    assert np.abs(integers_of(start_of((240, 240), omega=1.5))).max() == 60
+    start = start_of((240, 240), omega=1000.0)
+    assert np.abs(integers_of(start)).max() == 240
+    assert float(start.weights[0].abs().max()) == pytest.approx(math.pi * 240 / 2, rel=1e-6)
+
+
+def test_the_period_sets_the_spacing() -> None:
+    start = start_of((240, 240), tuner=Tuner(period=2.0, band=0.5))
+    assert np.abs(integers_of(start, period=2.0)).max() == 60
+
+
+def test_a_tiny_signal_repeats_frequencies_with_other_phases() -> None:
+    start = start_of((4, 4), width=100)
+    k = np.abs(integers_of(start))
+    # Below Nyquist, |k_j| <= 4, lie (9² - 1)/2 = 40 pairs.
+    assert len(np.unique(integers_of(start), axis=0)) == 40
+    assert k.max() == 4
+    pairs = np.column_stack([start.weights[0].numpy(), start.biases[0].numpy()])
+    assert len(np.unique(pairs, axis=0)) == 100
+
+
+def test_rules_freeze_the_first_layer_and_bound_the_second_by_column() -> None:
+    start = start_of((512, 512), width=202, tuner=Tuner(bound_low=0.9, bound_high=0.2))
+    assert start.rules.frozen_weights == {0}
+    assert set(start.rules.column_bounds) == {1}
+    bounds = start.rules.column_bounds[1]
+    high = np.abs(integers_of(start)).max(axis=1) > 10
+    np.testing.assert_allclose(bounds.numpy(), np.where(high, 0.2, 0.9), rtol=1e-6)
+    assert bool((start.weights[1].abs() <= bounds).all())
+    assert start.rules.learning_rate_scales == (1.0, 1.0, 1.0, 1.0)
+
+
+def test_second_layer_weights_deviate_by_their_share_of_the_bound() -> None:
+    start = start_of((512, 512), width=512)
+    bounds = start.rules.column_bounds[1].double()
+    ratio = (start.weights[1].double() / bounds).flatten()
+    # Clamping N(0, 0.3²) at 1, beyond three deviations, changes its variance by less than 1 %.
+    assert float(ratio.std()) == pytest.approx(0.3, rel=0.01)
+    assert abs(float(ratio.mean())) < 5 * 0.3 / 512
+    assert float(ratio.pow(4).mean()) == pytest.approx(3 * 0.3**4, rel=0.05)
+
+
+def test_phases_and_deeper_layers() -> None:
+    start = start_of((512, 512), width=512)
+    phases = start.biases[0].double()
+    assert math.pi / 2 * 0.95 < float(phases.abs().max()) <= math.pi / 2 + 1e-6
+    siren_bound = math.sqrt(6 / 512)
+    assert float(start.weights[2].abs().max()) == pytest.approx(siren_bound, rel=1e-3)
+    assert float(start.weights[3].abs().max()) == pytest.approx(siren_bound / 30, rel=0.02)
+    assert float(start.biases[1].abs().max()) == pytest.approx(30 / math.sqrt(512), rel=0.05)
+
+
+def test_without_hidden_layers_nothing_is_bounded() -> None:
+    start = start_of((64, 64), width=32, depth=1)
+    assert start.rules.column_bounds == {}
+    assert start.rules.frozen_weights == {0}
+
+
+def test_shape_and_inputs_must_agree() -> None:
+    size = NetworkSize(2, 8, 2, 1)
+    with pytest.raises(SettingError, match="3 axes, the network 2 inputs"):
+        Tuner().draw(size, (1.0, 1.0), SignalTraits((4, 4, 4), 1), torch.Generator())
+
+
+def test_omega_for_leaves_the_band_to_the_signal() -> None:
+    assert Tuner().omega_for(300.0, NetworkSize(2, 64, 2, 1)) == 1.0
+
+
+def bessel_spectrum(
+    frequencies: np.ndarray, amplitudes: np.ndarray, phases: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Expand exp(i Σ a_j sin(k_j x + φ_j)) over Π J_n(a_j), and bound it by Π (|a_j|/2)^|n|/|n|!.
+
+    Both are indexed by the integer frequency modulo `size`.
+    """
+    spectrum, bound = np.zeros(size, complex), np.zeros(size)
+    spectrum[0] = bound[0] = 1.0
+    orders = np.arange(-25, 26)
+    for k, a, phase in zip(frequencies, amplitudes, phases, strict=True):
+        factor, factor_bound = np.zeros(size, complex), np.zeros(size)
+        np.add.at(factor, orders * k % size, jv(orders, a) * np.exp(1j * orders * phase))
+        np.add.at(
+            factor_bound, orders * k % size, (abs(a) / 2) ** abs(orders) / factorial(abs(orders))
+        )
+        spectrum = np.fft.ifft(np.fft.fft(spectrum) * np.fft.fft(factor))
+        bound = np.fft.ifft(np.fft.fft(bound) * np.fft.fft(factor_bound)).real
+    return spectrum, bound
+
+
+def test_one_layer_spectrum_is_made_of_bessel_functions() -> None:
+    size, frequency, amplitude = 256, 3, 1.3
+    theta = 2 * math.pi * np.arange(size) / size
+    spectrum = np.fft.fft(np.sin(amplitude * np.sin(frequency * theta))) / size
+    for order in range(1, 20):
+        expected = abs(jv(order, amplitude)) if order % 2 else 0.0
+        assert abs(spectrum[order * frequency]) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_start_has_the_spectrum_and_the_bound_of_the_paper() -> None:
+    start = start_of((240,), width=4, depth=2, tuner=Tuner(low=3))
+    k = integers_of(start)[:, 0]
+    size = 8192
+    x = torch.arange(size, dtype=torch.float64)[:, None] * (4.0 / size)
+    weights = [weight.double() for weight in start.weights]
+    biases = [bias.double() for bias in start.biases]
+    exact_first = torch.from_numpy(k)[:, None].double() * (2 * math.pi / 4.0)
+    first = torch.sin(x @ exact_first.T + biases[0])
+    second = torch.sin(first @ weights[1].T + biases[1]).numpy()  # (size, width)
+    for neuron in range(4):
+        measured = np.fft.fft(second[:, neuron]) / size
+        shifted, bound = bessel_spectrum(k, weights[1][neuron].numpy(), biases[0].numpy(), size)
+        carrier = np.exp(1j * float(biases[1][neuron])) * shifted
+        # sin is the imaginary part, whose spectrum mixes each frequency with its negative.
+        negative = np.conj(np.roll(carrier[::-1], 1))
+        np.testing.assert_allclose(measured, (carrier - negative) / 2j, atol=1e-12)
+        assert np.all(abs(measured) <= bound + 1e-12)
