@@ -6,18 +6,13 @@
     ├── InputError            a file cannot be read, or holds what is not supported
     ├── OutputError           a result cannot be written
     │   └── OutputExistsError it would overwrite a file
-    └── FitDivergedError      training left the rails; carries the best field so far
+    └── FitDivergedError      training left the rails; carries the best field (fitting.report)
 
 Each message is one line that names the file or flag, the cause and the cure. The library raises;
 only the command line turns an error into an exit code.
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from sinefit.fitting.report import FitResult
 
 
 class SinefitError(Exception):
@@ -42,11 +37,3 @@ class OutputError(SinefitError):
 
 class OutputExistsError(OutputError):
     """An output would overwrite an existing file."""
-
-
-class FitDivergedError(SinefitError):
-    """Training diverged; `result` holds the best weights that the fit had seen."""
-
-    def __init__(self, message: str, result: FitResult) -> None:
-        super().__init__(message)
-        self.result = result

@@ -24,7 +24,7 @@ class SignalTraits:
     """What an initializer may know of the signal that will be fitted."""
 
     shape: tuple[int, ...]
-    """Samples per coordinate axis; on the sphere three times the samples along the equator."""
+    """Samples per coordinate axis; on the sphere three times half those along the equator."""
     channels: int
     """Values per sample."""
     kind: str = "image"
@@ -75,11 +75,11 @@ class Initializer(ABC):
     """When to choose it, in one sentence."""
     reference: ClassVar[str]
     """Authors, year, title or venue, and section or equation."""
-    learning_rate: ClassVar[float] = 3e-4
-    """A base learning rate that trains well in small batches, before `learning_rate_scales`."""
+    hidden_rate: ClassVar[float] = 0.01
+    """Learning rate of the hidden layers' effective weights that trains well in small batches."""
 
     def __post_init__(self) -> None:
-        check_parameters(self)
+        check_parameters(self, self.name)
 
     @abstractmethod
     def omega_for(self, frequency: float, size: NetworkSize) -> float:

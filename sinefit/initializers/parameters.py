@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
 from sinefit.errors import SettingError
 
 if TYPE_CHECKING:
-    from sinefit.initializers.base import Initializer
+    from _typeshed import DataclassInstance
 
 Value = float | int | bool | str
 
@@ -83,7 +83,7 @@ class Parameter:
 
 
 @lru_cache
-def parameters_of(scheme: type[Initializer]) -> tuple[Parameter, ...]:
+def parameters_of(scheme: type[DataclassInstance]) -> tuple[Parameter, ...]:
     """Return the parameters of an initializer class, in the order of its fields."""
     hints = get_type_hints(scheme)
     found = []
@@ -105,12 +105,11 @@ def parameters_of(scheme: type[Initializer]) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
-def check_parameters(initializer: Initializer) -> None:
+def check_parameters(initializer: DataclassInstance, name: str) -> None:
     """Raise `SettingError` for the first parameter of an initializer that is out of its range."""
     for parameter in parameters_of(type(initializer)):
         value = getattr(initializer, parameter.name)
         if not parameter.allows(value):
             raise SettingError(
-                f"initializer {initializer.name}: {parameter.name} is {value!r}: "
-                f"it must be {parameter.range}"
+                f"initializer {name}: {parameter.name} is {value!r}: it must be {parameter.range}"
             )

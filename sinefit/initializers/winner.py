@@ -35,6 +35,7 @@ class Winner(Initializer):
         "Chandravamsi, Shenoy, Zinn, Chen, Pisnoy, Frankel (2025), Spectral Bottleneck in "
         "Sinusoidal Representation Networks: Noise is All You Need, arXiv:2509.09719"
     )
+    hidden_rate: ClassVar[float] = 0.009
 
     hidden_omega: float = field(
         default=30.0,

@@ -30,6 +30,7 @@ class Ws(Initializer):
         "Yeom, Lee, Lee (2025), Fast Training of Sinusoidal Neural Fields via Scaling "
         "Initialization, ICLR"
     )
+    hidden_rate: ClassVar[float] = 0.009
 
     alpha: float = field(
         default=2.5,

@@ -36,6 +36,7 @@ class Xavier(Initializer):
         "Glorot, Bengio (2010), Understanding the Difficulty of Training Deep Feedforward Neural "
         "Networks, AISTATS"
     )
+    hidden_rate: ClassVar[float] = 0.009
 
     hidden_omega: float = field(
         default=30.0,

@@ -9,12 +9,14 @@ cell and position n the right edge of the last one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
+
+    Numbers = TypeVar("Numbers", NDArray[np.float64], Tensor)
 
 
 @dataclass(frozen=True)
@@ -30,29 +32,15 @@ class GridAxis:
     count: int
     """Number of samples."""
 
-    def coordinates(self) -> NDArray[np.float32]:
-        """Return the centres of the cells, `count` values in [-1, 1] when inside the domain."""
-        positions = self.start + (np.arange(self.count, dtype=np.float64) + 0.5) * self.step
-        return (2.0 * positions / self.size - 1.0).astype(np.float32)
+    def coordinates(self, numbers: Numbers) -> Numbers:
+        """Return the centres of cells by their number from 0, float64 in and out.
+
+        They are in [-1, 1] when inside the domain. float32 would confuse the neighbours of a long
+        sound before the subtraction.
+        """
+        return 2.0 * (self.start + (numbers + 0.5) * self.step) / self.size - 1.0
 
 
 def native_axis(size: int) -> GridAxis:
     """Return the axis of the fitted signal itself."""
     return GridAxis(size, 0.0, 1.0, size)
-
-
-def sphere_point_tables(
-    latitude: NDArray[np.float32], longitude: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Turn axis coordinates into tables whose products are points on the unit sphere.
-
-    Axis coordinates in [-1, 1] stand for latitudes from +90 to -90 degrees (the first row is the
-    northernmost) and longitudes from -180 to +180 degrees. Returns (rows, 2) holding cos and sin of
-    the latitude and (columns, 2) holding cos and sin of the longitude; the point is
-    (cos lat cos lon, cos lat sin lon, sin lat).
-    """
-    latitudes = -np.pi / 2 * latitude.astype(np.float64)
-    longitudes = np.pi * longitude.astype(np.float64)
-    rows = np.stack([np.cos(latitudes), np.sin(latitudes)], axis=1)
-    columns = np.stack([np.cos(longitudes), np.sin(longitudes)], axis=1)
-    return rows.astype(np.float32), columns.astype(np.float32)

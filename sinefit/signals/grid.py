@@ -1,4 +1,4 @@
-"""A sampling grid on the domain, and the coordinates of its samples by their index."""
+"""A sampling grid on the domain, and the coordinates of its samples by their number."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from sinefit.signals.coordinates import native_axis, sphere_point_tables
+from sinefit.signals.coordinates import native_axis
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,21 +17,22 @@ if TYPE_CHECKING:
 
 
 class Grid:
-    """The product of one axis per dimension; samples are numbered in C order, last axis fastest."""
+    """The product of one axis per dimension; samples are numbered in C order, last axis fastest.
+
+    Coordinates are computed when asked for, so that a grid takes no memory however large it is.
+    """
 
     def __init__(
         self, axes: tuple[GridAxis, ...], domain: Domain, device: torch.device | str = "cpu"
     ) -> None:
-        """Lay the grid; the tables of coordinates live on `device`."""
+        """Lay the grid; its coordinates are handed out on `device`."""
         self.shape = tuple(axis.count for axis in axes)
         self.sample_count = math.prod(self.shape)
+        self._axes = axes
         self._sphere = domain == "sphere"
-        tables = [axis.coordinates() for axis in axes]
-        if self._sphere:
-            rows, columns = sphere_point_tables(*tables)
-            self._tables = [torch.from_numpy(rows).to(device), torch.from_numpy(columns).to(device)]
-        else:
-            self._tables = [torch.from_numpy(table).to(device) for table in tables]
+        self._device = torch.device(device)
+        # MPS has no float64.
+        self._works_on = torch.device("cpu") if self._device.type == "mps" else self._device
 
     @classmethod
     def of_signal(cls, spec: SignalSpec, device: torch.device | str = "cpu") -> Grid:
@@ -39,14 +40,24 @@ class Grid:
         return cls(tuple(native_axis(size) for size in spec.shape), spec.domain, device)
 
     def coordinates(self, indices: Tensor) -> Tensor:
-        """Return coordinates (count, features), float32, of samples by number (count,), int64."""
+        """Return coordinates (count, features), float32, of samples by number (count,), int64.
+
+        On the sphere the first axis goes from latitude +90 to -90 degrees, the second from
+        longitude -180 to +180, and the coordinates are the point (cos lat cos lon, cos lat sin lon,
+        sin lat) on the unit sphere.
+        """
         columns: list[Tensor] = []
-        remaining = indices
-        for size, table in zip(reversed(self.shape), reversed(self._tables), strict=True):
-            columns.append(table[remaining % size])
-            remaining = remaining // size
+        remaining = indices.to(self._works_on)
+        for axis in reversed(self._axes):
+            columns.append(axis.coordinates((remaining % axis.count).double()))
+            remaining = remaining // axis.count
         columns.reverse()
-        if not self._sphere:
-            return torch.stack(columns, dim=1)  # (batch, axes)
-        (cos_lat, sin_lat), (cos_lon, sin_lon) = columns[0].unbind(1), columns[1].unbind(1)
-        return torch.stack([cos_lat * cos_lon, cos_lat * sin_lon, sin_lat], dim=1)  # (batch, 3)
+        if self._sphere:
+            latitude, longitude = columns[0] * (-math.pi / 2), columns[1] * math.pi
+            across = torch.cos(latitude)
+            columns = [
+                across * torch.cos(longitude),
+                across * torch.sin(longitude),
+                torch.sin(latitude),
+            ]
+        return torch.stack(columns, dim=1).float().to(self._device)  # (count, features)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -110,7 +111,10 @@ class SignalSpec:
             return physical >= 0.5
         if np.issubdtype(kind, np.integer):
             limits = np.iinfo(kind)
-            return np.clip(np.rint(physical), limits.min, limits.max).astype(kind)
+            # The largest integers of 64 bits lie between two floats: clip to the lower one.
+            top = float(limits.max)
+            top = top if int(top) <= limits.max else math.nextafter(top, 0.0)
+            return np.clip(np.rint(physical), float(limits.min), top).astype(kind)
         return physical.astype(kind)
 
     def with_shape(self, shape: tuple[int, ...]) -> SignalSpec:

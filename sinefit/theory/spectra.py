@@ -16,6 +16,8 @@ MAX_LINES: Final = 256
 """Lines along an axis that are looked at; they suffice for a centroid within a few percent."""
 MAX_LENGTH: Final = 4096
 """Samples per line; a longer axis is looked at in stretches of this length."""
+MAX_ROW: Final = 2**20
+"""Samples of a row that WINNER's centroid is taken of, from the beginning."""
 
 
 def axis_centroids(signal: Signal) -> tuple[float, ...]:
@@ -31,12 +33,12 @@ def row_centroid(signal: Signal) -> float:
     """Return WINNER's spectral centroid, in cycles per sample: psi in its paper.
 
     The magnitude-weighted mean frequency of each row along the last axis, no window, averaged over
-    rows and channels.
+    rows and channels. Of rows longer than `MAX_ROW` the beginning is taken, to bound memory.
     """
     spec = signal.spec
     rows = signal.samples.reshape(-1, spec.shape[-1], spec.channels)
     chosen = np.unique(np.linspace(0, len(rows) - 1, MAX_LINES).astype(np.int64))
-    values = spec.to_unit(rows[chosen])  # (rows, length, channels)
+    values = spec.to_unit(rows[chosen, :MAX_ROW])  # (rows, length, channels)
     magnitude = np.abs(np.fft.rfft(values, axis=1))
     total = magnitude.sum(axis=1)  # (rows, channels)
     weighted = np.einsum("rfc,f->rc", magnitude, np.fft.rfftfreq(values.shape[1]))
@@ -44,7 +46,8 @@ def row_centroid(signal: Signal) -> float:
 
 
 def _axis_centroid(signal: Signal, axis: int) -> float:
-    lines = _lines(signal, axis)  # (lines, length, channels)
+    # In float64 the mean of equal values is that value, so that a constant has no spectrum.
+    lines = _lines(signal, axis).astype(np.float64)  # (lines, length, channels)
     length = lines.shape[1]
     if length < 2:
         return 0.0
@@ -63,14 +66,16 @@ def _lines(signal: Signal, axis: int) -> NDArray[np.float32]:
     moved = np.moveaxis(signal.samples, axis, -2)  # (*others, length, channels)
     others, length = moved.shape[:-2], moved.shape[-2]
     stretches = max(1, length // MAX_LENGTH)
-    count = min(MAX_LINES, math.prod(others) * stretches)
-    # Steps of the golden ratio spread evenly over every axis, where equal steps could follow one.
-    position = (np.arange(count) * ((math.sqrt(5.0) - 1.0) / 2.0)) % 1.0
-    stretch, position = np.divmod(position * stretches, 1.0)
-    chosen = np.unravel_index((position * math.prod(others)).astype(np.int64), others or (1,))
-    starts = stretch.astype(np.int64) * MAX_LENGTH
+    total = math.prod(others) * stretches
+    numbers = np.arange(min(MAX_LINES, total))
+    if total > MAX_LINES:
+        # Steps of the golden ratio spread over every axis, where equal ones could follow just one.
+        golden = (math.sqrt(5.0) - 1.0) / 2.0
+        numbers = (numbers * golden % 1.0 * total).astype(np.int64)
+    stretch, number = np.divmod(numbers, math.prod(others))
+    chosen = np.unravel_index(number, others or (1,))
     taken = []
-    for line, start in enumerate(starts):
+    for line, start in enumerate(stretch * MAX_LENGTH):
         index = tuple(part[line] for part in chosen) if others else ()
         taken.append(moved[index][start : start + MAX_LENGTH])
     return spec.to_unit(np.stack(taken))

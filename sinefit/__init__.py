@@ -1,0 +1,121 @@
+"""Fit an image, a sound, a video or any array with a sine network; render it at any resolution.
+
+field = sinefit.fit("photo.png", init="lambert")
+sinefit.save(field, "photo.safetensors")
+picture = sinefit.load("photo.safetensors").render(scale=4)
+sinefit.write(picture, "photo-4x.png")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from sinefit.version import __version__
+
+if TYPE_CHECKING:
+    from sinefit.api import fit, load, save, write
+    from sinefit.errors import (
+        DeviceError,
+        InputError,
+        OutputError,
+        OutputExistsError,
+        SettingError,
+        SinefitError,
+    )
+    from sinefit.fields.field import Field
+    from sinefit.fields.record import FitRecord
+    from sinefit.fitting.budget import Budget
+    from sinefit.fitting.config import FitConfig
+    from sinefit.fitting.loop import fit_signal
+    from sinefit.fitting.report import FitDivergedError, FitReport, FitResult, Progress
+    from sinefit.initializers.base import Initializer
+    from sinefit.initializers.registry import INITIALIZERS, parse_initializer
+    from sinefit.networks.sine import SineNetwork
+    from sinefit.rendering.plan import RenderRequest, plan_render
+    from sinefit.rendering.render import render_blocks
+    from sinefit.signals.reading import read_signal
+    from sinefit.signals.selection import Selection
+    from sinefit.signals.signal import Signal, SignalSpec
+
+# Names are loaded when first used: importing torch takes two seconds, which `--help` need not wait.
+_HOMES = {
+    "INITIALIZERS": "initializers.registry",
+    "Budget": "fitting.budget",
+    "DeviceError": "errors",
+    "Field": "fields.field",
+    "FitConfig": "fitting.config",
+    "FitDivergedError": "fitting.report",
+    "FitRecord": "fields.record",
+    "FitReport": "fitting.report",
+    "FitResult": "fitting.report",
+    "Initializer": "initializers.base",
+    "InputError": "errors",
+    "OutputError": "errors",
+    "OutputExistsError": "errors",
+    "Progress": "fitting.report",
+    "RenderRequest": "rendering.plan",
+    "Selection": "signals.selection",
+    "SettingError": "errors",
+    "Signal": "signals.signal",
+    "SignalSpec": "signals.signal",
+    "SineNetwork": "networks.sine",
+    "SinefitError": "errors",
+    "fit": "api",
+    "fit_signal": "fitting.loop",
+    "load": "api",
+    "parse_initializer": "initializers.registry",
+    "plan_render": "rendering.plan",
+    "read_signal": "signals.reading",
+    "render_blocks": "rendering.render",
+    "save": "api",
+    "write": "api",
+}
+
+__all__ = [
+    "INITIALIZERS",
+    "Budget",
+    "DeviceError",
+    "Field",
+    "FitConfig",
+    "FitDivergedError",
+    "FitRecord",
+    "FitReport",
+    "FitResult",
+    "Initializer",
+    "InputError",
+    "OutputError",
+    "OutputExistsError",
+    "Progress",
+    "RenderRequest",
+    "Selection",
+    "SettingError",
+    "Signal",
+    "SignalSpec",
+    "SineNetwork",
+    "SinefitError",
+    "__version__",
+    "fit",
+    "fit_signal",
+    "load",
+    "parse_initializer",
+    "plan_render",
+    "read_signal",
+    "render_blocks",
+    "save",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

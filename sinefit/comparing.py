@@ -1,0 +1,97 @@
+"""A field held against an original signal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sinefit import metrics
+from sinefit.errors import InputError, SettingError
+from sinefit.rendering.plan import RenderPlan
+from sinefit.rendering.render import render_values
+from sinefit.signals.coordinates import GridAxis
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from sinefit.fields.field import Field
+    from sinefit.signals.signal import Signal
+
+
+def compare_field(
+    field: Field,
+    original: Signal,
+    device: torch.device,
+    on_share: Callable[[float], None] | None = None,
+) -> dict[str, float]:
+    """Render a field on the original's grid and score it.
+
+    Returns `psnr` (of values rounded to the original's sample type) and `psnr_float` in dB over the
+    original's value range, `psnr_range`, `snr` in dB for sound and `ssim` for images and video (the
+    mean over frames). Raises SettingError when kind or channels differ, InputError for an original
+    without samples.
+    """
+    spec, fitted = original.spec, field.spec
+    if (spec.kind, spec.channels, spec.axes) != (fitted.kind, fitted.channels, fitted.axes):
+        raise SettingError(
+            f"the field holds {fitted.kind} of {fitted.axes} axes and {fitted.channels} channels, "
+            f"the original {spec.kind} of {spec.axes} axes and {spec.channels}: they must agree"
+        )
+    if spec.sample_count == 0:
+        raise InputError(f"{spec.source or 'the original'}: it has no samples to compare with")
+    axes = tuple(
+        GridAxis(size, 0.0, size / count, count)
+        for size, count in zip(fitted.shape, spec.shape, strict=True)
+    )
+    error = error_stored = power = 0.0
+    similarity: list[float] = []
+    picture: list[np.ndarray] = []
+    done = 0
+    # An array file does not say what its axes are: the field knows its own domain.
+    plan = RenderPlan(axes, replace(spec, domain=fitted.domain))
+    for block in render_values(field.network.to(device), plan):
+        truth = original.samples[done : done + len(block)].astype(np.float64)
+        values = _rescaled(block, field, original)
+        stored = spec.store(values).astype(np.float64)
+        error += float(np.square(spec.from_unit(values) - truth).sum())
+        error_stored += float(np.square(stored - truth).sum())
+        power += float(np.square(truth).sum())
+        done += len(block)
+        if spec.kind == "video":
+            pairs = zip(truth, stored, strict=True)
+            similarity += [metrics.ssim(a, b, spec.value_range) for a, b in pairs]
+        elif spec.kind == "image":
+            picture.append(stored)
+        if on_share is not None:
+            on_share(done / spec.shape[0])
+    count = spec.sample_count * spec.channels
+    scores = {
+        "psnr": metrics.psnr(error_stored / count, spec.value_range),
+        "psnr_float": metrics.psnr(error / count, spec.value_range),
+        "psnr_range": spec.value_range,
+    }
+    if spec.kind == "audio":
+        scores["snr"] = metrics.snr(error_stored / count, power / count)
+    elif spec.kind == "image":
+        rendered = np.concatenate(picture)
+        scores["ssim"] = metrics.ssim(original.samples, rendered, spec.value_range)
+    elif spec.kind == "video":
+        scores["ssim"] = float(np.mean(similarity))
+    return scores
+
+
+def _rescaled(block: np.ndarray, field: Field, original: Signal) -> np.ndarray:
+    """Return network outputs as the original's value mapping would have them.
+
+    Two files of one picture can differ in range: 8 and 16 bits, or the peak of another cut. Integer
+    depths stand for the same full scale; everything else is compared in physical units.
+    """
+    if original.spec.kind in ("image", "video"):
+        return block
+    physical = field.spec.from_unit(block)
+    low, high = original.spec.low, original.spec.high
+    return (physical - low) * (2.0 / (high - low)) - 1.0

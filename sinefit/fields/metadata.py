@@ -1,0 +1,292 @@
+"""What a weights file says of itself: its header, read and checked without the weights.
+
+A safetensors file begins with the length of a JSON header in 8 bytes and the header itself, which
+names every tensor's type, shape and place, and holds the metadata as strings. Reading checks all
+that header and metadata say against each other before a tensor is made, and needs no torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+from sinefit.errors import InputError
+from sinefit.fields.record import FitRecord
+from sinefit.networks.size import NetworkSize
+from sinefit.signals.signal import DOMAINS, KINDS, SignalSpec
+from sinefit.version import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT: Final = "sinefit"
+FORMAT_VERSION: Final = "1"
+SUFFIX: Final = ".safetensors"
+MAX_BYTES: Final = 2**31
+"""Largest weights file that is read, 2 GiB."""
+MAX_HEADER: Final = 2**24
+"""Largest header that is read, 16 MiB."""
+BYTE_TENSORS: Final = ("icc_profile", "soundtrack")
+"""Fields of `SignalSpec` that are kept as tensors of bytes."""
+STORAGE_TYPES: Final = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+"""Types of stored weights, by their name in the header."""
+
+_NOTHING: Final = type(None)
+_SIGNAL_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "kind": (str,),
+    "shape": (list,),
+    "channels": (int,),
+    "dtype": (str,),
+    "low": (float, int),
+    "high": (float, int),
+    "format": (str,),
+    "bit_depth": (int,),
+    "rate": (str, _NOTHING),
+    "encoding": (str, _NOTHING),
+    "alpha": (bool,),
+    "channels_last": (bool,),
+    "domain": (str,),
+    "source": (str, _NOTHING),
+    "source_bytes": (int, _NOTHING),
+}
+_RECORD_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "initializer": (str,),
+    "omega": (list,),
+    "seed": (int,),
+    "steps": (int,),
+    "batch": (int,),
+    "learning_rates": (list,),
+    "psnr": (float, int),
+    "psnr_float": (float, int),
+    "psnr_range": (float, int),
+    "snr": (float, int, _NOTHING),
+}
+_INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+_SAMPLE_TYPES: Final = frozenset({"bool", *_INTEGERS, "float16", "float32", "float64"})
+
+
+@dataclass(frozen=True)
+class WeightsHeader:
+    """Everything in a weights file but the tensors."""
+
+    spec: SignalSpec
+    """The fitted signal, without the bytes that are kept as tensors."""
+    size: NetworkSize
+    record: FitRecord
+    storage: str
+    """Type of the stored weights: "float32", "float16" or "bfloat16"."""
+    tool_version: str
+    """Version of the sinefit that wrote the file."""
+    byte_tensors: tuple[str, ...]
+    """Which of `BYTE_TENSORS` the file has."""
+
+
+def make_metadata(spec: SignalSpec, size: NetworkSize, record: FitRecord) -> dict[str, str]:
+    """Return the metadata of a weights file, strings by key."""
+    signal = dataclasses.asdict(spec)
+    for name in BYTE_TENSORS:
+        del signal[name]
+    signal["rate"] = None if spec.rate is None else str(spec.rate)
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "tool_version": __version__,
+        "signal": to_json(signal),
+        "network": to_json(dataclasses.asdict(size)),
+        "fit": to_json(dataclasses.asdict(record)),
+    }
+
+
+def read_content(path: Path) -> bytes:
+    """Read a weights file's bytes; raises InputError if it cannot be read or is too large."""
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: it is a folder; name a weights file")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise InputError(f"{path}: {size} bytes are too many for a weights file")
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist: check the name") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def read_header(content: bytes, name: str) -> WeightsHeader:
+    """Read and check the header of a weights file's bytes; `name` is for error messages.
+
+    Raises InputError for anything that sinefit did not write, or not in this format version.
+    """
+    header = _parse(content, name)
+    metadata = header.pop("__metadata__", None)
+    try:
+        if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+            raise _UnsoundError("it is a safetensors file, but not one that sinefit wrote")
+        version = metadata.get("format_version")
+        if version != FORMAT_VERSION:
+            raise _UnsoundError(
+                f"its format version is {version!r}, this sinefit reads {FORMAT_VERSION}; "
+                "use the version of sinefit that wrote it, or a newer one"
+            )
+        size = _network_size(_object(metadata, "network"))
+        spec = _signal_spec(_object(metadata, "signal"))
+        record = _fit_record(_object(metadata, "fit"))
+        if (size.in_features, size.out_features) != (spec.coordinate_features, spec.channels):
+            raise _UnsoundError("damaged weights file: its network does not fit its signal")
+        if len(record.omega) != size.in_features:
+            raise _UnsoundError("damaged weights file: its omega does not fit its network")
+        storage = _check_tensors(header, size)
+    except _UnsoundError as error:
+        raise InputError(f"{name}: {error}") from error
+    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{name}: damaged weights file: {reason}") from error
+    present = tuple(key for key in BYTE_TENSORS if key in header)
+    return WeightsHeader(
+        spec, size, record, storage, str(metadata.get("tool_version", "unknown")), present
+    )
+
+
+def is_weights_file(head: bytes) -> bool:
+    """Tell from a file's first bytes whether it is a safetensors file."""
+    return len(head) > 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= MAX_HEADER
+
+
+class _UnsoundError(Exception):
+    """The content contradicts itself or the format; the message says how."""
+
+
+def _parse(content: bytes, name: str) -> dict[str, Any]:
+    """Return the JSON header of a safetensors file: its length in 8 bytes, then itself."""
+    if not is_weights_file(content):
+        raise InputError(f"{name}: not a weights file; make one with: sinefit fit")
+    length = int.from_bytes(content[:8], "little")
+    if len(content) < 8 + length:
+        raise InputError(f"{name}: damaged weights file: it ends within its header")
+    try:
+        header = json.loads(content[8 : 8 + length])
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{name}: damaged weights file: its header is not JSON") from error
+    if not isinstance(header, dict):
+        raise InputError(f"{name}: damaged weights file: its header is no JSON object")
+    return header
+
+
+def _object(metadata: dict[str, Any], key: str) -> dict[str, Any]:
+    try:
+        value = json.loads(metadata[key], parse_constant=_refuse_constant)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise _UnsoundError(
+            f"damaged weights file: metadata {key!r} is missing or not JSON"
+        ) from error
+    if not isinstance(value, dict):
+        raise _UnsoundError(f"damaged weights file: metadata {key!r} is no JSON object")
+    return value
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is no JSON number")
+
+
+def _check_types(values: dict[str, Any], types: dict[str, tuple[type, ...]]) -> None:
+    for name in sorted(types.keys() | values.keys()):
+        if name not in values or type(values[name]) not in types.get(name, ()):
+            raise _UnsoundError(
+                f"damaged weights file: {name!r} in its metadata is missing, unknown or of no use"
+            )
+
+
+def _network_size(values: dict[str, Any]) -> NetworkSize:
+    names = ("in_features", "width", "depth", "out_features")
+    if any(type(values.get(name)) is not int or not 1 <= values[name] < 2**20 for name in names):
+        raise _UnsoundError("damaged weights file: the size of its network makes no sense")
+    return NetworkSize(*(values[name] for name in names))
+
+
+def _signal_spec(values: dict[str, Any]) -> SignalSpec:
+    _check_types(values, _SIGNAL_TYPES)
+    rate = values["rate"]
+    if rate is not None:
+        # No more than what is written, above all no exponent: it could ask for any memory.
+        if not re.fullmatch("[0-9]{1,18}(/[0-9]{1,18})?", rate):
+            raise _UnsoundError("damaged weights file: its rate is no number")
+        rate = Fraction(rate)
+    spec = SignalSpec(**{**values, "rate": rate, "shape": tuple(values["shape"])})
+    sound = (
+        spec.kind in KINDS
+        and spec.domain in DOMAINS
+        and 1 <= len(spec.shape) <= 32
+        and all(type(size) is int and 1 <= size < 2**40 for size in spec.shape)
+        and 1 <= spec.channels < 2**20
+        and spec.high > spec.low
+        and math.isfinite(spec.high - spec.low)
+        and spec.dtype in _SAMPLE_TYPES
+        and (spec.rate is None or spec.rate > 0)
+        and (spec.rate is not None or spec.kind not in ("audio", "video"))
+        and len(spec.shape) == {"image": 2, "audio": 1, "video": 3}.get(spec.kind, len(spec.shape))
+        and (spec.domain == "grid" or len(spec.shape) == 2)
+    )
+    if not sound:
+        raise _UnsoundError(
+            "damaged weights file: its description of the signal contradicts itself"
+        )
+    return spec
+
+
+def _fit_record(values: dict[str, Any]) -> FitRecord:
+    values = dict(values)
+    for name in ("psnr", "psnr_float", "snr"):
+        if values.get(name) in ("inf", "-inf"):
+            values[name] = float(values[name])
+    _check_types(values, _RECORD_TYPES)
+    for name in ("psnr", "psnr_float", "psnr_range", "snr"):
+        if values.get(name) is not None:
+            values[name] = float(values[name])
+    for name in ("omega", "learning_rates"):
+        if any(type(value) not in (float, int) for value in values[name]):
+            raise _UnsoundError(f"damaged weights file: its {name} are no numbers")
+        values[name] = tuple(float(value) for value in values[name])
+        if not all(0 < value < math.inf for value in values[name]):
+            raise _UnsoundError(f"damaged weights file: its {name} are not greater than 0")
+    return FitRecord(**values)
+
+
+def _check_tensors(header: dict[str, Any], size: NetworkSize) -> str:
+    """Check that the header has the tensors of this size and no others; return their type."""
+    if len(header) < 2 * (size.depth + 1):
+        raise _UnsoundError("damaged weights file: tensors of its network are missing")
+    expected = {}
+    for layer, (fan_out, fan_in) in enumerate(size.layers):
+        expected[f"layers.{layer}.weight"] = [fan_out, fan_in]
+        expected[f"layers.{layer}.bias"] = [fan_out]
+    for name, shape in expected.items():
+        entry = header.get(name)
+        if not isinstance(entry, dict):
+            raise _UnsoundError(f"damaged weights file: tensor {name} is missing")
+        if entry.get("dtype") not in STORAGE_TYPES or entry.get("shape") != shape:
+            raise _UnsoundError(f"damaged weights file: tensor {name} has a wrong type or shape")
+    for name, entry in header.items():
+        if name in expected:
+            continue
+        if name not in BYTE_TENSORS:
+            raise _UnsoundError(f"damaged weights file: tensor {name!r} does not belong there")
+        if not isinstance(entry, dict) or entry.get("dtype") != "U8":
+            raise _UnsoundError(f"damaged weights file: tensor {name} has a wrong type")
+    (*types,) = {header[name]["dtype"] for name in expected}
+    if len(types) > 1:
+        raise _UnsoundError("damaged weights file: its tensors are of different types")
+    return STORAGE_TYPES[types[0]]
+
+
+def to_json(values: dict[str, Any]) -> str:
+    """Write JSON that every reader takes: infinite numbers become the strings "inf" and "-inf"."""
+    plain = {
+        key: str(value) if isinstance(value, float) and math.isinf(value) else value
+        for key, value in values.items()
+    }
+    return json.dumps(plain, sort_keys=True, allow_nan=False)

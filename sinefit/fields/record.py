@@ -1,0 +1,30 @@
+"""How a field was fitted, as far as it is the same for every run of the same settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FitRecord:
+    """What a weights file tells of the fit that made it; no times, so that runs compare equal."""
+
+    initializer: str
+    """The recipe with all its parameters, as `--init` takes it."""
+    omega: tuple[float, ...]
+    """First-layer frequency factor per coordinate."""
+    seed: int
+    steps: int
+    """Optimiser steps taken, those of an earlier fit it started from not counted."""
+    batch: int
+    """Samples per step."""
+    learning_rates: tuple[float, ...]
+    """Adam's peak rate on each layer's effective weights, first layer first."""
+    psnr: float
+    """PSNR in dB as saved: of values rounded to the signal's own sample type; inf for no error."""
+    psnr_float: float
+    """PSNR in dB of the field's values, not rounded."""
+    psnr_range: float
+    """The range that both refer to, in units of the signal's values."""
+    snr: float | None
+    """For sound, the signal-to-noise ratio in dB as saved."""

@@ -1,0 +1,1 @@
+"""The fit: budget, schedule, sampling, engines and the loop."""

@@ -1,0 +1,87 @@
+"""The settings of a fit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, get_args
+
+from sinefit.errors import SettingError
+from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_WIDTH
+from sinefit.initializers.registry import parse_initializer
+from sinefit.networks.size import NetworkSize
+
+if TYPE_CHECKING:
+    from sinefit.fields.field import Field
+    from sinefit.fitting.budget import Budget
+    from sinefit.initializers.base import Initializer
+    from sinefit.signals.signal import SignalSpec
+
+StorageType = Literal["float32", "float16", "bfloat16"]
+STORAGE_TYPES: tuple[StorageType, ...] = get_args(StorageType)
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """Everything that decides a fit besides the signal; None lets the signal decide."""
+
+    initializer: Initializer
+    """The recipe for the starting weights."""
+    omega: tuple[float, ...] | None = None
+    """First-layer frequency factors: one for all axes or one per axis; None derives them."""
+    width: int = DEFAULT_WIDTH
+    """Neurons per sine layer."""
+    depth: int = DEFAULT_DEPTH
+    """Number of sine layers."""
+    budget: Budget | None = None
+    """When to stop; None takes the default steps of the kind of signal."""
+    learning_rate: float | None = None
+    """Adam's rate on effective weights, before the recipe's scales; None takes the recipe's own."""
+    batch: int = 4096
+    """Samples per step."""
+    seed: int = 0
+    """Seed of the starting weights and of the order of the samples."""
+    device: str = "auto"
+    """"auto", "cpu", "cuda", "cuda:1", "mps"."""
+    threads: int | None = None
+    """CPU threads; None takes one per core."""
+    storage: StorageType = "float32"
+    """Type in which the weights are saved."""
+    engine: Literal["manual", "autograd"] = field(default="manual", repr=False)
+    """"autograd" trains with the plain reference engine, for comparison."""
+
+    def __post_init__(self) -> None:
+        for flag, value in (
+            ("--width", self.width),
+            ("--depth", self.depth),
+            ("--batch", self.batch),
+        ):
+            if value < 1:
+                raise SettingError(f"{flag} is {value}: it must be at least 1")
+        if self.threads is not None and self.threads < 1:
+            raise SettingError(f"--threads is {self.threads}: it must be at least 1")
+        if not 0 <= self.seed < 2**63:
+            raise SettingError(f"--seed is {self.seed}: it must be from 0 to 2^63 - 1")
+        rate = self.learning_rate
+        if rate is not None and not (math.isfinite(rate) and rate > 0):
+            raise SettingError(f"--lr is {rate:g}: it must be greater than 0")
+        if self.omega is not None and not all(math.isfinite(w) and w > 0 for w in self.omega):
+            values = ",".join(f"{value:g}" for value in self.omega)
+            raise SettingError(f"--omega is {values}: every factor must be greater than 0")
+        if self.storage not in STORAGE_TYPES:
+            raise SettingError(f"--dtype is {self.storage}: use one of {', '.join(STORAGE_TYPES)}")
+
+    def continuing(self, field: Field) -> FitConfig:
+        """Return the settings for a fit that goes on from a field: its recipe, omega and size."""
+        size = field.network.size
+        return replace(
+            self,
+            initializer=parse_initializer(field.record.initializer),
+            omega=field.record.omega,
+            width=size.width,
+            depth=size.depth,
+        )
+
+    def size_for(self, spec: SignalSpec) -> NetworkSize:
+        """Return the size of the network for a signal."""
+        return NetworkSize(spec.coordinate_features, self.width, self.depth, spec.channels)

@@ -1,0 +1,33 @@
+"""What a fit takes when nothing is said: the initializer and the budget."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sinefit.signals.signal import SignalSpec
+
+DEFAULT_INITIALIZER: Final = "siren"
+"""The scheme that measured best over photographs, text, sound and video (see the README)."""
+
+DEFAULT_WIDTH: Final = 256
+"""Neurons per sine layer."""
+DEFAULT_DEPTH: Final = 4
+"""Sine layers."""
+
+REFERENCE_STEPS: Final = 8000
+"""Steps for a signal of `REFERENCE_SAMPLES`, a minute or two on two CPU cores."""
+REFERENCE_SAMPLES: Final = 768 * 512
+FEWEST_STEPS: Final = 1000
+MOST_STEPS: Final = 40000
+
+
+def default_steps(spec: SignalSpec) -> int:
+    """Return the number of steps for a signal when no budget is given.
+
+    It grows with the square root of the number of samples: four times the samples get twice the
+    steps, so half as many looks at each.
+    """
+    steps = REFERENCE_STEPS * math.sqrt(spec.sample_count / REFERENCE_SAMPLES)
+    return round(min(max(steps, FEWEST_STEPS), MOST_STEPS))

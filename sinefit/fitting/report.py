@@ -1,0 +1,66 @@
+"""What a fit tells: progress while it runs, a report and a field when it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from sinefit.errors import SinefitError
+
+if TYPE_CHECKING:
+    from sinefit.fields.field import Field
+    from sinefit.fields.record import FitRecord
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One report from a running fit."""
+
+    phase: Literal["fitting", "measuring"]
+    """"measuring" evaluates the finished field on every sample."""
+    step: int
+    """Steps taken."""
+    share: float | None
+    """Share of the phase that is done, 0 to 1; None when only quality ends the fit."""
+    seconds: float
+    """Seconds since the phase began."""
+    psnr: float
+    """PSNR in dB over the samples of the latest batches, each taken before its step."""
+    samples_per_second: float
+    """Samples trained on per second, over the fit so far."""
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds left in this phase at the present pace, or None when that cannot be known."""
+        if not self.share:
+            return None
+        return self.seconds * (1.0 - self.share) / self.share
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """The outcome of a fit."""
+
+    record: FitRecord
+    seconds: float
+    """From the first step to the last, measuring not counted."""
+    samples_per_second: float
+    device: str
+    ended_by: Literal["steps", "time", "quality", "plateau", "divergence"]
+    """What ended the fit; "plateau": the target quality cannot be reached with these settings."""
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A fitted field and the report on how it was fitted."""
+
+    field: Field
+    report: FitReport
+
+
+class FitDivergedError(SinefitError):
+    """Training diverged; `result` holds the best weights that the fit had seen."""
+
+    def __init__(self, message: str, result: FitResult) -> None:
+        super().__init__(message)
+        self.result = result

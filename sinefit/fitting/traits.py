@@ -1,0 +1,26 @@
+"""What initializers may know of a signal, measured from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sinefit.initializers.base import SignalTraits
+from sinefit.theory.spectra import row_centroid
+
+if TYPE_CHECKING:
+    from sinefit.signals.signal import Signal
+
+
+def signal_traits(signal: Signal) -> SignalTraits:
+    """Measure a signal's traits."""
+    spec = signal.spec
+    return SignalTraits(
+        # Along each coordinate of the sphere there are as many samples as along half its equator,
+        # spread over the diameter.
+        shape=(max(1, spec.shape[1] // 2),) * 3 if spec.domain == "sphere" else spec.shape,
+        channels=spec.channels,
+        kind=spec.kind,
+        # Points spread evenly over [-1, 1] and over the unit sphere have the same mean square.
+        mean_square_coordinate=1.0 / 3.0,
+        spectral_centroid=row_centroid(signal),
+    )

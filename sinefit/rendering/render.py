@@ -1,0 +1,55 @@
+"""Evaluation of a network on a planned grid, piece by piece."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+
+from sinefit.rendering.evaluator import Evaluator
+from sinefit.signals.grid import Grid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from sinefit.networks.sine import SineNetwork
+    from sinefit.rendering.plan import RenderPlan
+
+BLOCK: Final = 2**18
+"""Samples per block that is handed to a writer, as far as whole slabs of the first axis allow."""
+
+
+def render_blocks(network: SineNetwork, plan: RenderPlan) -> Iterator[NDArray[np.generic]]:
+    """Yield the samples of a render in consecutive blocks along the first axis.
+
+    Each block has shape (count, *plan.spec.shape[1:], channels) and the spec's dtype. Memory is
+    that of one block, however large the grid.
+    """
+    for values in render_values(network, plan):
+        yield plan.spec.store(values)
+
+
+def render_values(network: SineNetwork, plan: RenderPlan) -> Iterator[NDArray[np.float32]]:
+    """Yield the network's outputs on a planned grid, block by block like `render_blocks`.
+
+    The values are float32, in about [-1, 1], neither rounded nor mapped to the signal's range.
+    """
+    evaluator = Evaluator(network)
+    grid = Grid(plan.axes, plan.spec.domain, evaluator.device)
+    rows, *slab = plan.spec.shape
+    slab_samples = math.prod(slab)
+    rows_per_block = max(1, BLOCK // slab_samples)
+    for first in range(0, rows, rows_per_block):
+        count = min(rows_per_block, rows - first)
+        begin, end = first * slab_samples, (first + count) * slab_samples
+        block = np.empty((end - begin, plan.spec.channels), np.float32)
+        for piece in range(begin, end, evaluator.piece):
+            stop = min(piece + evaluator.piece, end)
+            indices = torch.arange(piece, stop, device=evaluator.device)
+            outputs = evaluator(grid.coordinates(indices))  # (piece, channels)
+            block[piece - begin : stop - begin] = outputs.cpu().numpy()
+        yield block.reshape(count, *slab, plan.spec.channels)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from sinefit.errors import SettingError
+from sinefit.fitting.config import STORAGE_TYPES, FitConfig
+from sinefit.initializers.registry import parse_initializer
+from sinefit.networks.size import NetworkSize
+
+from .making import clip, globe, picture, sound
+
+SIREN = parse_initializer("siren")
+
+
+@pytest.mark.parametrize(
+    ("message", "values"),
+    [
+        ("--width is 0", {"width": 0}),
+        ("--depth is -1", {"depth": -1}),
+        ("--batch is 0", {"batch": 0}),
+        ("--threads is 0", {"threads": 0}),
+        ("--seed is -1", {"seed": -1}),
+        ("--seed is 9223372036854775808", {"seed": 2**63}),
+        ("--lr is 0", {"learning_rate": 0.0}),
+        ("--lr is nan", {"learning_rate": math.nan}),
+        ("--lr is inf", {"learning_rate": math.inf}),
+        ("--omega is 30,0", {"omega": (30.0, 0.0)}),
+        ("--omega is -30", {"omega": (-30.0,)}),
+        ("--omega is nan", {"omega": (math.nan,)}),
+        ("--omega is inf", {"omega": (math.inf,)}),
+        ("--dtype is float8: use one of float32, float16, bfloat16", {"storage": "float8"}),
+    ],
+)
+def test_what_cannot_be_is_told_with_its_flag(message: str, values: dict[str, Any]) -> None:
+    with pytest.raises(SettingError, match=message):
+        FitConfig(SIREN, **values)
+
+
+def test_the_limits_themselves_can_be() -> None:
+    FitConfig(SIREN, width=1, depth=1, batch=1, threads=1, seed=2**63 - 1, omega=(1e-9,))
+    for storage in STORAGE_TYPES:
+        assert FitConfig(SIREN, storage=storage).storage == storage
+
+
+def test_the_network_has_a_feature_per_coordinate_and_a_value_per_channel() -> None:
+    config = FitConfig(SIREN, width=7, depth=3)
+    assert config.size_for(picture(channels=3).spec) == NetworkSize(2, 7, 3, 3)
+    assert config.size_for(sound(20, 2).spec) == NetworkSize(1, 7, 3, 2)
+    assert config.size_for(clip().spec) == NetworkSize(3, 7, 3, 3)
+    assert config.size_for(globe().spec) == NetworkSize(3, 7, 3, 1)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sinefit.errors import DeviceError
+from sinefit.fitting.devices import cpu_threads, resolve_device
+
+
+def without_accelerators(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+
+def test_the_cpu_is_always_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolve_device("cpu").type == "cpu"
+    without_accelerators(monkeypatch)
+    assert resolve_device("auto").type == "cpu"
+
+
+def test_auto_takes_the_fastest(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_accelerators(monkeypatch)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert resolve_device("auto").type == "mps"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert resolve_device("auto").type == "cuda"
+
+
+def test_a_device_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_accelerators(monkeypatch)
+    for name in ("cuda", "cuda:1"):
+        with pytest.raises(DeviceError, match=f"--device is {name}: this machine has no CUDA"):
+            resolve_device(name)
+    with pytest.raises(DeviceError, match="--device is mps: this machine has no MPS device"):
+        resolve_device("mps")
+
+
+def test_the_number_of_a_device_must_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert resolve_device("cuda:1") == torch.device("cuda:1")
+    assert resolve_device("cuda") == torch.device("cuda")
+    with pytest.raises(DeviceError, match="--device is cuda:2: this machine has 2 CUDA devices"):
+        resolve_device("cuda:2")
+
+
+@pytest.mark.parametrize("name", ["", "gpu", "meta", "cuda:-1", "cuda:x", "CPU", "cpu:", "vulkan"])
+def test_names_that_are_no_devices(name: str) -> None:
+    with pytest.raises(DeviceError, match=f"--device is {name}: use auto, cpu, cuda, cuda:N or mp"):
+        resolve_device(name)
+
+
+@given(st.text(max_size=12))
+def test_any_name_is_a_device_or_an_error(name: str) -> None:
+    try:
+        device = resolve_device(name)
+    except DeviceError:
+        return
+    assert device.type in ("cpu", "cuda", "mps")
+
+
+def test_threads_are_put_back() -> None:
+    before = torch.get_num_threads()
+    with cpu_threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
+    with pytest.raises(ZeroDivisionError), cpu_threads(before + 2):
+        raise ZeroDivisionError
+    assert torch.get_num_threads() == before
+    with cpu_threads(None):
+        assert torch.get_num_threads() == before

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import itertools
+import math
+import tracemalloc
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from sinefit.networks.size import NetworkSize
+from sinefit.rendering import evaluator, render
+from sinefit.rendering.plan import RenderPlan, RenderRequest, plan_render
+from sinefit.rendering.render import render_blocks, render_values
+from sinefit.signals.coordinates import native_axis
+
+from .making import (
+    array_spec,
+    centres,
+    clip_spec,
+    field_of,
+    image_spec,
+    known_network,
+    known_values,
+    random_network,
+    sound_spec,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sinefit.signals.signal import SignalSpec
+
+    from .making import (
+        Values,
+    )
+
+FLOAT32_ERROR = 4e-6
+"""Float32 coordinates are off by up to 6e-8, times frequencies up to 13 in all, plus the sines."""
+
+
+def values_of(spec: SignalSpec, request: RenderRequest) -> Values:
+    """Render the known network for a request, in float32 before rounding."""
+    plan = plan_render(spec, request)
+    network = known_network(spec.coordinate_features, spec.channels)
+    return np.concatenate(list(render_values(network, plan)))
+
+
+@pytest.mark.parametrize(
+    ("scale", "shape"),
+    [
+        (None, (10, 15)),
+        ((1.0,), (10, 15)),
+        ((2.0,), (20, 30)),
+        ((3.7,), (37, 56)),
+        ((2.0, 3.0), (30, 30)),
+        ((0.4,), (4, 6)),
+    ],
+)
+def test_a_picture_is_the_function_at_the_centres_of_its_pixels(
+    scale: tuple[float, ...] | None, shape: tuple[int, int]
+) -> None:
+    spec = image_spec(channels=3)
+    axes = (centres(10, shape[0]), centres(15, shape[1]))
+    actual = values_of(spec, RenderRequest(scale=scale))
+    assert actual.dtype == np.float32
+    np.testing.assert_allclose(actual, known_values(axes, 3), atol=FLOAT32_ERROR)
+
+
+def test_a_region_of_a_picture_is_the_function_there() -> None:
+    request = RenderRequest(region=(2.25, 3.0, 7.5, 6.0), scale=(2.0,))
+    axes = (centres(10, 12, 3.0, 6.0), centres(15, 15, 2.25, 7.5))
+    actual = values_of(image_spec(), request)
+    np.testing.assert_allclose(actual, known_values(axes, 1), atol=FLOAT32_ERROR)
+
+
+@pytest.mark.parametrize("rate", [8000, 96000, 11025])
+def test_a_sound_is_the_function_of_time(rate: int) -> None:
+    spec = sound_spec(80, channels=2)
+    request = RenderRequest(rate=Fraction(rate), start=0.0025, duration=0.005)
+    count = round(0.005 * rate)
+    seconds = 0.0025 + (np.arange(count) + 0.5) / rate
+    actual = values_of(spec, request)
+    # The whole sound of 10 ms spans -1 to 1.
+    np.testing.assert_allclose(actual, known_values((seconds / 0.005 - 1,), 2), atol=FLOAT32_ERROR)
+
+
+def test_a_clip_is_the_function_of_time_and_place() -> None:
+    request = RenderRequest(fps=Fraction(60000, 1001), scale=(2.0,))
+    axes = (centres(6, 12), centres(4, 8), centres(5, 10))
+    actual = values_of(clip_spec(), request)
+    np.testing.assert_allclose(actual, known_values(axes, 3), atol=FLOAT32_ERROR)
+
+
+def test_an_array_is_the_function_of_its_axes() -> None:
+    axes = (centres(4, 9), centres(6, 5))
+    actual = values_of(array_spec(), RenderRequest(size=(9, 5)))
+    np.testing.assert_allclose(actual, known_values(axes, 1), atol=FLOAT32_ERROR)
+
+
+def test_the_sphere_is_the_function_of_points_in_space() -> None:
+    spec = array_spec((5, 8), domain="sphere")
+    actual = values_of(spec, RenderRequest(scale=(2.0,)))
+    assert actual.shape == (10, 16, 1)
+    latitude = np.radians(90 - (np.arange(10) + 0.5) * 18)
+    longitude = np.radians(-180 + (np.arange(16) + 0.5) * 22.5)
+    for row, column in itertools.product((0, 4, 9), (0, 7, 15)):
+        ring = math.cos(latitude[row])
+        point = (
+            np.array([ring * math.cos(longitude[column])]),
+            np.array([ring * math.sin(longitude[column])]),
+            np.array([math.sin(latitude[row])]),
+        )
+        assert actual[row, column, 0] == pytest.approx(
+            known_values(point, 1).item(), abs=FLOAT32_ERROR
+        )
+
+
+def test_samples_are_stored_in_the_signal_s_own_type() -> None:
+    spec = image_spec()
+    blocks = list(render_blocks(known_network(2, 1), plan_render(spec, RenderRequest())))
+    expected = (known_values((centres(10, 10), centres(15, 15)), 1) + 1) * 127.5
+    samples = np.concatenate(blocks)
+    assert samples.dtype == np.uint8
+    assert np.abs(samples - expected).max() < 0.501
+
+
+def test_bit_depth_changes_the_steps_not_the_picture() -> None:
+    field = field_of(image_spec())
+    shallow, deep = field.render(), field.render(bit_depth=16)
+    assert deep.samples.dtype == np.uint16
+    # 65535 = 255 * 257: half a step of 8 bits is 128.5 steps of 16.
+    difference = deep.samples.astype(np.int64) - 257 * shallow.samples.astype(np.int64)
+    assert np.abs(difference).max() <= 129
+    assert np.abs(difference).max() > 0
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0, 3.0])
+def test_a_region_is_the_crop_of_the_whole(scale: float) -> None:
+    spec = image_spec(channels=2)
+    whole = values_of(spec, RenderRequest(scale=(scale,)))
+    part = values_of(spec, RenderRequest(scale=(scale,), region=(3.0, 2.0, 9.0, 5.0)))
+    factor = int(scale)
+    crop = whole[2 * factor : 7 * factor, 3 * factor : 12 * factor]
+    # The same coordinates, but for the last bit of some; and sums in another order.
+    np.testing.assert_allclose(part, crop, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [image_spec((13, 7), 2), sound_spec(150), clip_spec(), array_spec((5, 8), domain="sphere")],
+)
+@pytest.mark.parametrize(("block", "piece"), [(1, 8192), (20, 8192), (20, 7), (2**18, 3), (70, 64)])
+def test_neither_blocks_nor_pieces_show(
+    spec: SignalSpec, block: int, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = random_network(NetworkSize(spec.coordinate_features, 24, 3, spec.channels), 3.0)
+    plan = plan_render(spec, RenderRequest(scale=(1.5,)))
+    (whole,) = render_values(network, plan)
+    monkeypatch.setattr(render, "BLOCK", block)
+    monkeypatch.setattr(evaluator, "PIECE", piece)
+    blocks = list(render_values(network, plan))
+    slab = math.prod(plan.spec.shape[1:])
+    assert all(part.shape[1:] == whole.shape[1:] for part in blocks)
+    assert all(len(part) * slab <= max(block, slab) for part in blocks)
+    # Matrix products of other sizes may sum in another order: a few units in the last place.
+    np.testing.assert_allclose(np.concatenate(blocks), whole, atol=1e-5)
+
+
+def test_a_row_longer_than_a_block_is_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "BLOCK", 10)
+    blocks = list(render_values(known_network(2, 1), plan_render(image_spec(), RenderRequest())))
+    assert [block.shape for block in blocks] == [(1, 15, 1)] * 10
+
+
+def test_blocks_are_made_when_they_are_asked_for() -> None:
+    """A sound of 17 minutes a million times as fast: no memory could hold it."""
+    spec = sound_spec(2**20, rate=1000)
+    plan = plan_render(spec, RenderRequest(rate=Fraction(10**9)))
+    assert plan.spec.sample_count > 2**39
+    tracemalloc.start()
+    try:
+        blocks: Iterator[Values] = render_values(known_network(1, 1), plan)
+        first = next(blocks)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert first.shape == (render.BLOCK, 1)
+    # Coordinates and values of one block, in float64 at most, a few times over.
+    assert peak < 16 * 8 * render.BLOCK
+    step = 2 / plan.spec.sample_count
+    expected = known_values((np.array([0.5, render.BLOCK - 0.5]) * step - 1,), 1)
+    np.testing.assert_allclose(first[[0, -1]], expected, atol=FLOAT32_ERROR)
+
+
+def test_a_grid_of_one_sample() -> None:
+    plan = RenderPlan((native_axis(1), native_axis(1)), image_spec((1, 1)))
+    (block,) = render_values(known_network(2, 1), plan)
+    expected = known_values((np.array([0.0]), np.array([0.0])), 1)
+    np.testing.assert_allclose(block, expected, atol=FLOAT32_ERROR)

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import sinefit
+from sinefit.errors import (
+    DeviceError,
+    InputError,
+    OutputError,
+    OutputExistsError,
+    SettingError,
+)
+from sinefit.fields.weights_file import encode_field
+from sinefit.signals.array import array_signal
+from sinefit.signals.reading import read_signal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sinefit.fields.field import Field
+    from sinefit.fitting.report import Progress
+
+TINY: dict[str, Any] = {"steps": 5, "width": 16, "depth": 2, "threads": 1, "device": "cpu"}
+
+
+def clear_picture() -> bytes:
+    """Return a PNG that has an alpha channel."""
+    content = io.BytesIO()
+    Image.new("RGBA", (8, 6), (200, 10, 60, 128)).save(content, "png")
+    return content.getvalue()
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("api") / "photo.png"
+    rows, columns = np.mgrid[0:12, 0:16]
+    pixels = np.stack([rows * 20, columns * 15, 255 - rows * columns], axis=-1)
+    Image.fromarray(pixels.astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def field(photo: Path) -> Field:
+    return sinefit.fit(photo, **TINY)
+
+
+def same(first: Field, second: Field) -> bool:
+    pairs = zip(first.network.parameters(), second.network.parameters(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_every_sort_of_source_gives_the_same_field(photo: Path, field: Field) -> None:
+    assert field.spec.shape == (12, 16)
+    assert field.record.steps == 5
+    for source in (str(photo), photo.read_bytes(), read_signal(photo)):
+        assert same(sinefit.fit(source, **TINY), field)
+
+
+def test_an_array_of_its_own() -> None:
+    array = np.random.default_rng(0).normal(size=(6, 8, 2))
+    grid = sinefit.fit(array, **TINY)
+    assert (grid.spec.shape, grid.spec.channels) == ((6, 8, 2), 1)
+    deep = sinefit.fit(array, channels_last=True, **TINY)
+    assert (deep.spec.shape, deep.spec.channels) == ((6, 8), 2)
+    globe = sinefit.fit(array[..., 0], domain="sphere", **TINY)
+    assert globe.network.size.in_features == 3
+    assert same(sinefit.fit(array_signal(array), **TINY), grid)
+
+
+def test_an_array_in_a_file(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.arange(24.0).reshape(6, 4))
+    field = sinefit.fit(tmp_path / "a.npy", channels_last=True, **TINY)
+    assert (field.spec.shape, field.spec.channels) == ((6,), 4)
+
+
+def test_settings_arrive(photo: Path) -> None:
+    field = sinefit.fit(
+        photo,
+        init="lambert:sigma_a=1",
+        omega=(20.0, 10.0),
+        learning_rate=1e-3,
+        batch=50,
+        seed=4,
+        dtype="float16",
+        **TINY,
+    )
+    assert field.record.initializer == "lambert:sigma_a=1"
+    assert field.record.omega == (20.0, 10.0)
+    assert (field.record.batch, field.record.seed) == (50, 4)
+    for parameter in field.network.parameters():
+        assert torch.equal(parameter, parameter.half().float())
+    assert sinefit.fit(photo, omega=7, **TINY).record.omega == (7.0, 7.0)
+
+
+def test_progress_is_told(photo: Path) -> None:
+    heard: list[Progress] = []
+    sinefit.fit(photo, on_progress=heard.append, **{**TINY, "steps": 120})
+    steps = [progress.step for progress in heard if progress.phase == "fitting"]
+    assert steps
+    assert steps == sorted(steps)
+    assert heard[-1].phase == "measuring"
+    assert heard[-1].share == 1.0
+    shares = [progress.share for progress in heard if progress.phase == "fitting"]
+    assert all(share is not None and 0 <= share <= 1 for share in shares)
+
+
+def test_one_fit_goes_on_from_another(photo: Path, field: Field) -> None:
+    later = sinefit.fit(photo, start_from=field, learning_rate=1e-12, **{**TINY, "steps": 1})
+    for a, b in zip(later.network.parameters(), field.network.parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-8, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "cause"),
+    [
+        ({"init": "lamber"}, SettingError, "did you mean lambert"),
+        ({"omega": "loud"}, SettingError, "omega is 'loud'"),
+        ({"omega": (1.0, 2.0, 3.0)}, SettingError, "3 values"),
+        ({"width": 0}, SettingError, "--width is 0"),
+        ({"dtype": "int8"}, SettingError, "--dtype is int8"),
+        ({"device": "cuda:99"}, DeviceError, "--device is cuda:99"),
+        ({"channels_last": True}, SettingError, "--channels-last"),
+    ],
+)
+def test_wrong_settings(
+    settings: dict[str, Any], error: type[Exception], cause: str, photo: Path
+) -> None:
+    with pytest.raises(error, match=cause):
+        sinefit.fit(photo, **{**TINY, **settings})
+
+
+def test_sources_that_cannot_be_read(tmp_path: Path) -> None:
+    for source in (tmp_path / "missing.png", tmp_path, b"", b"garbage" * 99):
+        with pytest.raises(InputError):
+            sinefit.fit(source, **TINY)
+    with pytest.raises(InputError, match="no samples"):
+        sinefit.fit(np.zeros((0, 3), np.float32), **TINY)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_what_is_saved_is_loaded(dtype: Any, photo: Path, tmp_path: Path) -> None:
+    field = sinefit.fit(photo, dtype=dtype, **TINY)
+    path = tmp_path / "w.safetensors"
+    sinefit.save(field, path, dtype=dtype)
+    for source in (path, str(path), path.read_bytes()):
+        again = sinefit.load(source)
+        assert same(again, field)
+        assert (again.spec, again.record) == (field.spec, field.record)
+
+
+def test_saving_replaces_only_by_force(field: Field, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(b"old")
+    with pytest.raises(OutputExistsError):
+        sinefit.save(field, path)
+    assert path.read_bytes() == b"old"
+    sinefit.save(field, path, force=True)
+    assert path.read_bytes() == encode_field(field)
+
+
+def test_weights_that_cannot_be_loaded(tmp_path: Path, photo: Path, field: Field) -> None:
+    for source in (tmp_path / "missing", tmp_path, photo, b"", encode_field(field)[:-1]):
+        with pytest.raises(InputError):
+            sinefit.load(source)
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.tif", "x.webp", "x.bmp", "x.npy"])
+def test_a_render_is_written_without_a_loss(name: str, field: Field, tmp_path: Path) -> None:
+    picture = field.render(scale=2)
+    sinefit.write(picture, tmp_path / name)
+    again = read_signal(tmp_path / name)
+    samples = again.samples.reshape(picture.samples.shape)
+    np.testing.assert_array_equal(samples, picture.samples)
+
+
+def test_the_format_can_be_said(field: Field, tmp_path: Path) -> None:
+    picture = field.render()
+    sinefit.write(picture, tmp_path / "plain", format="png")
+    assert read_signal(tmp_path / "plain").spec.format == "png"
+    with pytest.raises(OutputError, match=r"plain2: no format .* png, jpeg"):
+        sinefit.write(picture, tmp_path / "plain2")
+    with pytest.raises(OutputError, match="cannot be written as wav"):
+        sinefit.write(picture, tmp_path / "x", format="wav")
+    sinefit.write(field.render(scale=4), tmp_path / "low.jpg", quality=5)
+    sinefit.write(field.render(scale=4), tmp_path / "high.jpg", quality=95)
+    assert (tmp_path / "low.jpg").stat().st_size < (tmp_path / "high.jpg").stat().st_size
+
+
+def test_writing_replaces_only_by_force_and_leaves_nothing(field: Field, tmp_path: Path) -> None:
+    picture = field.render()
+    (tmp_path / "x.png").write_bytes(b"old")
+    with pytest.raises(OutputExistsError):
+        sinefit.write(picture, tmp_path / "x.png")
+    sinefit.write(picture, tmp_path / "x.png", force=True)
+    with pytest.raises(OutputError, match="alpha"):
+        sinefit.write(sinefit.fit(clear_picture(), **TINY).render(), tmp_path / "y.jpg")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
