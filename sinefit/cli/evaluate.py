@@ -1,0 +1,89 @@
+"""`sinefit eval`: how close a field is to an original."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sinefit.cli.console import Messages, ProgressDisplay, make_console
+from sinefit.cli.exit_codes import exit_codes
+from sinefit.cli.parsing import parse_pixel_region, parse_seconds
+from sinefit.cli.streams import is_standard_input, read_standard_input, write_json
+from sinefit.errors import SettingError
+
+if TYPE_CHECKING:
+    from sinefit.fields.field import Field
+    from sinefit.signals.selection import Selection
+    from sinefit.signals.signal import Signal
+
+
+def evaluate(
+    weights: Annotated[
+        str, typer.Argument(metavar="WEIGHTS", help="A weights file, - for a pipe.")
+    ],
+    original: Annotated[
+        str, typer.Argument(metavar="ORIGINAL", help="The file to compare with, - for a pipe.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    start: Annotated[str, typer.Option(help="The --start of the fit.")] = "0",
+    length: Annotated[
+        str | None, typer.Option("--duration", help="The --duration of the fit.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="The --region of the fit.")] = None,
+    downsample: Annotated[int, typer.Option(help="The --downsample of the fit.")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Compare a field with an original: PSNR, SSIM of images and video, SNR of sound.
+
+    The field is rendered on the original's own grid, so a field fitted to a reduced picture can be
+    held against the full one.
+    """
+    with exit_codes():
+        from sinefit.comparing import compare_field
+        from sinefit.fields.weights_file import decode_field, read_field
+        from sinefit.fitting.devices import resolve_device
+        from sinefit.signals.selection import Selection
+
+        messages = Messages(quiet=quiet)
+        if is_standard_input(weights) and is_standard_input(original):
+            raise SettingError("WEIGHTS and ORIGINAL both claim standard input: name one of them")
+        if is_standard_input(weights):
+            field = decode_field(read_standard_input(), "standard input")
+        else:
+            field = read_field(Path(weights))
+        selection = Selection(
+            start=parse_seconds("--start", start),
+            duration=None if length is None else parse_seconds("--duration", length),
+            region=None if region is None else parse_pixel_region(region),
+            downsample=downsample,
+            channels_last=field.spec.channels_last,
+            domain=field.spec.domain,
+        )
+        signal = _read_original(original, field, selection)
+        with ProgressDisplay(messages, weights) as display:
+            scores = compare_field(
+                field, signal, resolve_device(device), lambda share: display.update(share, "")
+            )
+        if as_json:
+            write_json(dict(scores))
+            return
+        console = make_console(stderr=False)
+        units = {"psnr": " dB", "psnr_float": " dB", "snr": " dB"}
+        for key, value in scores.items():
+            console.print(f"{key:<12} {value:.4f}{units.get(key, '')}")
+
+
+def _read_original(original: str, field: Field, selection: Selection) -> Signal:
+    """Read the original, as the field's kind where its format holds several: a GIF."""
+    from sinefit.signals.formats import FORMATS
+    from sinefit.signals.reading import read_signal
+
+    content = read_standard_input() if is_standard_input(original) else original
+    signal = read_signal(content, selection=selection)
+    kind = field.spec.kind
+    if signal.spec.kind != kind and signal.spec.format in FORMATS[kind]:
+        return read_signal(content, kind=kind, selection=selection)
+    return signal

@@ -1,0 +1,67 @@
+"""`sinefit inits`: the initializers, their formulas and when to choose which."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sinefit.cli.console import make_console
+from sinefit.cli.exit_codes import exit_codes
+from sinefit.cli.streams import write_json
+from sinefit.errors import SettingError
+from sinefit.fitting.defaults import DEFAULT_INITIALIZER
+from sinefit.initializers.parameters import parameters_of
+from sinefit.initializers.registry import INITIALIZERS
+
+
+def inits(
+    name: Annotated[
+        str | None, typer.Argument(help="Show this initializer only.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects.")] = False,
+) -> None:
+    """List the initializers: formula, parameters, when to choose, reference."""
+    with exit_codes():
+        if name is not None and name not in INITIALIZERS:
+            raise SettingError(
+                f"unknown initializer {name!r}: choose from {', '.join(INITIALIZERS)}"
+            )
+        chosen = [INITIALIZERS[name]] if name is not None else list(INITIALIZERS.values())
+        if as_json:
+            rows = [
+                {
+                    "name": scheme.name,
+                    "formula": scheme.formula,
+                    "parameters": [
+                        {
+                            "name": parameter.name,
+                            "default": parameter.default,
+                            "range": parameter.range,
+                            "help": parameter.help,
+                        }
+                        for parameter in parameters_of(scheme)
+                    ],
+                    "advice": scheme.advice,
+                    "reference": scheme.reference,
+                }
+                for scheme in chosen
+            ]
+            write_json(rows)
+            return
+        from rich.console import Group
+        from rich.padding import Padding
+        from rich.text import Text
+
+        console = make_console(stderr=False)
+        console.soft_wrap = False
+        for scheme in chosen:
+            title = Text(scheme.name, style="bold")
+            if scheme.name == DEFAULT_INITIALIZER:
+                title.append(" (default)", style="dim")
+            lines = [Text(scheme.formula), Text(scheme.advice)]
+            for parameter in parameters_of(scheme):
+                line = Text(f"{parameter.name}={parameter.default}", style="cyan")
+                lines.append(line.append(f"  {parameter.help}; {parameter.range}", style="default"))
+            lines.append(Text(scheme.reference, style="dim"))
+            console.print(Group(title, Padding(Group(*lines), (0, 0, 1, 4))))

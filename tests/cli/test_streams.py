@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sinefit.cli.streams import (
+    JSON_VERSION,
+    default_stream,
+    is_standard_input,
+    newest_weights,
+    piped_input,
+    read_standard_input,
+    refuse_terminal,
+    write_json,
+)
+from sinefit.errors import InputError, OutputError, SettingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Terminal(io.TextIOWrapper):
+    """A standard stream that says that it is a terminal."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO())
+
+    def isatty(self) -> bool:
+        return True
+
+
+def stdin_of(content: bytes) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(content))
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdin", "/dev/fd/0"])
+def test_names_of_standard_input(name: str) -> None:
+    assert is_standard_input(name)
+    assert not is_standard_input(name + "x")
+
+
+def test_all_of_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", stdin_of(b"\x00\xff\r\n" * 9))
+    assert read_standard_input() == b"\x00\xff\r\n" * 9
+
+
+@pytest.mark.parametrize(
+    ("stream", "reason"), [(None, "terminal"), (Terminal(), "terminal"), (stdin_of(b""), "empty")]
+)
+def test_no_input(
+    stream: io.TextIOWrapper | None, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", stream)
+    with pytest.raises(InputError, match=f"^standard input: .*{reason}"):
+        read_standard_input()
+
+
+@pytest.mark.parametrize("content", [b"weights", b""])
+def test_what_is_piped_in(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, content)
+    os.close(writing)
+    with open(reading, encoding="latin-1") as stream:  # noqa: PTH123 - a number, not a path
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert piped_input() == (content or None)
+
+
+def test_a_redirected_file_is_piped_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x").write_bytes(b"weights")
+    with (tmp_path / "x").open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert piped_input() == b"weights"
+
+
+def test_the_null_device_and_a_closed_input_are_no_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open(os.devnull) as stream:  # noqa: PTH123 - a device
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert piped_input() is None
+    assert piped_input() is None  # the file is closed now
+    monkeypatch.setattr(sys, "stdin", None)
+    assert piped_input() is None
+
+
+@pytest.mark.parametrize("target", ["-", "/dev/stdout"])
+def test_a_terminal_gets_no_bytes(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_terminal(target)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    refuse_terminal("photo.png")
+    with pytest.raises(SettingError, match="standard output is a terminal"):
+        refuse_terminal(target)
+
+
+def test_the_default_stream_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert default_stream() == "-"
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    with pytest.raises(SettingError, match="--output"):
+        default_stream()
+
+
+def test_json_has_a_version_and_no_infinity(capsys: pytest.CaptureFixture[str]) -> None:
+    write_json({"psnr": math.inf, "fit": {"snr": -math.inf, "list": (1.5, math.nan)}, "a": None})
+    written = capsys.readouterr().out
+    assert written.endswith("}\n")
+    assert written.count("\n") == 1
+    assert json.loads(written, parse_constant=pytest.fail) == {
+        "json_version": JSON_VERSION,
+        "psnr": None,
+        "fit": {"snr": None, "list": [1.5, None]},
+        "a": None,
+    }
+
+
+def test_json_of_a_name_that_is_not_utf8(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    write_json({"file": "bad\udcff.png"})
+    assert json.loads(capsysbinary.readouterr().out)["file"] == "bad\udcff.png"
+
+
+def test_json_needs_a_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(OutputError, match="standard output is closed"):
+        write_json({})
+
+
+def test_the_newest_weights(tmp_path: Path) -> None:
+    for age, name in enumerate(
+        ["b.safetensors", "a.safetensors", "x.png", "c.ckpt.safetensors", ".safetensors.swp"]
+    ):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, ns=(0, age * 10**9))
+    (tmp_path / "folder.safetensors").mkdir()
+    assert newest_weights(tmp_path).name == "a.safetensors"
+    os.utime(tmp_path / "b.safetensors", ns=(0, 10**11))
+    assert newest_weights(tmp_path).name == "b.safetensors"
+
+
+def test_files_of_one_moment_go_by_name(tmp_path: Path) -> None:
+    for name in ("b.safetensors", "c.safetensors", "a.safetensors"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, ns=(0, 0))
+    assert newest_weights(tmp_path).name == "c.safetensors"
+
+
+def test_no_weights(tmp_path: Path) -> None:
+    (tmp_path / "c.ckpt.safetensors").touch()
+    with pytest.raises(InputError, match=r"^no weights file in this folder: .*sinefit fit"):
+        newest_weights(tmp_path)
