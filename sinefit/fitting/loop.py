@@ -17,7 +17,7 @@ from sinefit.fields.record import FitRecord
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.defaults import default_steps
 from sinefit.fitting.devices import cpu_threads, resolve_device
-from sinefit.fitting.engines import AutogradEngine, ManualEngine, fast_operands
+from sinefit.fitting.engines import AutogradEngine, ManualEngine, fast_operands, piece_size
 from sinefit.fitting.measure import estimate_psnr, measure_quality
 from sinefit.fitting.objective import MeanSquaredError
 from sinefit.fitting.omega import resolve_omega
@@ -154,7 +154,8 @@ class _Fit:
         objective = MeanSquaredError()
         if self.config.engine == "autograd":
             return AutogradEngine(self.network, objective)
-        return ManualEngine(self.network, objective, self.order.size, fast_operands(self.device))
+        piece = min(self.order.size, piece_size(self.device))
+        return ManualEngine(self.network, objective, fast_operands(self.device), piece)
 
     def run(self) -> FitResult:
         """Train to the end of the budget, then measure and wrap up."""

@@ -18,9 +18,11 @@ EPSILON: Final = 1e-12
 """Adam's epsilon, far below the gradients of a well fitted signal."""
 
 
-FIRST_LAYER_RATE: Final = 0.04
+FIRST_LAYER_RATE: Final = 0.03
 """Highest default rate of the first layer's weights: radians that one step moves a phase by at the
 edge of the domain. Above it the phases of high frequencies, in sound above all, jump at random."""
+LAST_LAYER_RATE: Final = 0.001
+"""Default rate of the last layer's weights, which every output shares; faster ones are unstable."""
 
 
 def layer_rates(
@@ -29,15 +31,17 @@ def layer_rates(
     """Return each layer's peak learning rate on effective weights.
 
     A rate that was asked for is multiplied by the recipe's scales and nothing else, so that a
-    paper's learning rate means what the paper meant. Without one the hidden layers take
-    `hidden_rate`, the others follow by their scales, and the first layer goes no faster than
-    `FIRST_LAYER_RATE`.
+    paper's learning rate means what the paper meant. Without one the rates are those that trained
+    well in small batches: `hidden_rate` for the hidden layers, as the recipe's scales have it but
+    at most `FIRST_LAYER_RATE` for the first, `LAST_LAYER_RATE` for the last.
     """
     if learning_rate is not None:
         return tuple(learning_rate * scale for scale in scales)
-    # The layer after the first is a hidden one, or the last where there is none.
-    first, *others = (hidden_rate * scale / scales[1] for scale in scales)
-    return (min(first, FIRST_LAYER_RATE), *others)
+    first, *hidden, _ = scales
+    # Without hidden layers there is nothing that the first layer's scale could refer to.
+    first_rate = hidden_rate * first / hidden[0] if hidden else FIRST_LAYER_RATE
+    between = (hidden_rate * scale / hidden[0] for scale in hidden)
+    return (min(first_rate, FIRST_LAYER_RATE), *between, LAST_LAYER_RATE)
 
 
 class RuledAdam:

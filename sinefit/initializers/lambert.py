@@ -39,7 +39,7 @@ class Lambert(Initializer):
         "Combette, Venaille, Pustelnik (2025), A new initialisation to Control Gradients in "
         "Sinusoidal Neural network, arXiv:2512.06427"
     )
-    hidden_rate: ClassVar[float] = 0.015
+    hidden_rate: ClassVar[float] = 0.012
 
     sigma_a: float = field(
         default=0.0,

@@ -38,7 +38,6 @@ class Siren(Initializer):
         "Sitzmann, Martel, Bergman, Lindell, Wetzstein (2020), Implicit Neural Representations "
         "with Periodic Activation Functions, NeurIPS; the authors' code"
     )
-    hidden_rate: ClassVar[float] = 0.012
 
     bias: Bias = field(
         default="official",

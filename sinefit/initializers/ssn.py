@@ -31,7 +31,7 @@ class Ssn(Initializer):
         "Belbute-Peres, Kolter (2023), Simple Initialization and Parametrization of Sinusoidal "
         "Networks via Their Kernel Bandwidth, ICLR"
     )
-    hidden_rate: ClassVar[float] = 0.015
+    hidden_rate: ClassVar[float] = 0.012
 
     def omega_for(self, frequency: float, size: NetworkSize) -> float:
         """Return `frequency` √(d/2), since the first weights deviate by omega √(2/d)."""

@@ -28,7 +28,7 @@ class TorchDefault(Initializer):
     formula: ClassVar[str] = "W, b ~ U(±1/√fan_in), the first layer times ω"
     advice: ClassVar[str] = "A negative control: gradients shrink threefold in variance per layer."
     reference: ClassVar[str] = "PyTorch, the default of torch.nn.Linear"
-    hidden_rate: ClassVar[float] = 0.015
+    hidden_rate: ClassVar[float] = 0.012
 
     def omega_for(self, frequency: float, size: NetworkSize) -> float:
         """Return `frequency` √(3d), since U(±omega/√d) has standard deviation omega/√(3d)."""

@@ -34,7 +34,7 @@ class Vi3nr(Initializer):
         "Koneputugodage, Ben-Shabat, Ramasinghe, Gould (2025), VI3NR: Variance Informed "
         "Initialization for Implicit Neural Representations, CVPR"
     )
-    hidden_rate: ClassVar[float] = 0.015
+    hidden_rate: ClassVar[float] = 0.012
 
     s: float = field(
         default=1.0,

@@ -52,7 +52,7 @@ def test_gradients_agree_with_autograd(
     coordinates, targets = samples.batch(torch.arange(0, samples.count, samples.count // 512)[:512])
     AutogradEngine(network, MeanSquaredError()).step(coordinates, targets)
     expected = [parameter.grad.clone() for parameter in network.parameters()]
-    ManualEngine(network, MeanSquaredError(), 512, operands).step(coordinates, targets)
+    ManualEngine(network, MeanSquaredError(), operands, 512).step(coordinates, targets)
     for parameter, reference in zip(network.parameters(), expected, strict=True):
         assert (parameter.grad - reference).norm() <= bound * reference.norm()
 

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from sinefit.fitting.optimizer import BETAS, EPSILON, RuledAdam, layer_rates
+from sinefit.fitting.optimizer import (
+    BETAS,
+    EPSILON,
+    FIRST_LAYER_RATE,
+    LAST_LAYER_RATE,
+    RuledAdam,
+    layer_rates,
+)
 from sinefit.initializers.base import TrainingRules
 from sinefit.networks.size import NetworkSize
 
@@ -114,9 +121,9 @@ def test_a_rate_that_was_asked_for_is_scaled_and_nothing_else() -> None:
     assert layer_rates(1e-2, 5.0, (120.0, 30.0, 1.0)) == pytest.approx((1.2, 0.3, 0.01))
 
 
-def test_the_default_rates_follow_the_scales_but_for_a_fast_first_layer() -> None:
-    slow = layer_rates(None, 3e-5, (2.0, 3.0, 1.0))
-    assert slow == pytest.approx((2e-5, 3e-5, 1e-5))
+def test_the_default_rates_follow_the_scales_but_for_the_ends() -> None:
+    slow = layer_rates(None, 3e-5, (2.0, 3.0, 6.0, 1.0))
+    assert slow == pytest.approx((2e-5, 3e-5, 6e-5, LAST_LAYER_RATE))
     fast = layer_rates(None, 3e-3, (1e6, 3.0, 1.0))
-    assert fast[1:] == pytest.approx((3e-3, 1e-3))
-    assert fast[0] < 1.0
+    assert fast == pytest.approx((FIRST_LAYER_RATE, 3e-3, LAST_LAYER_RATE))
+    assert layer_rates(None, 1e-2, (120.0, 1.0)) == (FIRST_LAYER_RATE, LAST_LAYER_RATE)
