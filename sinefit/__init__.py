@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sinefit.errors import (
         DeviceError,
         InputError,
+        MemoryLimitError,
         OutputError,
         OutputExistsError,
         SettingError,
@@ -26,9 +27,16 @@ if TYPE_CHECKING:
     from sinefit.fields.field import Field
     from sinefit.fields.record import FitRecord
     from sinefit.fitting.budget import Budget
+    from sinefit.fitting.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
     from sinefit.fitting.config import FitConfig
-    from sinefit.fitting.loop import fit_signal
-    from sinefit.fitting.report import FitDivergedError, FitReport, FitResult, Progress
+    from sinefit.fitting.loop import FitHooks, fit_signal
+    from sinefit.fitting.report import (
+        FitDivergedError,
+        FitReport,
+        FitResult,
+        FitStoppedError,
+        Progress,
+    )
     from sinefit.initializers.base import Initializer
     from sinefit.initializers.registry import INITIALIZERS, parse_initializer
     from sinefit.networks.sine import SineNetwork
@@ -42,15 +50,19 @@ if TYPE_CHECKING:
 _HOMES = {
     "INITIALIZERS": "initializers.registry",
     "Budget": "fitting.budget",
+    "Checkpoint": "fitting.checkpoint",
     "DeviceError": "errors",
     "Field": "fields.field",
     "FitConfig": "fitting.config",
     "FitDivergedError": "fitting.report",
+    "FitHooks": "fitting.loop",
     "FitRecord": "fields.record",
     "FitReport": "fitting.report",
     "FitResult": "fitting.report",
+    "FitStoppedError": "fitting.report",
     "Initializer": "initializers.base",
     "InputError": "errors",
+    "MemoryLimitError": "errors",
     "OutputError": "errors",
     "OutputExistsError": "errors",
     "Progress": "fitting.report",
@@ -61,6 +73,8 @@ _HOMES = {
     "SignalSpec": "signals.signal",
     "SineNetwork": "networks.sine",
     "SinefitError": "errors",
+    "decode_checkpoint": "fitting.checkpoint",
+    "encode_checkpoint": "fitting.checkpoint",
     "fit": "api",
     "fit_signal": "fitting.loop",
     "load": "api",
@@ -75,15 +89,19 @@ _HOMES = {
 __all__ = [
     "INITIALIZERS",
     "Budget",
+    "Checkpoint",
     "DeviceError",
     "Field",
     "FitConfig",
     "FitDivergedError",
+    "FitHooks",
     "FitRecord",
     "FitReport",
     "FitResult",
+    "FitStoppedError",
     "Initializer",
     "InputError",
+    "MemoryLimitError",
     "OutputError",
     "OutputExistsError",
     "Progress",
@@ -95,6 +113,8 @@ __all__ = [
     "SineNetwork",
     "SinefitError",
     "__version__",
+    "decode_checkpoint",
+    "encode_checkpoint",
     "fit",
     "fit_signal",
     "load",

@@ -4,6 +4,7 @@
     ├── SettingError          a flag or argument has a value that cannot be
     │   └── DeviceError       the device asked for is not there
     ├── InputError            a file cannot be read, or holds what is not supported
+    ├── MemoryLimitError      the work needs more memory than there is
     ├── OutputError           a result cannot be written
     │   └── OutputExistsError it would overwrite a file
     └── FitDivergedError      training left the rails; carries the best field (fitting.report)
@@ -29,6 +30,10 @@ class DeviceError(SettingError):
 
 class InputError(SinefitError):
     """An input cannot be read, is damaged, or is of a kind that is not supported."""
+
+
+class MemoryLimitError(SinefitError):
+    """The work needs more memory than there is; raised before it is asked for, with the figure."""
 
 
 class OutputError(SinefitError):

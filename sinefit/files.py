@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from sinefit.errors import OutputError, OutputExistsError
 
+if sys.platform != "win32":
+    import fcntl
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -60,7 +63,9 @@ def check_output(target: str | Path, *, force: bool, source: str | Path | None =
             raise OutputExistsError(f"{path}: it exists already; add --force to replace it")
     elif not path.parent.is_dir():
         raise OutputError(f"{path}: its folder does not exist; create {path.parent} first")
-    _temporary_file(target).unlink()
+    _remove_stale(target)
+    with _temporary_file(target):
+        pass
 
 
 @contextlib.contextmanager
@@ -75,25 +80,23 @@ def whole_output(target: str | Path, *, force: bool, suffix: str = "") -> Iterat
     """
     check_output(target, force=force)
     shown = "standard output" if is_standard_output(target) else str(target)
-    temporary = _temporary_file(target, suffix)
-    try:
-        yield temporary
-        if is_stream(target):
-            _send(temporary, target)
-        else:
-            _replace(temporary, target, force=force)
-    except BrokenPipeError:
-        raise
-    except OutputError as error:
-        # Writers only know the temporary name, which would tell a person nothing.
-        message = str(error)
-        if str(temporary) not in message:
+    with _temporary_file(target, suffix) as temporary:
+        try:
+            yield temporary
+            if is_stream(target):
+                _send(temporary, target)
+            else:
+                _replace(temporary, target, force=force)
+        except BrokenPipeError:
             raise
-        raise type(error)(message.replace(str(temporary), shown)) from error
-    except OSError as error:
-        raise OutputError(f"{shown}: cannot write: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        except OutputError as error:
+            # Writers only know the temporary name, which would tell a person nothing.
+            message = str(error)
+            if str(temporary) not in message:
+                raise
+            raise type(error)(message.replace(str(temporary), shown)) from error
+        except OSError as error:
+            raise OutputError(f"{shown}: cannot write: {error.strerror or error}") from error
 
 
 def write_bytes(target: str | Path, content: bytes, *, force: bool) -> None:
@@ -118,16 +121,66 @@ def _final(target: str | Path) -> Path:
     return Path(os.path.realpath(target))
 
 
-def _temporary_file(target: str | Path, suffix: str = "") -> Path:
-    """Make an empty file in the folder of `target`, or in that for temporary files for a stream."""
+def _prefix(final: Path) -> str:
+    """Return how the names of temporary files for a file begin, and no others."""
+    return f".{final.name[:40]}.sinefit-"
+
+
+@contextlib.contextmanager
+def _temporary_file(target: str | Path, suffix: str = "") -> Iterator[Path]:
+    """Make an empty file in the folder of `target`, or in that for temporary files for a stream.
+
+    It is locked while it is in use, which tells it from one that a killed process has left, and
+    removed in the end if it still has its name.
+    """
     final = _final(target)
     folder = None if is_stream(target) else final.parent
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{final.name[:40]}.", suffix=suffix, dir=folder)
-        os.close(handle)
+        handle, name = _locked_file(_prefix(final), suffix, folder)
     except OSError as error:
         raise OutputError(f"{target}: cannot write there: {error.strerror}") from error
-    return Path(name)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def _locked_file(prefix: str, suffix: str, folder: Path | None) -> tuple[int | None, str]:
+    """Make an empty file; return the handle that keeps its lock, and its name."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=folder)
+        if sys.platform == "win32":
+            os.close(handle)  # an open file could not be renamed there
+            return None, name
+        with contextlib.suppress(OSError):  # not every file system has locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        # Between its making and its locking another process may have taken it for a stale one.
+        if Path(name).exists():
+            return handle, name
+        os.close(handle)
+
+
+def _remove_stale(target: str | Path) -> None:
+    """Remove temporary files for `target` that killed processes have left: nobody locks them."""
+    final = _final(target)
+    with contextlib.suppress(OSError):  # a folder that may be written to but not listed
+        for left in final.parent.iterdir():
+            if left.name.startswith(_prefix(final)):
+                _remove_unlocked(left)
+
+
+def _remove_unlocked(path: Path) -> None:
+    if sys.platform == "win32":
+        return
+    with contextlib.suppress(OSError):
+        handle = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+        finally:
+            os.close(handle)
 
 
 def _send(temporary: Path, target: str | Path) -> None:

@@ -260,3 +260,49 @@ def test_a_stream_gets_nothing_of_what_failed(monkeypatch: pytest.MonkeyPatch) -
         interrupted_write(Path("-"), ValueError("x"))
     assert isinstance(stream.buffer, io.BytesIO)
     assert stream.buffer.getvalue() == b""
+
+
+def test_temporary_files_of_dead_processes_are_removed(here: Path) -> None:
+    with whole_output("a.png", force=False, suffix=".png") as temporary:
+        (stale := here / f"{temporary.name.removesuffix('.png')}x.png").write_bytes(b"half")
+        others = [".a.png.swp", ".b.png.sinefit-abcdefgh", "a.png.sinefit-abcdefgh"]
+        for name in others:
+            (here / name).touch()
+        # Another write of the same file, as another process would do it, spares what is in use.
+        check_output("a.png", force=False)
+        assert not stale.exists()
+        assert temporary.exists()
+        temporary.write_bytes(b"whole")
+    assert (here / "a.png").read_bytes() == b"whole"
+    assert names(here) == sorted([*others, "a.png"])
+
+
+def test_what_only_looks_like_a_temporary_file_is_harmless(here: Path) -> None:
+    os.mkfifo(here / ".a.sinefit-pipe")
+    (here / ".a.sinefit-folder").mkdir()
+    (here / "b").write_bytes(b"another's")
+    (here / ".a.sinefit-link").symlink_to("b")
+    write_bytes("a", b"content", force=False)
+    assert (here / "b").read_bytes() == b"another's"
+    assert (here / "a").read_bytes() == b"content"
+
+
+def test_many_writers_of_one_file(here: Path) -> None:
+    failures = []
+
+    def write(number: int) -> None:
+        try:
+            for _ in range(30):
+                write_bytes("a", bytes([number]) * 5000, force=True)
+        except OutputError as error:
+            failures.append(error)
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert failures == []
+    content = (here / "a").read_bytes()
+    assert content == content[:1] * 5000
+    assert names(here) == ["a"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from sinefit.fitting.report import Progress as FitProgress
 
+CURVE_COLUMNS: Final = 16
+"""Width of the running curve of PSNR on a terminal."""
 PLAIN_INTERVAL: Final = 5.0
 """Seconds between two lines of progress where standard error is no terminal."""
 
@@ -48,6 +51,10 @@ class Messages:
         if not self.quiet:
             self.console.print(printable(message))
 
+    def always(self, message: str) -> None:
+        """Print a line even when quiet: it tells how to get back what was begun."""
+        self.console.print(f"sinefit: {printable(message)}")
+
     def warn(self, message: str) -> None:
         """Print a line about something lost or changed."""
         if not self.quiet:
@@ -61,6 +68,7 @@ class ProgressDisplay:
         self._messages = messages
         self._title = printable(title)
         self._live: Progress | None = None
+        self._history: list[float] = []
         self._last_line = time.monotonic()
         # FORCE_COLOR makes rich take a file for a terminal: fine for colours, not for a live bar.
         console = messages.console
@@ -108,12 +116,29 @@ class ProgressDisplay:
         if progress.phase == "measuring":
             self.update(progress.share, "measuring")
             return
+        self._history.append(progress.psnr)
         left = progress.remaining
         details = (
             f"step {progress.step}  {progress.psnr:.2f} dB  "
             f"{progress.samples_per_second / 1000:.0f}k samples/s"
         )
-        self.update(progress.share, details + (f"  {duration(left)} left" if left else ""))
+        if left:
+            details += f"  {duration(left)} left"
+        if self._live is not None:
+            details = f"{curve(self._history, CURVE_COLUMNS)}  {details}"
+        self.update(progress.share, details)
+
+
+def curve(values: list[float], columns: int) -> str:
+    """Return a line of blocks that shows how values went, `columns` characters at most."""
+    finite = [value for value in values if math.isfinite(value)]
+    if len(finite) < 2:
+        return ""
+    count = min(columns, len(finite))
+    chosen = [finite[round(i * (len(finite) - 1) / (count - 1))] for i in range(count)]
+    low = min(chosen)
+    span = max(chosen) - low or 1.0
+    return "".join("▁▂▃▄▅▆▇█"[min(7, int((value - low) / span * 8))] for value in chosen)
 
 
 def duration(seconds: float) -> str:

@@ -26,10 +26,15 @@ def evaluate(
     original: Annotated[
         str, typer.Argument(metavar="ORIGINAL", help="The file to compare with, - for a pipe.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", envvar="SINEFIT_EVAL_JSON", help="Print one object.")
+    ] = False,
     start: Annotated[str, typer.Option(help="The --start of the fit.")] = "0",
     length: Annotated[
-        str | None, typer.Option("--duration", help="The --duration of the fit.")
+        str | None,
+        typer.Option(
+            "--duration", envvar="SINEFIT_EVAL_DURATION", help="The --duration of the fit."
+        ),
     ] = None,
     region: Annotated[str | None, typer.Option(help="The --region of the fit.")] = None,
     downsample: Annotated[int, typer.Option(help="The --downsample of the fit.")] = 1,

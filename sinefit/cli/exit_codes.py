@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from sinefit.cli.console import show_error
-from sinefit.errors import InputError, OutputError, SettingError, SinefitError
+from sinefit.errors import InputError, MemoryLimitError, OutputError, SettingError, SinefitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,40 +33,57 @@ class ExitCode(IntEnum):
     """Out of memory."""
     OUTPUT = 5
     """An output cannot be written, or exists already."""
+    BATCH = 6
+    """Some of several inputs failed; the others are done."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C."""
     PIPE_CLOSED = 141
     """The reader of standard output has gone."""
     TERMINATED = 143
-    """Stopped by SIGTERM."""
+    """Stopped by SIGTERM or SIGUSR1."""
+
+
+_ENDING = ("SIGTERM", "SIGUSR1")
+"""Signals by which a batch system ends a command, or warns that it is about to."""
 
 
 class _Terminated(BaseException):
-    """SIGTERM arrived; raised where it interrupts, so that temporary files are removed."""
+    """One of them arrived; raised where it interrupts, so that temporary files are removed."""
+
+
+_tracebacks = False
+
+
+def show_tracebacks(*, wanted: bool) -> None:
+    """Say whether an error that nobody expected is shown with its traceback."""
+    global _tracebacks
+    _tracebacks = wanted
 
 
 @contextlib.contextmanager
 def exit_codes() -> Iterator[None]:
     """Run a command; turn its errors into one line on standard error and an exit status."""
-    before = signal.signal(signal.SIGTERM, _raise_terminated)
+    numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+    before = {number: signal.signal(number, _raise_terminated) for number in numbers}
     try:
         yield
-    except SinefitError as error:
-        show_error(str(error))
-        raise typer.Exit(_code_of(error)) from error
     except BrokenPipeError as error:
         # Python flushes standard output once more at exit, which must not fail again.
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(ExitCode.PIPE_CLOSED) from error
-    except MemoryError as error:
-        show_error(f"out of memory{f': {error}' if str(error) else ''}")
-        raise typer.Exit(ExitCode.MEMORY) from error
-    except RuntimeError as error:
-        if not _is_out_of_memory(error):
-            raise
-        show_error("out of memory: try a smaller --width or --batch, or --device cpu")
-        raise typer.Exit(ExitCode.MEMORY) from error
+    except Exception as error:
+        failure = describe_failure(error)
+        if failure is None:
+            if _tracebacks or isinstance(error, typer.Exit | typer.Abort):
+                raise
+            reason = " ".join(str(error).split())
+            kind = type(error).__name__
+            line = f"unexpected {kind}: {reason}; a defect of sinefit: sinefit --debug shows where"
+            failure = (line, ExitCode.FAILURE)
+        message, code = failure
+        show_error(message)
+        raise typer.Exit(code) from error
     except KeyboardInterrupt as error:
         show_error("stopped")
         raise typer.Exit(ExitCode.INTERRUPTED) from error
@@ -74,7 +91,19 @@ def exit_codes() -> Iterator[None]:
         show_error("terminated")
         raise typer.Exit(ExitCode.TERMINATED) from error
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def describe_failure(error: Exception) -> tuple[str, ExitCode] | None:
+    """Return the line and the exit status for an error that a person can do something about."""
+    if isinstance(error, SinefitError):
+        return str(error), _code_of(error)
+    if isinstance(error, MemoryError):
+        return f"out of memory{f': {error}' if str(error) else ''}", ExitCode.MEMORY
+    if _is_out_of_memory(error):
+        return "out of memory: try a smaller --width or --batch, or --device cpu", ExitCode.MEMORY
+    return None
 
 
 def _code_of(error: SinefitError) -> ExitCode:
@@ -84,10 +113,12 @@ def _code_of(error: SinefitError) -> ExitCode:
         return ExitCode.INPUT
     if isinstance(error, OutputError):
         return ExitCode.OUTPUT
+    if isinstance(error, MemoryLimitError):
+        return ExitCode.MEMORY
     return ExitCode.FAILURE
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
+def _is_out_of_memory(error: Exception) -> bool:
     """Recognise torch's errors of this kind without importing torch."""
     names = {kind.__name__ for kind in type(error).__mro__}
     return "OutOfMemoryError" in names or "can't allocate memory" in str(error)

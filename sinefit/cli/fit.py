@@ -1,42 +1,33 @@
-"""`sinefit fit`: from a file to a weights file."""
+"""`sinefit fit`: from files to weights files."""
 
 from __future__ import annotations
 
-import dataclasses
-import shlex
-import stat
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from sinefit.cli.console import Messages, ProgressDisplay, duration, size
+from sinefit.cli.batch import run_batch
+from sinefit.cli.console import Messages
 from sinefit.cli.exit_codes import exit_codes
+from sinefit.cli.fit_job import FitRequest
+from sinefit.cli.jobs import plan_jobs
 from sinefit.cli.parsing import parse_omega, parse_pixel_region, parse_seconds
-from sinefit.cli.streams import (
-    default_stream,
-    is_standard_input,
-    read_standard_input,
-    refuse_terminal,
-    write_json,
-)
-from sinefit.errors import InputError, SettingError
-from sinefit.fields.metadata import SUFFIX
-from sinefit.files import check_output, is_standard_output, is_stream, write_bytes
+from sinefit.cli.resume import CHECKPOINT_EVERY, read_checkpoint, resumed
+from sinefit.cli.settings import show_settings, use_config_file
+from sinefit.cli.streams import refuse_terminal
+from sinefit.errors import SettingError
+from sinefit.files import is_standard_output
 from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_INITIALIZER, DEFAULT_WIDTH
-from sinefit.fitting.report import FitDivergedError
 from sinefit.initializers.registry import INITIALIZERS
-
-if TYPE_CHECKING:
-    from sinefit.fitting.config import FitConfig
-    from sinefit.fitting.report import FitReport, FitResult
-    from sinefit.signals.signal import Signal, SignalSpec
+from sinefit.signals.limits import MAX_BYTES, MAX_PIXELS, Limits
 
 _WHAT = "What to fit"
 _HOW = "The network and its start"
 _BUDGET = "When to stop"
 _TRAINING = "Training"
 _OUTPUT = "Output"
+_BATCH = "Many files"
+_RESUME = "Stop and go on"
 
 
 def _complete_init(incomplete: str) -> list[str]:
@@ -44,9 +35,11 @@ def _complete_init(incomplete: str) -> list[str]:
 
 
 def fit(
-    source: Annotated[
-        str, typer.Argument(metavar="FILE", help="An image, sound, video or .npy; - for a pipe.")
-    ],
+    context: typer.Context,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FILE...", help="Images, sounds, videos, .npy; - for a pipe."),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -61,7 +54,12 @@ def fit(
     ] = False,
     as_json: Annotated[
         bool,
-        typer.Option("--json", help="Print the final report as JSON.", rich_help_panel=_OUTPUT),
+        typer.Option(
+            "--json",
+            envvar="SINEFIT_FIT_JSON",
+            help="Print a JSON object per file.",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = False,
     dtype: Annotated[
         Literal["float32", "float16", "bfloat16"],
@@ -111,6 +109,7 @@ def fit(
         str | None,
         typer.Option(
             "--from",
+            envvar="SINEFIT_FIT_FROM",
             metavar="WEIGHTS",
             help="Go on from the weights of an earlier fit, with its network and initializer.",
             rich_help_panel=_HOW,
@@ -156,6 +155,7 @@ def fit(
         str | None,
         typer.Option(
             "--format",
+            envvar="SINEFIT_FIT_FORMAT",
             help="FILE's format.",
             show_default="by its content",
             rich_help_panel=_WHAT,
@@ -167,7 +167,10 @@ def fit(
     length: Annotated[
         str | None,
         typer.Option(
-            "--duration", help="Keep this much of a sound or video.", rich_help_panel=_WHAT
+            "--duration",
+            envvar="SINEFIT_FIT_DURATION",
+            help="Keep this much of a sound or video.",
+            rich_help_panel=_WHAT,
         ),
     ] = None,
     region: Annotated[
@@ -192,19 +195,74 @@ def fit(
             help="sphere: an array's axes are latitude, longitude.", rich_help_panel=_WHAT
         ),
     ] = "grid",
+    max_pixels: Annotated[
+        int,
+        typer.Option(help="Refuse images and video frames of more pixels.", rich_help_panel=_WHAT),
+    ] = MAX_PIXELS,
+    max_bytes: Annotated[
+        int,
+        typer.Option(help="Refuse what takes more bytes decoded.", rich_help_panel=_WHAT),
+    ] = MAX_BYTES,
+    output_folder: Annotated[
+        str | None,
+        typer.Option(
+            "--output-folder", "-O", help="Write all weights files here.", rich_help_panel=_BATCH
+        ),
+    ] = None,
+    recursive: Annotated[
+        bool,
+        typer.Option("--recursive", "-r", help="Look into folders.", rich_help_panel=_BATCH),
+    ] = False,
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing", help="Leave out what has its output.", rich_help_panel=_BATCH
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="List what would be done.", rich_help_panel=_BATCH),
+    ] = False,
+    log: Annotated[
+        str | None,
+        typer.Option(help="Append a JSON line per report to this file.", rich_help_panel=_BATCH),
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHECKPOINT",
+            help="Go on with a stopped fit; FILE need not be named.",
+            rich_help_panel=_RESUME,
+        ),
+    ] = None,
+    checkpoint_every: Annotated[
+        str, typer.Option(help="Time between checkpoints.", rich_help_panel=_RESUME)
+    ] = f"{CHECKPOINT_EVERY:g}s",
+    config_file: Annotated[  # noqa: ARG001 (its callback has read it)
+        str | None,
+        typer.Option(
+            "--config",
+            envvar="SINEFIT_FIT_CONFIG",
+            callback=use_config_file,
+            is_eager=True,
+            help="TOML file of options, below flags and SINEFIT_FIT_* variables.",
+        ),
+    ] = None,
+    show_config: Annotated[
+        bool,
+        typer.Option("--show-config", help="Print the options in effect as TOML, and stop."),
+    ] = False,
 ) -> None:
-    """Fit a sine network to FILE and write its weights.
+    """Fit sine networks to files and write their weights.
 
-    Examples: sinefit fit photo.png --init lambert; sinefit fit song.wav --max-time 60s;
+    Examples: sinefit fit photo.png --init lambert; sinefit fit *.png --max-time 60s;
     cat a.png | sinefit fit - -o - | sinefit render --scale 4 -o - > big.png
     """
     with exit_codes():
+        if show_config:
+            show_settings(context)
+            return
         messages = Messages(quiet=quiet)
-        _check_source(source)
-        target = _target(source, output)
-        if as_json and is_standard_output(target):
-            raise SettingError("--json and --output - both claim standard output: name a file")
-        refuse_terminal(target)
         if start_from is not None:
             _refuse_with_from(
                 {
@@ -225,44 +283,60 @@ def fit(
 
         seconds = None if max_time is None else parse_seconds("--max-time", max_time)
         bounded = steps is not None or seconds is not None or target_psnr is not None
-        config = FitConfig(
-            initializer=parse_initializer(initializer),
-            omega=parse_omega(omega),
-            width=DEFAULT_WIDTH if width is None else width,
-            depth=DEFAULT_DEPTH if depth is None else depth,
-            budget=Budget(steps, seconds, target_psnr) if bounded else None,
-            learning_rate=lr,
-            batch=batch,
-            seed=seed,
-            device=device,
-            threads=threads,
-            storage=dtype,
+        request = FitRequest(
+            FitConfig(
+                initializer=parse_initializer(initializer),
+                omega=parse_omega(omega),
+                width=DEFAULT_WIDTH if width is None else width,
+                depth=DEFAULT_DEPTH if depth is None else depth,
+                budget=Budget(steps, seconds, target_psnr) if bounded else None,
+                learning_rate=lr,
+                batch=batch,
+                seed=seed,
+                device=device,
+                threads=threads,
+                storage=dtype,
+            ),
+            Selection(
+                start=parse_seconds("--start", start),
+                duration=None if length is None else parse_seconds("--duration", length),
+                region=None if region is None else parse_pixel_region(region),
+                downsample=downsample,
+                channels_last=channels_last,
+                domain=domain,
+            ),
+            kind=kind,
+            input_format=input_format,
+            sound=sound,
+            limits=Limits(max_pixels, max_bytes),
+            start_from=start_from,
+            force=force,
+            checkpoint_every=parse_seconds("--checkpoint-every", checkpoint_every),
         )
-        selection = Selection(
-            start=parse_seconds("--start", start),
-            duration=None if length is None else parse_seconds("--duration", length),
-            region=None if region is None else parse_pixel_region(region),
-            downsample=downsample,
-            channels_last=channels_last,
-            domain=domain,
+        checkpoint = None
+        named = sources or []
+        if resume is not None:
+            checkpoint = read_checkpoint(resume)
+            request, job = resumed(context, checkpoint, request, resume, named, output)
+            jobs = [job]
+        else:
+            if not named:
+                raise SettingError("no FILE: name what to fit, or - for a pipe")
+            jobs = plan_jobs(named, output, output_folder, recursive=recursive)
+        if as_json and any(is_standard_output(job.target) for job in jobs):
+            raise SettingError("--json and --output - both claim standard output: name a file")
+        for job in jobs:
+            refuse_terminal(job.target)
+        run_batch(
+            jobs,
+            request,
+            messages,
+            as_json=as_json,
+            skip_existing=skip_existing,
+            dry_run=dry_run,
+            log=log,
+            resume=checkpoint,
         )
-        check_output(target, force=force, source=source)
-        signal = _read(source, kind, input_format, selection, messages)
-        if not sound:
-            signal = dataclasses.replace(
-                signal, spec=dataclasses.replace(signal.spec, soundtrack=None)
-            )
-        diverged: FitDivergedError | None = None
-        try:
-            result = _run(signal, config, start_from, messages)
-        except FitDivergedError as error:
-            diverged, result = error, error.result
-        _write(result, target, config, force=force)
-        _report(result.report, result.field.spec, target, messages)
-        if as_json:
-            write_json(_as_json(result.report, target, config))
-        if diverged is not None:
-            raise diverged
 
 
 def _refuse_with_from(settings: dict[str, object]) -> None:
@@ -272,32 +346,6 @@ def _refuse_with_from(settings: dict[str, object]) -> None:
             raise SettingError(
                 f"{flag} and --from exclude each other: the start of the earlier fit holds"
             )
-
-
-def _check_source(source: str) -> None:
-    """Raise InputError for what is no file, before anything is said about an output."""
-    if is_standard_input(source):
-        return
-    try:
-        mode = Path(source).stat().st_mode
-    except FileNotFoundError:
-        raise InputError(f"{source} does not exist: check the name") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{source} cannot be opened: {reason}") from None
-    if stat.S_ISDIR(mode):
-        raise InputError(f"{source or 'FILE'} is a folder: name the files in it")
-
-
-def _target(source: str, output: str | None) -> str:
-    """Return where the weights go: beside the input, or standard output for standard input."""
-    if output is not None:
-        return output
-    if is_standard_input(source):
-        return default_stream()
-    if is_stream(source):
-        raise SettingError(f"{source} is no ordinary file: name a weights file with --output")
-    return str(Path(source).with_suffix(SUFFIX))
 
 
 def _initializer_text(init: str | None, *, sigma_a: float | None, alpha: float | None) -> str:
@@ -310,109 +358,3 @@ def _initializer_text(init: str | None, *, sigma_a: float | None, alpha: float |
     if init is None:
         init = given[0][0] if given else DEFAULT_INITIALIZER
     return ":".join([init, *(setting for _, setting in given)])
-
-
-def _read(
-    source: str, kind: Any, input_format: str | None, selection: Any, messages: Messages
-) -> Signal:
-    from sinefit.signals.reading import read_signal
-
-    content = read_standard_input() if is_standard_input(source) else source
-    signal = read_signal(content, kind=kind, format=input_format, selection=selection)
-    if signal.spec.sample_count == 0:
-        raise InputError(f"{source}: it has no samples, so there is nothing to fit")
-    for notice in signal.notices:
-        messages.warn(notice)
-    return signal
-
-
-def _run(
-    signal: Signal, config: FitConfig, start_from: str | None, messages: Messages
-) -> FitResult:
-    from sinefit.fields.weights_file import read_field
-    from sinefit.fitting.devices import resolve_device
-    from sinefit.fitting.loop import fit_signal
-    from sinefit.fitting.omega import resolve_omega
-    from sinefit.initializers.registry import describe
-
-    device = resolve_device(config.device)
-    initial = None if start_from is None else read_field(Path(start_from))
-    origin = " (from its spectrum)" if config.omega is None else ""
-    if initial is not None:
-        config, origin = config.continuing(initial), f" (from {start_from})"
-    omega = resolve_omega(config.omega, config.initializer, signal, config.size_for(signal.spec))
-    messages.say(
-        f"{signal.spec.source or 'signal'}: {describe_signal(signal.spec)}; "
-        f"{describe(config.initializer)}, omega {','.join(f'{w:.4g}' for w in omega)}{origin}, "
-        f"on {device}"
-    )
-    with ProgressDisplay(messages, signal.spec.source or "signal") as display:
-        return fit_signal(signal, config, start_from=initial, on_progress=display.show_fit)
-
-
-def describe_signal(spec: SignalSpec) -> str:
-    """Return one line about a signal: kind, size, channels, depth and rate."""
-    if spec.kind == "image":
-        extent = f"{spec.shape[1]}x{spec.shape[0]} pixels"
-    elif spec.kind == "video":
-        assert spec.rate is not None
-        extent = (
-            f"{spec.shape[0]} frames of {spec.shape[2]}x{spec.shape[1]} at {float(spec.rate):g} fps"
-        )
-    elif spec.kind == "audio":
-        assert spec.rate is not None
-        extent = f"{spec.shape[0]} samples at {float(spec.rate):g} Hz"
-    else:
-        extent = "x".join(str(size) for size in spec.shape) + " samples"
-    channels = f"{spec.channels} channel{'s' if spec.channels > 1 else ''}"
-    return f"{spec.kind}, {extent}, {channels}, {spec.bit_depth} bit"
-
-
-def _write(result: FitResult, target: str, config: FitConfig, *, force: bool) -> None:
-    import torch
-
-    from sinefit.fields.weights_file import encode_field
-
-    content = encode_field(result.field, getattr(torch, config.storage))
-    write_bytes(target, content, force=force)
-
-
-def _report(report: FitReport, spec: SignalSpec, target: str, messages: Messages) -> None:
-    record = report.record
-    saved = f"{record.psnr:.2f} dB PSNR as saved"
-    if record.snr is not None:
-        saved += f", {record.snr:.2f} dB SNR"
-    name = "standard output" if is_standard_output(target) else target
-    messages.say(
-        f"{name}: {saved}, {record.psnr_float:.2f} dB in float ({range_name(spec)}); "
-        f"{record.steps} steps in {duration(report.seconds)}, "
-        f"{report.samples_per_second / 1000:.0f}k samples/s on {report.device}"
-    )
-    if report.ended_by == "plateau":
-        messages.warn("the target quality is out of reach: try a larger --width or another --omega")
-    if not is_stream(target):
-        argument = f"-- {shlex.quote(name)}" if name.startswith("-") else shlex.quote(name)
-        written = size(Path(target).stat().st_size)
-        messages.say(f"{name}: {written}; next: sinefit render {argument}")
-
-
-def range_name(spec: SignalSpec) -> str:
-    """Return what PSNR's range is for this kind of signal."""
-    if spec.kind == "audio":
-        return f"range: twice the peak, {spec.value_range:.4g}"
-    if spec.kind == "array":
-        return f"range: that of the values, {spec.value_range:.4g}"
-    return f"range: full scale, {spec.value_range:g}"
-
-
-def _as_json(report: FitReport, target: str, config: FitConfig) -> dict[str, Any]:
-    values = dataclasses.asdict(report.record)
-    values.update(
-        seconds=report.seconds,
-        samples_per_second=report.samples_per_second,
-        device=report.device,
-        ended_by=report.ended_by,
-        weights=target,
-        dtype=config.storage,
-    )
-    return values

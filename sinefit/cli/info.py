@@ -19,7 +19,9 @@ def info(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="A weights file or a signal, - for a pipe.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", envvar="SINEFIT_INFO_JSON", help="Print one object.")
+    ] = False,
 ) -> None:
     """Show what is known of a weights file, or of a file that could be fitted."""
     with exit_codes():

@@ -19,7 +19,9 @@ def inits(
     name: Annotated[
         str | None, typer.Argument(help="Show this initializer only.", show_default=False)
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", envvar="SINEFIT_INITS_JSON", help="Print a list of objects.")
+    ] = False,
 ) -> None:
     """List the initializers: formula, parameters, when to choose, reference."""
     with exit_codes():

@@ -87,13 +87,17 @@ def render(
     length: Annotated[
         str | None,
         typer.Option(
-            "--duration", help="Render this much of a sound or video.", rich_help_panel=_GRID
+            "--duration",
+            envvar="SINEFIT_RENDER_DURATION",
+            help="Render this much of a sound or video.",
+            rich_help_panel=_GRID,
         ),
     ] = None,
     output_format: Annotated[
         str | None,
         typer.Option(
             "--format",
+            envvar="SINEFIT_RENDER_FORMAT",
             help="Output format.",
             show_default="by the output's name, else the original's",
             rich_help_panel=_ENCODING,
@@ -250,7 +254,7 @@ def _write(
 ) -> None:
     import time
 
-    from sinefit.cli.fit import describe_signal
+    from sinefit.cli.fit_job import describe_signal
     from sinefit.fitting.devices import cpu_threads, resolve_device
     from sinefit.rendering.render import render_blocks
     from sinefit.signals.writing import check_writable, extension_of, open_writer

@@ -70,19 +70,25 @@ def write_json(values: dict[str, Any] | list[Any]) -> None:
 
     JSON has no infinity: a quality without any error is null.
     """
-    if sys.stdout is None:
-        raise OutputError("standard output is closed; --json has nowhere to print")
     if isinstance(values, dict):
         values = {"json_version": JSON_VERSION, **values}
-    sys.stdout.write(json.dumps(_finite(values)) + "\n")
+    write_line(json.dumps(finite(values)))
+
+
+def write_line(text: str) -> None:
+    """Print a line on standard output at once, so that whoever reads it can go on."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed; there is nowhere to print")
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Return a value with every number that JSON cannot write replaced by None."""
     if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
+        return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
+        return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -33,6 +33,8 @@ MAX_HEADER: Final = 2**24
 """Largest header that is read, 16 MiB."""
 BYTE_TENSORS: Final = ("icc_profile", "soundtrack")
 """Fields of `SignalSpec` that are kept as tensors of bytes."""
+STATE_PREFIX: Final = "state."
+"""How the names of tensors begin that only a checkpoint has."""
 STORAGE_TYPES: Final = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 """Types of stored weights, by their name in the header."""
 
@@ -84,6 +86,8 @@ class WeightsHeader:
     """Version of the sinefit that wrote the file."""
     byte_tensors: tuple[str, ...]
     """Which of `BYTE_TENSORS` the file has."""
+    checkpoint: str | None
+    """What makes the file a checkpoint, a JSON object; None for a finished field."""
 
 
 def make_metadata(spec: SignalSpec, size: NetworkSize, record: FitRecord) -> dict[str, str]:
@@ -140,16 +144,16 @@ def read_header(content: bytes, name: str) -> WeightsHeader:
             raise _UnsoundError("damaged weights file: its network does not fit its signal")
         if len(record.omega) != size.in_features:
             raise _UnsoundError("damaged weights file: its omega does not fit its network")
-        storage = _check_tensors(header, size)
+        checkpoint = metadata.get("checkpoint")
+        storage = _check_tensors(header, size, is_checkpoint=checkpoint is not None)
     except _UnsoundError as error:
         raise InputError(f"{name}: {error}") from error
     except (ValueError, TypeError, KeyError, ArithmeticError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: damaged weights file: {reason}") from error
     present = tuple(key for key in BYTE_TENSORS if key in header)
-    return WeightsHeader(
-        spec, size, record, storage, str(metadata.get("tool_version", "unknown")), present
-    )
+    version = str(metadata.get("tool_version", "unknown"))
+    return WeightsHeader(spec, size, record, storage, version, present, checkpoint)
 
 
 def is_weights_file(head: bytes) -> bool:
@@ -256,7 +260,7 @@ def _fit_record(values: dict[str, Any]) -> FitRecord:
     return FitRecord(**values)
 
 
-def _check_tensors(header: dict[str, Any], size: NetworkSize) -> str:
+def _check_tensors(header: dict[str, Any], size: NetworkSize, *, is_checkpoint: bool) -> str:
     """Check that the header has the tensors of this size and no others; return their type."""
     if len(header) < 2 * (size.depth + 1):
         raise _UnsoundError("damaged weights file: tensors of its network are missing")
@@ -271,7 +275,7 @@ def _check_tensors(header: dict[str, Any], size: NetworkSize) -> str:
         if entry.get("dtype") not in STORAGE_TYPES or entry.get("shape") != shape:
             raise _UnsoundError(f"damaged weights file: tensor {name} has a wrong type or shape")
     for name, entry in header.items():
-        if name in expected:
+        if name in expected or (is_checkpoint and name.startswith(STATE_PREFIX)):
             continue
         if name not in BYTE_TENSORS:
             raise _UnsoundError(f"damaged weights file: tensor {name!r} does not belong there")

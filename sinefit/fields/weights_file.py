@@ -30,12 +30,20 @@ from sinefit.fields.metadata import BYTE_TENSORS, make_metadata, read_content, r
 from sinefit.networks.sine import SineNetwork
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
-def encode_field(field: Field, storage: torch.dtype = torch.float32) -> bytes:
+def encode_field(
+    field: Field,
+    storage: torch.dtype = torch.float32,
+    *,
+    state: Mapping[str, torch.Tensor] | None = None,
+    checkpoint: str | None = None,
+) -> bytes:
     """Return the weights file of a field; `storage` is the type of the stored weights.
 
+    `state` and `checkpoint` are the further tensors and the metadata that make it a checkpoint.
     Raises SettingError where that type cannot hold the weights.
     """
     tensors: dict[str, torch.Tensor] = {}
@@ -52,7 +60,10 @@ def encode_field(field: Field, storage: torch.dtype = torch.float32) -> bytes:
         content = getattr(field.spec, name)
         if content:
             tensors[name] = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+    tensors.update(state or {})
     metadata = make_metadata(field.spec, field.network.size, field.record)
+    if checkpoint is not None:
+        metadata["checkpoint"] = checkpoint
     return _in_order(safetensors.torch.save(tensors, metadata))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 import time
 from dataclasses import dataclass
@@ -11,33 +12,36 @@ from typing import TYPE_CHECKING, Final, Literal
 import torch
 
 from sinefit import metrics
-from sinefit.errors import InputError, SettingError
+from sinefit.errors import InputError
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
 from sinefit.fitting.budget import Budget
+from sinefit.fitting.checkpoint import Checkpoint, Standing, fingerprint
 from sinefit.fitting.defaults import default_steps
 from sinefit.fitting.devices import cpu_threads, resolve_device
-from sinefit.fitting.engines import AutogradEngine, ManualEngine, fast_operands, piece_size
 from sinefit.fitting.measure import estimate_psnr, measure_quality
-from sinefit.fitting.objective import MeanSquaredError
-from sinefit.fitting.omega import resolve_omega
-from sinefit.fitting.optimizer import RuledAdam, layer_rates
-from sinefit.fitting.report import FitDivergedError, FitReport, FitResult, Progress
-from sinefit.fitting.samples import BatchOrder, TrainingSamples
+from sinefit.fitting.report import (
+    FitDivergedError,
+    FitReport,
+    FitResult,
+    FitStoppedError,
+    Progress,
+)
 from sinefit.fitting.schedule import cosine_factor, restarting_progress
-from sinefit.fitting.traits import signal_traits
+from sinefit.fitting.training import Training
 from sinefit.initializers.registry import describe
 from sinefit.networks.sine import SineNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from torch import Tensor
+
     from sinefit.fitting.config import FitConfig
-    from sinefit.fitting.engines import Engine
-    from sinefit.initializers.base import TrainingRules
     from sinefit.signals.signal import Signal
 
     ProgressCallback = Callable[[Progress], None]
+    CheckpointCallback = Callable[[Checkpoint], None]
 
 REPORT_EVERY: Final = 50
 """Steps between two looks at the loss; each waits for the device, so they are not more frequent."""
@@ -52,28 +56,25 @@ QUALITY_MARGIN: Final = 1.5
 """dB below the target at which the running PSNR, taken at full learning rate, calls for a check."""
 PLATEAU_GAIN: Final = 0.1
 """dB that a restart, twice as long as the last, must bring for a quality-only fit to go on."""
+CHECKPOINT_EVERY: Final = 60.0
+"""Seconds between two checkpoints."""
 
 EndedBy = Literal["steps", "time", "quality", "plateau", "divergence"]
 
 
-@dataclass
-class _Best:
-    """The best weights seen, by the running PSNR."""
+@dataclass(frozen=True)
+class FitHooks:
+    """What a caller wants to hear of a running fit, and how it stops one."""
 
-    psnr: float
-    weights: list[torch.Tensor]
-
-    def offer(self, psnr: float, network: SineNetwork) -> None:
-        # The PSNR is that of the batches before the last step, which can have spoilt the weights.
-        if psnr > self.psnr and all(bool(p.isfinite().all()) for p in network.parameters()):
-            self.psnr = psnr
-            for kept, parameter in zip(self.weights, network.parameters(), strict=True):
-                kept.copy_(parameter.detach())
-
-    def restore(self, network: SineNetwork) -> None:
-        with torch.no_grad():
-            for kept, parameter in zip(self.weights, network.parameters(), strict=True):
-                parameter.copy_(kept)
+    on_progress: ProgressCallback | None = None
+    """Called every few steps, and while the finished field is measured."""
+    on_checkpoint: CheckpointCallback | None = None
+    """Called every `checkpoint_every` seconds with what the fit can go on from."""
+    checkpoint_every: float = CHECKPOINT_EVERY
+    should_stop: Callable[[], bool] | None = None
+    """Asked after every step; True ends the fit with FitStoppedError."""
+    on_notice: Callable[[str], None] | None = None
+    """Called with a sentence about something that the fit had to change."""
 
 
 def fit_signal(
@@ -81,213 +82,250 @@ def fit_signal(
     config: FitConfig,
     *,
     start_from: Field | None = None,
+    resume: Checkpoint | None = None,
     on_progress: ProgressCallback | None = None,
+    hooks: FitHooks | None = None,
 ) -> FitResult:
     """Fit a sine network to a signal.
 
     `start_from` continues from the weights of an earlier field: its recipe, omega and network size
-    take the place of those in `config`.
-    Raises SettingError for settings that do not fit the signal, InputError for a signal without
-    samples and FitDivergedError, with the best weights, for a fit that diverges.
+    take the place of those in `config`. `resume` goes on from a checkpoint of the same signal and
+    settings, to the same weights as if the fit had never been stopped. `on_progress` is a short
+    form of `hooks`.
+
+    Raises SettingError for settings that do not fit the signal or the checkpoint, InputError for a
+    signal without samples, FitDivergedError, with the best weights, for a fit that diverges, and
+    FitStoppedError, with a checkpoint, for one that `hooks` stop.
     """
     spec = signal.spec
     if spec.sample_count == 0:
         raise InputError(
             f"{spec.source or 'the signal'}: it has no samples, so there is nothing to fit"
         )
+    hooks = hooks or FitHooks()
+    if on_progress is not None:
+        hooks = dataclasses.replace(hooks, on_progress=on_progress)
+    if start_from is not None:
+        config = config.continuing(start_from)
     device = resolve_device(config.device)
     with cpu_threads(config.threads):
-        return _Fit(signal, config, device, start_from, on_progress).run()
+        fit = _Fit(signal, Training(signal, config, device, start_from), hooks)
+        fit.standing.continued = start_from is not None
+        if resume is not None:
+            fit.resume(resume)
+        return fit.run()
 
 
 class _Fit:
-    """One run of optimisation."""
+    """One run of optimisation: the budget, the reports and what they lead to."""
 
-    def __init__(
-        self,
-        signal: Signal,
-        config: FitConfig,
-        device: torch.device,
-        start_from: Field | None,
-        on_progress: ProgressCallback | None,
-    ) -> None:
-        self.spec = signal.spec
-        self.config = config if start_from is None else config.continuing(start_from)
-        self.device = device
-        self.on_progress = on_progress
-        self.budget = config.budget or Budget(steps=default_steps(signal.spec))
-        self.generator = torch.Generator().manual_seed(config.seed)
-        self.network, rules, self.omega = self._start(signal, start_from)
-        self.samples = TrainingSamples(signal, device)
-        self.order = BatchOrder(self.samples.count, self.config.batch, self.generator)
-        self.rates = layer_rates(
-            self.config.learning_rate,
-            self.config.initializer.hidden_rate,
-            rules.learning_rate_scales,
-        )
-        self.optimizer = RuledAdam(self.network, self.rates, rules)
-        self.engine = self._engine()
-        self.ceiling = math.inf if start_from is None else CONTINUED_FLOOR
-        self._check_storage()
+    def __init__(self, signal: Signal, training: Training, hooks: FitHooks) -> None:
+        self.signal = signal
+        self.training = training
+        self.hooks = hooks
+        self.budget = training.config.budget or Budget(steps=default_steps(signal.spec))
+        initial = estimate_psnr(training.network, training.samples)
+        self.standing = Standing(initial, best=initial, cycle_psnr=initial, latest=initial)
+        self.best = [parameter.detach().clone() for parameter in training.network.parameters()]
+        self.loss_sum = torch.zeros((), device=training.device)
+        self.fingerprint: str | None = None
+        self.first_piece = training.piece
 
-    def _start(
-        self, signal: Signal, start_from: Field | None
-    ) -> tuple[SineNetwork, TrainingRules, tuple[float, ...]]:
-        spec, config = self.spec, self.config
-        size = config.size_for(spec)
-        if start_from is not None and start_from.network.size != size:
-            earlier = start_from.network.size
-            raise SettingError(
-                f"--from holds a field of {earlier.in_features} coordinates and "
-                f"{earlier.out_features} channels, the signal has {size.in_features} "
-                f"and {size.out_features}: start from a field of the same kind"
-            )
-        omega = resolve_omega(config.omega, config.initializer, signal, size)
-        start = config.initializer.draw(size, omega, signal_traits(signal), self.generator)
-        weights, biases = list(start.weights), list(start.biases)
-        if start_from is not None:
-            weights = [weight.detach().clone() for weight in start_from.network.weights]
-            biases = [bias.detach().clone() for bias in start_from.network.biases]
-        return SineNetwork(weights, biases).to(self.device), start.rules, omega
-
-    def _engine(self) -> Engine:
-        objective = MeanSquaredError()
-        if self.config.engine == "autograd":
-            return AutogradEngine(self.network, objective)
-        piece = min(self.order.size, piece_size(self.device))
-        return ManualEngine(self.network, objective, fast_operands(self.device), piece)
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Take up a checkpoint of the same signal and settings."""
+        checkpoint.check(self.training.config, self.signal)
+        name = self.signal.spec.source or "the checkpoint"
+        state = dict(checkpoint.state)
+        try:
+            kept = [state[f"best.{number}"] for number in range(len(self.best))]
+            for mine, theirs in zip(self.best, kept, strict=True):
+                mine.copy_(theirs)
+            self.training.restore(checkpoint.field.network, state, checkpoint.standing.step)
+        except (KeyError, ValueError, RuntimeError, TypeError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"{name}: damaged checkpoint: {reason}") from error
+        self.standing = dataclasses.replace(checkpoint.standing)
+        self.loss_sum.fill_(self.standing.loss_sum)
 
     def run(self) -> FitResult:
         """Train to the end of the budget, then measure and wrap up."""
-        initial = estimate_psnr(self.network, self.samples)
-        best = _Best(
-            initial, [parameter.detach().clone() for parameter in self.network.parameters()]
-        )
-        begin = time.perf_counter()
-        steps, ended_by = self._train(initial, best, begin)
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        seconds = time.perf_counter() - begin
-        if not estimate_psnr(self.network, self.samples) >= self._floor(initial):
+        training, standing = self.training, self.standing
+        ended_by = self._train()
+        if training.device.type == "cuda":
+            torch.cuda.synchronize(training.device)
+        if not estimate_psnr(training.network, training.samples) >= self._floor():
             ended_by = "divergence"
         if ended_by == "divergence":
-            best.restore(self.network)
-        self._round_to_storage(self.network)
-        result = self._result(steps, seconds, ended_by)
-        final = result.report.record.psnr_float
+            self._restore_best()
+        self._round_to_storage(training.network)
+        result = self._result(ended_by)
         if ended_by == "divergence":
             raise FitDivergedError(
-                f"{self.spec.source or 'the fit'}: diverged after {steps} steps (it began at "
-                f"{initial:.2f} dB); the best weights have {final:.2f} dB; "
-                f"try a lower --lr than {self.rates[-1]:.2g}, or another --omega or --init",
+                f"{training.spec.source or 'the fit'}: diverged after {standing.step} steps (it "
+                f"began at {standing.initial:.2f} dB); the best weights have "
+                f"{result.report.record.psnr_float:.2f} dB; try a lower --lr than "
+                f"{training.rates[-1]:.2g}, or another --omega or --init",
                 result,
             )
         return result
 
-    def _train(self, initial: float, best: _Best, begin: float) -> tuple[int, EndedBy]:
-        budget = self.budget
-        horizon = default_steps(self.spec)
-        loss_sum = torch.zeros((), device=self.device)
-        step, summed, low_reports = 0, 0, 0
-        last_cycle, cycle_psnr = 0, initial
+    def _train(self) -> EndedBy:
+        standing, budget, hooks = self.standing, self.budget, self.hooks
+        before = standing.seconds
+        begin = time.perf_counter()
+        last_checkpoint = begin
         while True:
-            seconds = time.perf_counter() - begin
-            share = budget.spent(step, seconds)
+            now = time.perf_counter()
+            standing.seconds = before + now - begin
+            share = budget.spent(standing.step, standing.seconds)
             if share >= 1.0:
-                return step, "steps" if step == budget.steps else "time"
+                return "steps" if standing.step == budget.steps else "time"
+            stopping = hooks.should_stop is not None and hooks.should_stop()
+            due = hooks.on_checkpoint and now - last_checkpoint >= hooks.checkpoint_every
+            if (stopping or due) and not math.isfinite(float(self.loss_sum)):
+                return "divergence"
+            if stopping:
+                name = self.training.spec.source or "the fit"
+                raise FitStoppedError(
+                    f"{name}: stopped after {standing.step} steps", self._checkpoint()
+                )
+            if due and hooks.on_checkpoint is not None:
+                hooks.on_checkpoint(self._checkpoint())
+                last_checkpoint = now
             if not budget.bounded:
-                cycle, share = restarting_progress(step, horizon)
-                if cycle > last_cycle:
-                    reached = estimate_psnr(self.network, self.samples)
-                    if reached < cycle_psnr + PLATEAU_GAIN:
-                        return step, "plateau"
-                    last_cycle, cycle_psnr = cycle, reached
-            coordinates, targets = self.samples.batch(self.order.draw())
-            loss_sum += self.engine.step(coordinates, targets)
-            self.optimizer.step(cosine_factor(share))
-            step, summed = step + 1, summed + 1
-            if step % REPORT_EVERY:
-                continue
-            loss = float(loss_sum) / summed
-            psnr = metrics.psnr(loss, 2.0) if math.isfinite(loss) else -math.inf
-            loss_sum.zero_()
-            summed = 0
-            self._tell("fitting", step, begin, psnr, share if budget.bounded else None)
-            low_reports = low_reports + 1 if psnr < self._floor(initial) else 0
-            if psnr == -math.inf or low_reports >= DIVERGENCE_REPORTS:
-                return step, "divergence"
-            best.offer(psnr, self.network)
-            if self._reached_target(psnr):
-                return step, "quality"
+                cycle, share = restarting_progress(standing.step, default_steps(self.signal.spec))
+                if cycle > standing.cycle and self._on_plateau(cycle):
+                    return "plateau"
+            self.loss_sum += self.training.step(cosine_factor(share))
+            standing.step += 1
+            standing.summed += 1
+            if standing.step % REPORT_EVERY == 0:
+                self._report(share)
+                if standing.latest == -math.inf or standing.low_reports >= DIVERGENCE_REPORTS:
+                    return "divergence"
+                if self._reached_target():
+                    return "quality"
 
-    def _floor(self, initial: float) -> float:
-        """Return the PSNR below which a fit that began at `initial` counts as diverging."""
-        return min(initial, self.ceiling) - DIVERGENCE_MARGIN
+    def _report(self, share: float) -> None:
+        """Look at the losses since the last report, keep the best weights, tell the caller."""
+        standing = self.standing
+        loss = float(self.loss_sum) / standing.summed
+        standing.latest = metrics.psnr(loss, 2.0) if math.isfinite(loss) else -math.inf
+        standing.summed = 0
+        self.loss_sum.zero_()
+        low = standing.latest < self._floor()
+        standing.low_reports = standing.low_reports + 1 if low else 0
+        network = self.training.network
+        # The PSNR is that of the batches before the last step, which can have spoilt the weights.
+        if standing.latest > standing.best and all(
+            bool(parameter.isfinite().all()) for parameter in network.parameters()
+        ):
+            standing.best = standing.latest
+            for kept, parameter in zip(self.best, network.parameters(), strict=True):
+                kept.copy_(parameter.detach())
+        if self.training.piece < self.first_piece and self.hooks.on_notice is not None:
+            self.first_piece = 0  # said once
+            self.hooks.on_notice(
+                f"the device has too little memory: working on {self.training.piece} samples at a "
+                "time"
+            )
+        self._tell("fitting", share if self.budget.bounded else None, standing.seconds)
 
-    def _reached_target(self, psnr: float) -> bool:
+    def _on_plateau(self, cycle: int) -> bool:
+        """Begin a cycle of a fit that only quality ends; tell whether the last was in vain."""
+        reached = estimate_psnr(self.training.network, self.training.samples)
+        in_vain = reached < self.standing.cycle_psnr + PLATEAU_GAIN
+        self.standing.cycle, self.standing.cycle_psnr = cycle, reached
+        return in_vain
+
+    def _floor(self) -> float:
+        """Return the PSNR below which the fit counts as diverging."""
+        ceiling = CONTINUED_FLOOR if self.standing.continued else math.inf
+        return min(self.standing.initial, ceiling) - DIVERGENCE_MARGIN
+
+    def _reached_target(self) -> bool:
         target = self.budget.target_psnr
-        if target is None or psnr < target - QUALITY_MARGIN:
+        if target is None or self.standing.latest < target - QUALITY_MARGIN:
             return False
-        if estimate_psnr(self.network, self.samples) < target:
+        training = self.training
+        if estimate_psnr(training.network, training.samples) < target:
             return False
         # What counts is what will be saved.
-        stored = copy.deepcopy(self.network)
+        stored = copy.deepcopy(training.network)
         self._round_to_storage(stored)
-        return measure_quality(stored, self.samples, self.spec).psnr_float >= target
+        return measure_quality(stored, training.samples, training.spec).psnr_float >= target
 
-    def _tell(
-        self,
-        phase: Literal["fitting", "measuring"],
-        step: int,
-        begin: float,
-        psnr: float,
-        share: float | None,
-        pace: float | None = None,
-    ) -> None:
-        if self.on_progress is not None:
-            seconds = time.perf_counter() - begin
-            if pace is None:
-                pace = step * self.order.size / seconds
-            self.on_progress(Progress(phase, step, share, seconds, psnr, pace))
-
-    def _check_storage(self) -> None:
-        """Refuse a type that cannot hold even the starting weights."""
-        limit = torch.finfo(getattr(torch, self.config.storage)).max
-        largest = max(float(part.detach().abs().max()) for part in self.network.parameters())
-        if largest > limit:
-            raise SettingError(
-                f"--dtype is {self.config.storage}: it cannot hold weights of {largest:g}; "
-                "use float32 or bfloat16"
-            )
+    def _restore_best(self) -> None:
+        with torch.no_grad():
+            for kept, parameter in zip(self.best, self.training.network.parameters(), strict=True):
+                parameter.copy_(kept)
 
     def _round_to_storage(self, network: SineNetwork) -> None:
         """Round the weights as they will be saved, so that what is measured is what is kept."""
-        storage = getattr(torch, self.config.storage)
+        storage = getattr(torch, self.training.config.storage)
         with torch.no_grad():
             for parameter in network.parameters():
                 parameter.copy_(parameter.to(storage))
 
-    def _result(self, steps: int, seconds: float, ended_by: EndedBy) -> FitResult:
-        pace = steps * self.order.size / seconds if seconds > 0 else 0.0
+    def _checkpoint(self) -> Checkpoint:
+        training = self.training
+        self.standing.loss_sum = float(self.loss_sum)
+        if self.fingerprint is None:
+            self.fingerprint = fingerprint(self.signal)
+        state: dict[str, Tensor] = training.state()
+        for number, kept in enumerate(self.best):
+            state[f"best.{number}"] = kept.cpu().clone()
+        network = SineNetwork(
+            [weight.detach().cpu().clone() for weight in training.network.weights],
+            [bias.detach().cpu().clone() for bias in training.network.biases],
+        )
+        latest = self.standing.latest
+        field = Field(network, training.spec, self._record(latest, latest, None))
+        return Checkpoint(
+            field, training.config, dataclasses.replace(self.standing), state, self.fingerprint
+        )
+
+    def _tell(
+        self, phase: Literal["fitting", "measuring"], share: float | None, seconds: float
+    ) -> None:
+        if self.hooks.on_progress is not None:
+            standing = self.standing
+            self.hooks.on_progress(
+                Progress(phase, standing.step, share, seconds, standing.latest, self._pace())
+            )
+
+    def _pace(self) -> float:
+        """Return samples per second of training."""
+        seconds = self.standing.seconds
+        return self.standing.step * self.training.batch / seconds if seconds > 0 else 0.0
+
+    def _record(self, psnr: float, psnr_float: float, snr: float | None) -> FitRecord:
+        training = self.training
+        return FitRecord(
+            initializer=describe(training.config.initializer),
+            omega=training.omega,
+            seed=training.config.seed,
+            steps=self.standing.step,
+            batch=training.batch,
+            learning_rates=training.rates,
+            psnr=psnr,
+            psnr_float=psnr_float,
+            psnr_range=training.spec.value_range,
+            snr=snr,
+        )
+
+    def _result(self, ended_by: EndedBy) -> FitResult:
+        training = self.training
         begin = time.perf_counter()
-        latest = estimate_psnr(self.network, self.samples)
+        self.standing.latest = estimate_psnr(training.network, training.samples)
         quality = measure_quality(
-            self.network,
-            self.samples,
-            self.spec,
-            lambda share: self._tell("measuring", steps, begin, latest, share, pace),
+            training.network,
+            training.samples,
+            training.spec,
+            lambda share: self._tell("measuring", share, time.perf_counter() - begin),
         )
-        record = FitRecord(
-            initializer=describe(self.config.initializer),
-            omega=self.omega,
-            seed=self.config.seed,
-            steps=steps,
-            batch=self.order.size,
-            learning_rates=self.rates,
-            psnr=quality.psnr,
-            psnr_float=quality.psnr_float,
-            psnr_range=self.spec.value_range,
-            snr=quality.snr if self.spec.kind == "audio" else None,
-        )
-        report = FitReport(record, seconds, pace, str(self.device), ended_by)
-        return FitResult(Field(self.network.cpu(), self.spec, record), report)
+        snr = quality.snr if training.spec.kind == "audio" else None
+        record = self._record(quality.psnr, quality.psnr_float, snr)
+        device = str(training.device)
+        report = FitReport(record, self.standing.seconds, self._pace(), device, ended_by)
+        return FitResult(Field(training.network.cpu(), training.spec, record), report)

@@ -18,6 +18,7 @@ EPSILON: Final = 1e-12
 """Adam's epsilon, far below the gradients of a well fitted signal."""
 
 
+_AVERAGES: Final = ("exp_avg", "exp_avg_sq")
 FIRST_LAYER_RATE: Final = 0.03
 """Highest default rate of the first layer's weights: radians that one step moves a phase by at the
 edge of the domain. Above it the phases of high frequencies, in sound above all, jump at random."""
@@ -74,6 +75,28 @@ class RuledAdam:
             group["lr"] = rate * factor
         self._adam.step()
         self._clamp()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return Adam's averages of gradients and of their squares, by name, on the CPU."""
+        found = {}
+        for group_number, group in enumerate(self._adam.param_groups):
+            for number, parameter in enumerate(group["params"]):
+                for name in _AVERAGES:
+                    average = self._adam.state[parameter].get(name, torch.zeros_like(parameter))
+                    found[f"adam.{group_number}.{number}.{name}"] = average.detach().cpu()
+        return found
+
+    def restore(self, state: dict[str, Tensor], steps: int) -> None:
+        """Put back what `state` returned after `steps` steps."""
+        for group_number, group in enumerate(self._adam.param_groups):
+            for number, parameter in enumerate(group["params"]):
+                kept = self._adam.state[parameter]
+                kept["step"] = torch.tensor(float(steps), device=parameter.device)
+                for name in _AVERAGES:
+                    average = state[f"adam.{group_number}.{number}.{name}"]
+                    if average.shape != parameter.shape:
+                        raise ValueError("Adam's averages do not fit the network")
+                    kept[name] = average.to(parameter.device, torch.float32, copy=True)
 
     def _clamp(self) -> None:
         for weight, bound in self._bounds:

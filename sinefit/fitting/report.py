@@ -10,6 +10,7 @@ from sinefit.errors import SinefitError
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
     from sinefit.fields.record import FitRecord
+    from sinefit.fitting.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,14 @@ class FitResult:
 
     field: Field
     report: FitReport
+
+
+class FitStoppedError(SinefitError):
+    """A fit was asked to stop; `checkpoint` is what it goes on from."""
+
+    def __init__(self, message: str, checkpoint: Checkpoint) -> None:
+        super().__init__(message)
+        self.checkpoint = checkpoint
 
 
 class FitDivergedError(SinefitError):

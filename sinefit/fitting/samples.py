@@ -70,8 +70,10 @@ class BatchOrder:
         self.size = min(batch, count)
         self._count = count
         self._generator = generator
-        self._order = torch.empty(0, dtype=torch.int64)
+        self._rest = torch.empty(0, dtype=torch.int64)
+        self._order = self._rest
         self._position = 0
+        self._before_epoch = generator.get_state()
 
     def draw(self) -> Tensor:
         """Return the next batch of sample numbers (size,), int64."""
@@ -79,9 +81,38 @@ class BatchOrder:
             return torch.randint(self._count, (self.size,), generator=self._generator)
         if self._position + self.size > len(self._order):
             # What is left of an epoch opens the next, so that every sample comes equally often.
-            rest = self._order[self._position :]
-            self._order = torch.cat([rest, torch.randperm(self._count, generator=self._generator)])
+            self._rest = self._order[self._position :].clone()
+            self._before_epoch = self._generator.get_state()
+            self._shuffle()
             self._position = 0
         batch = self._order[self._position : self._position + self.size]
         self._position += self.size
         return batch
+
+    def state(self) -> dict[str, Tensor]:
+        """Return where the order stands: not the epoch itself, but what it is shuffled from."""
+        return {
+            "order.generator": self._generator.get_state(),
+            "order.before_epoch": self._before_epoch,
+            "order.rest": self._rest,
+            "order.position": torch.tensor([self._position, len(self._order)]),
+        }
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Put back what `state` returned; raises ValueError for what cannot have come from it."""
+        position, length = (int(value) for value in state["order.position"])
+        self._rest = state["order.rest"]
+        self._before_epoch = state["order.before_epoch"]
+        self._order = torch.empty(0, dtype=torch.int64)
+        if length:
+            self._generator.set_state(self._before_epoch)
+            self._shuffle()
+        within = bool(((self._rest >= 0) & (self._rest < self._count)).all())
+        if len(self._order) != length or not 0 <= position <= length or not within:
+            raise ValueError("the order of the samples does not fit the signal")
+        self._position = position
+        self._generator.set_state(state["order.generator"])
+
+    def _shuffle(self) -> None:
+        epoch = torch.randperm(self._count, generator=self._generator)
+        self._order = torch.cat([self._rest, epoch])

@@ -29,11 +29,15 @@ class Evaluator:
         self._biases = [parameter.detach() for parameter in network.biases]
         self.device = self._weights[0].device
         self.piece = PIECE if self.device.type == "cpu" else DEVICE_PIECE
-        shape = (self.piece, network.size.width)
-        self._buffers = (
-            torch.empty(shape, device=self.device),
-            torch.empty(shape, device=self.device),
-        )
+        while True:
+            shape = (2, self.piece, network.size.width)
+            try:
+                self._buffers = torch.empty(shape, device=self.device)
+                break
+            except torch.OutOfMemoryError:
+                if self.piece == 1:
+                    raise
+            self.piece = (self.piece + 1) // 2
 
     @torch.no_grad()
     def __call__(self, coordinates: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from sinefit.rendering.evaluator import Evaluator
 from sinefit.signals.grid import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -29,8 +29,7 @@ def render_blocks(network: SineNetwork, plan: RenderPlan) -> Iterator[NDArray[np
     Each block has shape (count, *plan.spec.shape[1:], channels) and the spec's dtype. Memory is
     that of one block, however large the grid.
     """
-    for values in render_values(network, plan):
-        yield plan.spec.store(values)
+    return _render(network, plan, plan.spec.store, np.dtype(plan.spec.dtype))
 
 
 def render_values(network: SineNetwork, plan: RenderPlan) -> Iterator[NDArray[np.float32]]:
@@ -38,6 +37,16 @@ def render_values(network: SineNetwork, plan: RenderPlan) -> Iterator[NDArray[np
 
     The values are float32, in about [-1, 1], neither rounded nor mapped to the signal's range.
     """
+    return _render(network, plan, lambda outputs: outputs, np.dtype(np.float32))
+
+
+def _render(
+    network: SineNetwork,
+    plan: RenderPlan,
+    convert: Callable[[NDArray[np.float32]], NDArray[Any]],
+    dtype: np.dtype[Any],
+) -> Iterator[NDArray[Any]]:
+    """Yield blocks of converted outputs; conversion goes by pieces, with no block-sized copies."""
     evaluator = Evaluator(network)
     grid = Grid(plan.axes, plan.spec.domain, evaluator.device)
     rows, *slab = plan.spec.shape
@@ -46,10 +55,10 @@ def render_values(network: SineNetwork, plan: RenderPlan) -> Iterator[NDArray[np
     for first in range(0, rows, rows_per_block):
         count = min(rows_per_block, rows - first)
         begin, end = first * slab_samples, (first + count) * slab_samples
-        block = np.empty((end - begin, plan.spec.channels), np.float32)
+        block = np.empty((end - begin, plan.spec.channels), dtype)
         for piece in range(begin, end, evaluator.piece):
             stop = min(piece + evaluator.piece, end)
             indices = torch.arange(piece, stop, device=evaluator.device)
             outputs = evaluator(grid.coordinates(indices))  # (piece, channels)
-            block[piece - begin : stop - begin] = outputs.cpu().numpy()
+            block[piece - begin : stop - begin] = convert(outputs.cpu().numpy())
         yield block.reshape(count, *slab, plan.spec.channels)

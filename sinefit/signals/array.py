@@ -6,11 +6,14 @@ A file is read through a memory map and written block by block, so it may be lar
 from __future__ import annotations
 
 import math
+import struct
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sinefit.errors import InputError, OutputError, SettingError
+from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import Signal, SignalSpec
 from sinefit.signals.storage import allocate_samples
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sinefit.signals.limits import Limits
     from sinefit.signals.signal import Domain
     from sinefit.signals.writer import Encoding
 
@@ -31,15 +35,23 @@ _TYPES = "bool, integers of 8 to 64 bits, float16, float32 or float64"
 _PIECE_VALUES = 2**21
 
 
-def read_array(source: Path, name: str, format: str, selection: Selection) -> Signal:
+def read_array(
+    source: Path,
+    name: str,
+    format: str,
+    selection: Selection,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Signal:
     """Read the .npy file at `source`; `name` is what errors call it.
 
     Every axis is a coordinate, except the last one under `selection.channels_last`. Returns samples
     (*axes, channels) in the file's type, of which `low` and `high` are the smallest and the largest
-    value. Raises InputError when the file is damaged, empty, of a type other than the real ones, or
-    holds values that are not finite, and SettingError when the axes do not suit the selection.
+    value. Raises InputError when the file is damaged, empty, larger than `limits`, of a type other
+    than the real ones, or holds values that are not finite, and SettingError when the axes do not
+    suit the selection.
     """
     stored = _map(source, name, format)
+    limits.check_samples(stored.shape, stored.dtype, name)
     return _signal(stored, name, selection)
 
 
@@ -151,14 +163,25 @@ def _map(source: Path, name: str, format: str) -> NDArray[Any]:
         raise InputError(f"{name} cannot be read as {format}: arrays are read from npy")
     try:
         # A file with no values cannot be mapped, and needs no memory either.
-        stored = np.load(source, mmap_mode="r" if source.stat().st_size else None)
-    except (OSError, ValueError, EOFError, SyntaxError, TypeError, OverflowError) as error:
-        reason = str(error).strip().splitlines() or ["it is damaged"]
-        raise InputError(f"{name} cannot be read as npy: {reason[0]}") from None
+        with warnings.catch_warnings(action="ignore"):  # of headers that Python 2 wrote
+            _check_header_length(source)
+            stored = np.load(source, mmap_mode="r" if source.stat().st_size else None)
+    except Exception as error:  # the header is parsed as Python, which can raise nearly anything
+        lines = str(error).strip().splitlines() or ["it is damaged"]
+        raise InputError(f"{name} cannot be read as npy: {lines[0][:200]}") from None
     if not isinstance(stored, np.ndarray):
         stored.close()
         raise InputError(f"{name} is an archive of arrays: save one of them as .npy")
     return stored
+
+
+def _check_header_length(source: Path) -> None:
+    """Raise ValueError when a header claims more bytes than the file has: room is made for them."""
+    with source.open("rb") as file:
+        head = file.read(12)
+    long = len(head) == 12 and head[6] > 1  # else its length has 2 bytes
+    if long and struct.unpack("<I", head[8:])[0] > source.stat().st_size:
+        raise ValueError("it ends within its header")
 
 
 def _axes(shape: tuple[int, ...], name: str, selection: Selection) -> tuple[tuple[int, ...], int]:

@@ -20,6 +20,7 @@ from sinefit.signals.audio_formats import (
     compression_level,
     find_truncation,
 )
+from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.signal import Signal, SignalSpec
 from sinefit.signals.storage import allocate_samples
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sinefit.signals.limits import Limits
     from sinefit.signals.selection import Selection
     from sinefit.signals.writer import Encoding
 
@@ -39,15 +41,24 @@ READ_BLOCK = 2**18
 WRITE_BLOCK = 2**13
 """Samples that are encoded at once; libvorbis takes room on the stack for all of them."""
 
+MOST_SAMPLES_PER_BYTE = 2**13
+"""Silence takes a byte for this many samples at best: in FLAC, 65535 of them take ten."""
 
-def read_audio(source: Path, name: str, format: str, selection: Selection) -> Signal:
+
+def read_audio(
+    source: Path,
+    name: str,
+    format: str,
+    selection: Selection,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Signal:
     """Read a sound as float32 samples of shape (samples, channels), full scale being -1 to 1.
 
     Integer samples of up to 24 bits are held exactly, and float samples beyond full scale as they
     are. `format` is a name in AUDIO_FORMATS; a file of another format is refused. The spec's range
     is minus to plus the peak of what is kept. Raises InputError, which calls the file `name`, when
-    it is damaged, cut short or holds values that are not finite, and SettingError when the
-    selection does not fit a sound.
+    it is damaged, cut short, larger than `limits` or holds values that are not finite, and
+    SettingError when the selection does not fit a sound.
     """
     if selection.region is not None or selection.downsample != 1:
         flag = "--region" if selection.region is not None else "--downsample"
@@ -59,17 +70,31 @@ def read_audio(source: Path, name: str, format: str, selection: Selection) -> Si
         with soundfile.SoundFile(_library_path(source), "r") as file:
             if file.format not in LIBRARY_FORMATS[format]:
                 raise InputError(f"{name} holds {file.format} sound, not {format}: name its format")
-            return _read_open_file(file, name, format, selection)
+            _check_length(file, source, name)
+            return _read_open_file(file, name, format, selection, limits)
     except soundfile.LibsndfileError as error:
         raise InputError(
             f"{name} cannot be read as {format}: {_first_line(error)}; check or re-encode the file"
         ) from None
 
 
-def _read_open_file(file: Any, name: str, format: str, selection: Selection) -> Signal:
+def _check_length(file: Any, source: Path, name: str) -> None:
+    """Raise InputError when a sound claims more samples than its bytes can stand for."""
+    size = source.stat().st_size
+    if file.frames > size * MOST_SAMPLES_PER_BYTE:
+        raise InputError(
+            f"{name} is damaged or cut short: its {size} bytes cannot hold the "
+            f"{file.frames} samples that it claims; get a complete copy"
+        )
+
+
+def _read_open_file(
+    file: Any, name: str, format: str, selection: Selection, limits: Limits
+) -> Signal:
     """Read the selected samples of an open sound file."""
     rate: int = file.samplerate
     first, count = _select(file.frames, rate, name, selection)
+    limits.check_samples((count, file.channels), np.float32, name)
     samples: NDArray[np.float32] = allocate_samples((count, file.channels), np.float32)
     if first:
         file.seek(first)
@@ -113,14 +138,15 @@ def _read_open_file(file: Any, name: str, format: str, selection: Selection) -> 
 
 def _select(frames: int, rate: int, name: str, selection: Selection) -> tuple[int, int]:
     """Return the first sample to keep and the number of samples to keep."""
-    first = round(selection.start * rate)
+    # Bounded before it is rounded: any finite number of seconds may be asked for.
+    first = round(min(selection.start * rate, frames + 1))
     if first and first >= frames:
         raise SettingError(
             f"--start is {selection.start:g}: {name} is only {frames / rate:g} seconds long"
         )
     count = frames - first
     if selection.duration is not None:
-        wanted = round(selection.duration * rate)
+        wanted = round(min(selection.duration * rate, frames + 1))
         if wanted == 0:
             raise SettingError(
                 f"--duration is {selection.duration:g}: "

@@ -33,6 +33,7 @@ _PREFIX = re.compile(r"^(\[[^]]*\] )+")
 
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION = 256, 257, 258, 262, 274
 _EXTRA_SAMPLES, _SAMPLE_FORMAT, _PROFILE = 338, 339, 34675
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
 _POSITIONS_AND_SIZES = ((273, 279), (324, 325))  # of strips, of tiles
 
 
@@ -90,6 +91,15 @@ def tiff_end(tags: dict[int, tuple[object, ...]]) -> int:
     return end
 
 
+def tiff_tile(tags: dict[int, tuple[object, ...]]) -> tuple[int, int]:
+    """Return width and height of the tiles of a TIFF, (1, 1) without any.
+
+    A decoder takes room for a whole tile, however small the picture.
+    """
+    width, height = (tags.get(tag, (1,)) for tag in (_TILE_WIDTH, _TILE_LENGTH))
+    return _whole(width[0]), _whole(height[0])
+
+
 def tiff_layout(tags: dict[int, tuple[object, ...]]) -> DeepLayout | None:
     """Return the layout of a TIFF that is deep, or None when Pillow reads it without loss."""
     bits = tags.get(_BITS, (1,))
@@ -124,6 +134,9 @@ def decode_deep(source: Path, name: str, format: str, layout: DeepLayout) -> NDA
     command = [
         *(imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-loglevel", "error"),
         *("-protocol_whitelist", "pipe", "-xerror"),
+        # A second header may tell another size than the one that was checked.
+        # Decoders count the padding of their lines and blocks as pixels.
+        *("-max_pixels", str((layout.width + 128) * (layout.height + 128))),
         # Damage is an error; in TIFF an unknown tag would be one too, so there it is found by size.
         *(("-err_detect", "explode") if format == "png" else ()),
         *("-f", _DEMUXERS[format]),

@@ -20,6 +20,7 @@ _OPTIONS = ("-nostdin", "-nostats", "-hide_banner", "-y")
 _COMPLAINTS = ("error", "fatal", "panic")
 _LOG_LINE = re.compile(r"^(?:\[(?P<part>.+?) @ 0x[0-9a-f]+\] )*\[(?P<level>[a-z]+)\] (?P<text>.*)$")
 _LONGEST_LOG = 2**20
+_PIECE_BYTES = 2**20
 
 
 def input_arguments(source: Path, demuxer: str, *options: str) -> list[str]:
@@ -91,10 +92,19 @@ class FFmpeg:
             return False
         return True
 
-    def read(self) -> bytes:
-        """Return everything that ffmpeg still writes to its standard output."""
+    def read(self, most: int | None = None) -> bytes:
+        """Return everything that ffmpeg still writes to its standard output.
+
+        When that is more than `most` bytes, ffmpeg is ended and only somewhat more is returned.
+        """
         assert self._process.stdout is not None
-        return self._process.stdout.read()
+        content = bytearray()
+        while piece := self._process.stdout.read(_PIECE_BYTES):
+            content += piece
+            if most is not None and len(content) > most:
+                self._process.kill()
+                break
+        return bytes(content)
 
     def read_into(self, buffer: memoryview) -> int:
         """Fill a buffer of bytes from ffmpeg's standard output; fewer only at its end.

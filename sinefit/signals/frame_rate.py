@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise
-from math import floor
+from math import ceil, floor
 from statistics import median
 
 STANDARD_RATES = tuple(
@@ -88,18 +88,23 @@ def typical_rate(times: list[int], time_base: Fraction, hints: list[float]) -> F
     return find_rate([0, step], time_base, hints, step) or 1 / (step * time_base)
 
 
+def frame_count(times: list[int], time_base: Fraction, rate: Fraction) -> int:
+    """Return how many frames at the constant `rate` cover the times, to one step after the last."""
+    step = 1 / (rate * time_base)
+    return max(1, round((times[-1] - times[0]) / step) + 1)
+
+
 def nearest_frames(times: list[int], time_base: Fraction, rate: Fraction) -> list[int]:
     """Return, for each frame at the constant `rate`, the index of the frame shown at its middle.
 
     The result covers the time from the first frame to one step after the last.
     """
     step = 1 / (rate * time_base)
-    count = max(1, round((times[-1] - times[0]) / step) + 1)
-    shown = []
-    index = 0
-    for k in range(count):
-        middle = times[0] + (k + Fraction(1, 2)) * step
-        while index + 1 < len(times) and times[index + 1] <= middle:
-            index += 1
-        shown.append(index)
+    count = frame_count(times, time_base, rate)
+    # The middle of frame k, (k + 1/2) steps from the start, reaches a time from this k on.
+    starts = [ceil((time - times[0]) / step - Fraction(1, 2)) for time in times]
+    ends = [*starts[1:], count]
+    shown: list[int] = []
+    for index, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        shown += [index] * (min(end, count) - min(start, count))
     return shown

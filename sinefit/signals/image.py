@@ -22,8 +22,10 @@ from sinefit.signals.deep_color import (
     tiff_end,
     tiff_layout,
     tiff_tags,
+    tiff_tile,
 )
 from sinefit.signals.image_formats import IMAGE_CAPABILITIES
+from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.pixels import check_region, downsample, downsampled_size
 from sinefit.signals.signal import Signal, SignalSpec
 from sinefit.signals.storage import allocate_samples
@@ -34,10 +36,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sinefit.signals.limits import Limits
     from sinefit.signals.selection import Selection
-
-PIXEL_LIMIT = 2**29
-"""Images of more pixels are refused: room for 16384x16384 twice, too few to exhaust a machine."""
 
 _BAND_BYTES = 2**24
 _ORIENTATION = 0x0112
@@ -92,24 +92,35 @@ class _Picture:
     notices: list[str] = field(default_factory=list)
 
 
-def read_image(source: Path, name: str, format: str, selection: Selection) -> Signal:
+def read_image(
+    source: Path,
+    name: str,
+    format: str,
+    selection: Selection,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Signal:
     """Read the image at `source`, which holds the given format; `name` is what errors call it.
 
     Returns samples (height, width, channels) of uint8 or uint16, turned upright as EXIF says, cut
     to `selection.region` and averaged over blocks of `selection.downsample` pixels. Of several
     frames or pages the first is read. Raises InputError when the file is damaged, larger than
-    PIXEL_LIMIT or holds samples that are not 8 or 16-bit integers, and SettingError when the region
+    `limits` or holds samples that are not 8 or 16-bit integers, and SettingError when the region
     is not inside the image.
     """
     try:
-        with _pillow_warnings() as messages:
-            picture = _decode(source, name, format)
+        with _pillow_settings(limits) as messages:
+            picture = _decode(source, name, format, limits)
     except (SinefitError, MemoryError):
         raise
+    except Image.DecompressionBombError:
+        raise InputError(
+            f"{name} has far more pixels than the {limits.max_pixels} that are read: "
+            "cut it into parts or raise --max-pixels"
+        ) from None
     except Exception as error:  # decoders of damaged files raise nearly anything
         raise InputError(f"{name} cannot be read as {format}: {_reason(error)}") from error
     picture.notices += messages
-    samples = _select(picture, name, selection)
+    samples = _select(picture, name, selection, limits)
     spec = SignalSpec(
         kind="image",
         shape=samples.shape[:2],
@@ -125,7 +136,7 @@ def read_image(source: Path, name: str, format: str, selection: Selection) -> Si
     return Signal(spec, samples, tuple(picture.notices))
 
 
-def _decode(source: Path, name: str, format: str) -> _Picture:
+def _decode(source: Path, name: str, format: str, limits: Limits) -> _Picture:
     with source.open("rb") as file:
         bit_depth, color_type = png_header(file) if format == "png" else (8, 0)
         if format == "tiff":
@@ -134,17 +145,20 @@ def _decode(source: Path, name: str, format: str) -> _Picture:
             if layout is not None:
                 if tiff_end(tags) > source.stat().st_size:
                     raise InputError(f"{name} cannot be read as tiff: it ends before its pixels do")
-                return _deep_picture(source, name, format, layout)
-            bit_depth = max(depth for depth in tags.get(258, (1,)) if isinstance(depth, int))
+                return _deep_picture(source, name, format, layout, limits)
+            depths = [depth for depth in tags.get(258, (1,)) if isinstance(depth, int)]
+            bit_depth = max(depths, default=1)
+            limits.check_picture(*tiff_tile(tags), name)
         file.seek(0)
         with Image.open(file, formats=(IMAGE_CAPABILITIES[format].pillow,)) as image:
-            _check_size(image.width, image.height, name)
+            limits.check_picture(image.width, image.height, name)
+            _check_decoded(image, name, limits)
             frames = getattr(image, "n_frames", 1)
             image.load()
             if format == "png" and bit_depth == 16:
                 layout = _png_layout(image, color_type)
                 if layout.channels > 1:
-                    return _deep_picture(source, name, format, layout)
+                    return _deep_picture(source, name, format, layout, limits)
             picture = _pillow_picture(image, name, bit_depth)
     if frames > 1:
         picture.notices.insert(0, f"only the first of {frames} frames was read")
@@ -192,8 +206,12 @@ def _pillow_picture(image: Image.Image, name: str, bits: int) -> _Picture:
     )
 
 
-def _deep_picture(source: Path, name: str, format: str, layout: DeepLayout) -> _Picture:
-    _check_size(layout.width, layout.height, name)
+def _deep_picture(
+    source: Path, name: str, format: str, layout: DeepLayout, limits: Limits
+) -> _Picture:
+    limits.check_picture(layout.width, layout.height, name)
+    shape = (layout.height, layout.width, layout.stored_channels)
+    limits.check_samples(shape, np.uint16, name)
     pixels: NDArray[Any] = decode_deep(source, name, format, layout)
     notices = []
     if layout.channels < layout.stored_channels:
@@ -229,16 +247,16 @@ def _png_layout(image: Image.Image, color_type: int) -> DeepLayout:
     )
 
 
-def _select(picture: _Picture, name: str, selection: Selection) -> NDArray[Any]:
+def _select(picture: _Picture, name: str, selection: Selection, limits: Limits) -> NDArray[Any]:
     """Cut the region, then average blocks, by bands of whole blocks."""
     region = selection.region or (0, 0, picture.width, picture.height)
     check_region(region, picture.width, picture.height, name)
     x, y, width, height = region
     factor = selection.downsample
-    samples = allocate_samples(
-        (downsampled_size(height, factor), downsampled_size(width, factor), picture.channels),
-        picture.dtype,
-    )
+    rows, columns = downsampled_size(height, factor), downsampled_size(width, factor)
+    shape = (rows, columns, picture.channels)
+    limits.check_samples(shape, picture.dtype, name)
+    samples = allocate_samples(shape, picture.dtype)
     row_bytes = picture.width * picture.channels * np.dtype(picture.dtype).itemsize
     step = max(1, _BAND_BYTES // (row_bytes * factor)) * factor
     for start in range(0, height, step):
@@ -275,35 +293,37 @@ def _lab_to_rgb() -> Callable[[Image.Image], Image.Image]:
     return convert
 
 
-def _check_size(width: int, height: int, name: str) -> None:
-    if width * height > PIXEL_LIMIT:
-        raise InputError(
-            f"{name} has {width}x{height} pixels, more than the {PIXEL_LIMIT} that are read: "
-            "cut it into parts"
-        )
-    if width < 1 or height < 1:
-        raise InputError(f"{name} has no pixels: it is {width}x{height}")
+def _check_decoded(image: Image.Image, name: str, limits: Limits) -> None:
+    """Check what the decoder will take: all pixels, in whole bytes."""
+    dtype = np.uint16 if image.mode.startswith("I;16") else np.uint8
+    limits.check_samples((image.height, image.width, len(image.getbands())), dtype, name)
 
 
 def _reason(error: Exception) -> str:
     """Say in one line why a decoder failed."""
     if isinstance(error, UnidentifiedImageError):
         return "its header is damaged, or its variant is not supported"
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else "the file is damaged"
+    # Other errors are slips of a decoder over damage, and speak of its own variables.
+    told = isinstance(error, OSError | SyntaxError | ValueError)
+    lines = str(error).strip().splitlines() if told else []
+    return lines[0][:200] if lines else "the file is damaged"
 
 
 @contextmanager
-def _pillow_warnings() -> Iterator[list[str]]:
-    """Collect Pillow's warnings as sentences, and leave the limit on pixels to PIXEL_LIMIT.
+def _pillow_settings(limits: Limits) -> Iterator[list[str]]:
+    """Collect Pillow's warnings as sentences, and set its own limit on pixels.
+
+    Some of its decoders take memory before they tell the size; beyond twice its limit none does.
 
     Both are settings of the whole process, hence the lock.
     """
     messages: list[str] = []
     with _pillow_lock, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        # Between its limit and twice that it only warns; the exact limit is checked here.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         limit = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = None
+        Image.MAX_IMAGE_PIXELS = limits.max_pixels
         try:
             yield messages
         finally:

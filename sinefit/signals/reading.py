@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import stat
 import tempfile
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from sinefit.signals.array import read_array
 from sinefit.signals.audio import read_audio
 from sinefit.signals.formats import FORMATS, kinds_of, supported_formats
 from sinefit.signals.image import read_image
+from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import KINDS
 from sinefit.signals.sniffing import detect, identify
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Callable, Iterator, Mapping
 
+    from sinefit.signals.limits import Limits
     from sinefit.signals.signal import Kind, Signal
 
-_READERS: Mapping[Kind, Callable[[Path, str, str, Selection], Signal]] = {
+_READERS: Mapping[Kind, Callable[[Path, str, str, Selection, Limits], Signal]] = {
     "image": read_image,
     "audio": read_audio,
     "video": read_video,
@@ -41,6 +42,7 @@ _ARTICLES: Mapping[Kind, str] = {
 # Formats that one reader takes, so that a wrong name among them may be corrected by --format.
 _RELATED = ({"mp4", "mov"}, {"mkv", "webm"})
 _WHOLE_FILE = Selection()
+_PIECE_BYTES = 2**20
 
 
 def read_signal(
@@ -50,6 +52,7 @@ def read_signal(
     kind: Kind | None = None,
     format: str | None = None,
     selection: Selection = _WHOLE_FILE,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Signal:
     """Read a signal from a file, or from the bytes of one.
 
@@ -58,8 +61,9 @@ def read_signal(
     source: its path, or "standard input" for bytes, unless given. `spec.source` is the last part of
     that name, None for bytes without a name; `spec.source_bytes` is the size of the file.
 
-    Raises InputError when the source cannot be read, is damaged or of an unsupported format, and
-    SettingError when the selection, kind or format does not suit what it holds.
+    Raises InputError when the source cannot be read, is damaged, of an unsupported format or larger
+    than `limits` (which is told before memory is taken), and SettingError when the selection,
+    kind or format does not suit what it holds.
     """
     if kind is not None and kind not in KINDS:
         raise SettingError(f"--kind is {kind}: it must be one of {', '.join(KINDS)}")
@@ -67,10 +71,10 @@ def read_signal(
         raise SettingError(f"--format is {format}: it must be one of {supported_formats()}")
     known_as = name if name is not None else _name_of(source)
     shown = known_as if known_as is not None else "standard input"
-    with _as_file(source, shown) as path:
+    with _as_file(source, shown, limits) as path:
         found_kind, found_format = _kind_and_format(path, shown, kind, format)
         check_selection(selection, found_kind, shown)
-        signal = _READERS[found_kind](path, shown, found_format, selection)
+        signal = _READERS[found_kind](path, shown, found_format, selection, limits)
         size = path.stat().st_size
     own_name = Path(known_as).name if known_as is not None else None
     return replace(signal, spec=replace(signal.spec, source=own_name, source_bytes=size))
@@ -125,7 +129,7 @@ def _name_of(source: str | Path | bytes) -> str | None:
 
 
 @contextmanager
-def _as_file(source: str | Path | bytes, name: str) -> Iterator[Path]:
+def _as_file(source: str | Path | bytes, name: str, limits: Limits) -> Iterator[Path]:
     """Provide a path to an ordinary file: that of the source, or of a temporary copy.
 
     Decoders go back and forth in a file, which neither bytes nor pipes let them do by a path.
@@ -147,12 +151,24 @@ def _as_file(source: str | Path | bytes, name: str) -> Iterator[Path]:
                     target.write(source)
                 else:
                     with _opened(Path(source), name) as pipe:
-                        shutil.copyfileobj(pipe, target)
+                        _copy(pipe, target, name, limits.max_bytes)
         except OSError as error:
             raise InputError(
                 f"{name} cannot be copied to {folder}: {error.strerror} (TMPDIR names the place)"
             ) from None
         yield copy
+
+
+def _copy(pipe: BinaryIO, target: BinaryIO, name: str, most: int) -> None:
+    """Copy a pipe, which may have no end, up to `most` bytes; raises InputError for more."""
+    copied = 0
+    while piece := pipe.read(_PIECE_BYTES):
+        copied += len(piece)
+        if copied > most:
+            raise InputError(
+                f"{name} goes on beyond {most} bytes: name a file, or raise --max-bytes"
+            )
+        target.write(piece)
 
 
 def _opened(path: Path, name: str) -> io.BufferedReader:

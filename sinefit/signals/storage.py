@@ -38,10 +38,11 @@ def allocate_samples(
         _reserve(descriptor, size)
         with os.fdopen(descriptor, "r+b", closefd=False) as file:
             return np.memmap(file, kind, mode="r+", shape=shape)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or "more than the system can count"
         raise InputError(
             f"no room for {size / 2**20:.0f} MiB of samples in {Path(name).parent} "
-            f"({error.strerror}): point TMPDIR to a larger disk or read a smaller part"
+            f"({reason}): point TMPDIR to a larger disk or read a smaller part"
         ) from None
     finally:
         os.close(descriptor)

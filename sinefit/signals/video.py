@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sinefit.errors import InputError, SettingError
 from sinefit.signals.ffmpeg import FFmpeg, input_arguments
-from sinefit.signals.frame_rate import find_rate, nearest_frames, typical_rate
+from sinefit.signals.frame_rate import find_rate, frame_count, nearest_frames, typical_rate
 from sinefit.signals.gif import find_gif_truncation
+from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.pixels import check_region, crop, downsample, downsampled_size
 from sinefit.signals.signal import Signal, SignalSpec
 from sinefit.signals.storage import allocate_samples
 from sinefit.signals.video_formats import VIDEO_FORMATS, check_video_writable
-from sinefit.signals.video_probe import DEMUXERS, probe_video, read_frame_times
+from sinefit.signals.video_probe import DEMUXERS, limited_input, probe_video, read_frame_times
 from sinefit.signals.video_writer import VideoWriter
 
 if TYPE_CHECKING:
-    from fractions import Fraction
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from sinefit.signals.limits import Limits
     from sinefit.signals.selection import Selection
     from sinefit.signals.video_probe import FrameTimes, VideoHeader
 
@@ -38,29 +40,45 @@ HD_HEIGHT = 720
 SOUND_LEAD = 0.05
 """Seconds by which sound may begin before a whole clip's picture and still be copied whole."""
 
+MOST_FRAMES = 2**21
+"""Frames that a video may span, 19 hours at 30 per second; a gap in time is filled with frames."""
+
+HIGHEST_RATE = Fraction(2**20)
+"""Frames per second, and seconds per frame, beyond which the times are taken for damaged."""
+
+LARGEST_SOUND = 2**30
+"""Bytes of sound streams that are carried along; a weights file holds twice that."""
+
 _DECODED_SCALE = "scale=flags=bicubic+accurate_rnd+full_chroma_int"
 
 
-def read_video(source: Path, name: str, format: str, selection: Selection) -> Signal:
+def read_video(
+    source: Path,
+    name: str,
+    format: str,
+    selection: Selection,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Signal:
     """Read a video as uint8 RGB samples of shape (frames, height, width, 3).
 
     `format` is a name in VIDEO_FORMATS; nothing else is tried. The frame rate is exact; a variable
     one becomes constant. Sound is copied unchanged into the spec's soundtrack. What is reduced or
     left out is said in the notices. Raises InputError, which calls the file `name`, when it is
-    damaged, cut short or holds no video, and SettingError when the selection lies outside.
+    damaged, cut short, larger than `limits` or holds no video, and SettingError when the selection
+    lies outside.
     """
     truncation = find_gif_truncation(source) if format == "gif" else None
     if truncation is not None:
         raise InputError(f"{name} is cut short: {truncation}; get a complete copy")
-    header = probe_video(source, name, format)
+    header = probe_video(source, name, format, limits)
     if selection.region is not None:
         check_region(selection.region, header.width, header.height, name)
     for decode in (False, True):
-        frames = read_frame_times(source, name, format, decode=decode)
+        frames = read_frame_times(source, name, format, decode=decode, limits=limits)
         if frames is None:
             continue
         plan = _plan(frames, header, name, selection)
-        decoded = _decode(source, name, format, header, plan, selection)
+        decoded = _decode(source, name, format, header, plan, selection, limits)
         if decoded is not None:
             break
     else:
@@ -108,13 +126,16 @@ def _plan(frames: FrameTimes, header: VideoHeader, name: str, selection: Selecti
     notices: tuple[str, ...] = ()
     if rate is None:
         rate = typical_rate(frames.times, frames.time_base, hints)
+        _check_plausible(rate, frame_count(frames.times, frames.time_base, rate), name)
         shown = nearest_frames(frames.times, frames.time_base, rate)
         kept = len(set(shown))
         change = f"{name}: its variable frame rate becomes {float(rate):g} frames per second"
         notices = (f"{change}; {kept} of {len(frames.times)} frames fill {len(shown)}",)
     else:
+        _check_plausible(rate, len(frames.times), name)
         shown = list(range(len(frames.times)))
-    first = round(selection.start * rate)
+    # Bounded before it is rounded: any finite number of seconds may be asked for.
+    first = round(min(selection.start * rate, len(shown)))
     if first >= len(shown):
         length = float(len(shown) / rate)
         raise SettingError(
@@ -122,7 +143,7 @@ def _plan(frames: FrameTimes, header: VideoHeader, name: str, selection: Selecti
         )
     last = len(shown)
     if selection.duration is not None:
-        last = min(last, first + max(1, round(selection.duration * rate)))
+        last = first + max(1, round(min(selection.duration * rate, last - first)))
     start = frames.times[0] * frames.time_base + first / rate
     index = shown[first]
     return _Plan(
@@ -136,6 +157,19 @@ def _plan(frames: FrameTimes, header: VideoHeader, name: str, selection: Selecti
     )
 
 
+def _check_plausible(rate: Fraction, count: int, name: str) -> None:
+    """Raise InputError when the times of frames are no times of a video."""
+    if not 1 / HIGHEST_RATE <= rate <= HIGHEST_RATE:
+        raise InputError(
+            f"{name} is damaged: its frames come at {float(rate):g} per second; re-encode it"
+        )
+    if count > MOST_FRAMES:
+        raise InputError(
+            f"{name} is damaged or too long: its times of frames span {count} of them; "
+            "cut it into parts"
+        )
+
+
 def _decode(
     source: Path,
     name: str,
@@ -143,6 +177,7 @@ def _decode(
     header: VideoHeader,
     plan: _Plan,
     selection: Selection,
+    limits: Limits,
 ) -> tuple[NDArray[np.uint8], list[str]] | None:
     """Decode the planned frames; None when the file turns out to hold others than were listed."""
     offset = plan.shown[0]
@@ -153,7 +188,7 @@ def _decode(
     if header.height >= HD_HEIGHT and not header.states_matrix:
         scale += ":in_color_matrix=bt709"
     arguments = [
-        *input_arguments(source, DEMUXERS[format], *seek),
+        *limited_input(source, format, limits, *seek),
         *("-map", "0:V:0", "-fps_mode", "passthrough"),
         *("-vf", f"{scale},format={'rgba' if header.transparent else 'rgb24'}"),
         *(() if plan.to_the_end else ("-frames:v", str(wanted))),
@@ -164,7 +199,9 @@ def _decode(
         width, height = selection.region[2:]
     width = downsampled_size(width, selection.downsample)
     height = downsampled_size(height, selection.downsample)
-    samples: NDArray[np.uint8] = allocate_samples((len(plan.shown), height, width, 3), np.uint8)
+    shape = (len(plan.shown), height, width, 3)
+    limits.check_samples(shape, np.uint8, name)
+    samples: NDArray[np.uint8] = allocate_samples(shape, np.uint8)
     frame_bytes = header.height * header.width * channels
     batch = np.empty(
         (max(1, BATCH_BYTES // frame_bytes), header.height, header.width, channels), np.uint8
@@ -252,7 +289,9 @@ def _read_soundtrack(
         *("-fflags", "+bitexact", "-f", "matroska", "pipe:1"),
     ]
     with FFmpeg(arguments, log_level="warning") as process:
-        content = process.read()
+        content = process.read(LARGEST_SOUND)
+        if len(content) > LARGEST_SOUND:
+            return None, [f"{name}: its sound is left out (it takes more than 1 GiB)"]
         well = process.finish()
         complaint = process.complaint
         empty = any("Output file is empty" in text for _, text in process.log)

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from sinefit.errors import InputError
 from sinefit.signals.ffmpeg import FFmpeg, input_arguments
+from sinefit.signals.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sinefit.signals.limits import Limits
 
 DEMUXERS = {"mp4": "mov", "mov": "mov", "mkv": "matroska", "webm": "matroska", "gif": "gif"}
 """The ffmpeg demuxer of each video format."""
@@ -25,6 +28,10 @@ _TRANSPARENT = re.compile(r"yuva|rgba|bgra|argb|abgr|gbrap|^ya\d")
 _MATRIX = re.compile(r"bt\d|smpte|fcc|ycgco|gbr|ictcp")
 _HDR_CURVES = ("smpte2084", "arib-std-b67")
 _INCOMPLETE = re.compile(r"partial file|ended prematurely|truncated|end of file", re.IGNORECASE)
+_TOO_LARGE = "exceeds specified max pixel count"
+
+LONGEST_LISTING = 2**27
+"""Bytes of a list of frames, about two million of them; a longer one is not read."""
 
 
 @dataclass(frozen=True)
@@ -75,19 +82,29 @@ class VideoHeader:
         return _DEEP.search(self.pixel_format) is not None
 
 
-def probe_video(source: Path, name: str, format: str) -> VideoHeader:
+def limited_input(source: Path, format: str, limits: Limits, *options: str) -> list[str]:
+    """Return the arguments that open a video and refuse frames of more pixels than the limit."""
+    most = ("-max_pixels", str(limits.max_pixels))
+    return input_arguments(source, DEMUXERS[format], *most, *options)
+
+
+def probe_video(
+    source: Path, name: str, format: str, limits: Limits = DEFAULT_LIMITS
+) -> VideoHeader:
     """Read the headers and decode the first frame of a video.
 
-    Raises InputError, which calls the file `name`, when there is no picture in it.
+    Raises InputError, which calls the file `name`, when there is no picture in it or a larger one
+    than `limits` allow.
     """
     arguments = [
-        *input_arguments(source, DEMUXERS[format]),
+        *limited_input(source, format, limits),
         *("-map", "0:V:0", "-frames:v", "1", "-c:v", "wrapped_avframe", "-f", "framecrc", "pipe:1"),
     ]
     with FFmpeg(arguments, log_level="info") as process:
         listing = process.read().decode("ascii", "replace")
         well = process.finish()
         texts = [text for _, text in process.log]
+        complaints = process.complaints
         complaint = process.complaint
     end = next(
         (i for i, text in enumerate(texts) if text.startswith("Stream mapping:")), len(texts)
@@ -99,6 +116,11 @@ def probe_video(source: Path, name: str, format: str) -> VideoHeader:
     if texts and streams and not pictures:
         raise InputError(f"{name} holds no video stream: name its format or choose another file")
     size = re.search(r"^#dimensions 0: (\d+)x(\d+)$", listing, re.MULTILINE)
+    if any(_TOO_LARGE in text for text in complaints):
+        raise InputError(
+            f"{name} has frames of more than the {limits.max_pixels} pixels that are read: "
+            "re-encode it smaller or raise --max-pixels"
+        )
     if not well or not pictures or size is None or not _frame_lines(listing):
         cause = complaint if not well else "no frame can be decoded"
         raise InputError(f"{name} cannot be read as {format}: {cause}; check or re-encode the file")
@@ -106,6 +128,7 @@ def probe_video(source: Path, name: str, format: str) -> VideoHeader:
     known = aspect is not None and int(aspect[1]) > 0 and int(aspect[2]) > 0
     stored = _PIXEL_FORMAT.search(pictures[0][3])
     length = next((match for match in map(_DURATION.match, texts) if match is not None), None)
+    limits.check_picture(int(size[1]), int(size[2]), name)
     return VideoHeader(
         width=int(size[1]),
         height=int(size[2]),
@@ -146,6 +169,7 @@ def read_frame_times(
     format: str,
     *,
     decode: bool,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> FrameTimes | None:
     """List the frames of a video from its packets, or, slower, by decoding them.
 
@@ -154,14 +178,16 @@ def read_frame_times(
     """
     how = ("-c:v", "wrapped_avframe", "-enc_time_base", "demux") if decode else ("-c", "copy")
     arguments = [
-        *input_arguments(source, DEMUXERS[format]),
+        *limited_input(source, format, limits),
         *("-map", "0:V:0", "-fps_mode", "passthrough", *how, "-f", "framecrc", "pipe:1"),
     ]
     with FFmpeg(arguments) as process:
-        listing = process.read().decode("ascii", "replace")
+        listing = process.read(LONGEST_LISTING).decode("ascii", "replace")
         well = process.finish()
         complaints = process.complaints
         complaint = process.complaint
+    if len(listing) > LONGEST_LISTING:
+        raise InputError(f"{name} lists more frames than can be read: cut it into parts")
     if any(_INCOMPLETE.search(text) for text in complaints):
         raise InputError(f"{name} is cut short ({complaint}): get a complete copy")
     base = re.search(r"^#tb 0: (\d+)/(\d+)$", listing, re.MULTILINE)

@@ -78,6 +78,7 @@ def test_help_tells_the_defaults_that_are_not_values(command: str, defaults: lis
 @pytest.mark.parametrize("command", COMMANDS)
 def test_ordinary_flags_have_their_ordinary_senses(command: str) -> None:
     ordinary = {"-o": "--output", "-q": "--quiet", "-f": "--force", "-h": "--help"}
+    ordinary.update({"-r": "--recursive", "-O": "--output-folder"})
     for names in flags_of(command).values():
         short = {name for name in names if not name.startswith("--")}
         assert all(ordinary[name] in names for name in short)
@@ -108,3 +109,29 @@ for arguments in (["--help"], ["--version"], ["fit", "--help"], ["render", "--he
     lines = done.stdout.splitlines()
     assert len(lines) == 8
     assert [line for line in lines if line.endswith(("|torch", "|scipy"))] == []
+
+
+def test_a_variable_named_version_means_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SINEFIT_VERSION", "1")
+    assert "siren" in succeed("inits", "siren").stdout
+
+
+def test_an_unexpected_error_is_one_line_unless_debugging(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_badly(*_arguments: object) -> None:
+        raise ZeroDivisionError("nobody\nexpected this")
+
+    monkeypatch.setattr("sinefit.cli.inits.parameters_of", fail_badly)
+    result = invoke("inits", "siren")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("sinefit: error: unexpected ZeroDivisionError: nobody expected this;")
+    result = invoke("--debug", "inits", "siren")
+    assert isinstance(result.exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("command", ["fit", "render", "eval", "info", "inits"])
+def test_variables_are_named_after_flags(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    text = succeed(command, "--help").stdout
+    for wrong in ("LENGTH", "AS_JSON", "_INPUT_FORMAT", "OUTPUT_FORMAT", "CONFIG_FILE"):
+        assert f"SINEFIT_{command.upper()}_{wrong.lstrip('_')}" not in text

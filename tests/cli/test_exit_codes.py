@@ -9,7 +9,7 @@ import pytest
 import torch
 import typer
 
-from sinefit.cli.exit_codes import exit_codes
+from sinefit.cli.exit_codes import exit_codes, show_tracebacks
 from sinefit.errors import (
     DeviceError,
     InputError,
@@ -79,10 +79,21 @@ def test_no_memory_for_a_network_so_wide() -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), ValueError("a bug"), SystemExit(7)])
-def test_bugs_are_not_dressed_up(error: BaseException) -> None:
-    with pytest.raises(type(error)) as raised, exit_codes():
-        raise error
+def test_bugs_show_where_they_are_when_asked(error: BaseException) -> None:
+    show_tracebacks(wanted=True)
+    try:
+        with pytest.raises(type(error)) as raised, exit_codes():
+            raise error
+    finally:
+        show_tracebacks(wanted=False)
     assert raised.value is error
+
+
+def test_bugs_are_one_line_that_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert outcome(ValueError("a\nbug")) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "unexpected ValueError: a bug" in line
+    assert "--debug" in line
 
 
 def test_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,13 +101,14 @@ def test_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_sigterm_unwinds_the_command() -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_batch_system_unwinds_the_command(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
     steps = []
 
     def work() -> None:
         try:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
         finally:
             steps.append("cleaned up")
 
@@ -104,7 +116,7 @@ def test_sigterm_unwinds_the_command() -> None:
         work()
     assert stop.value.exit_code == 143
     assert steps == ["cleaned up"]
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(number) is before
 
 
 def test_a_reader_that_has_gone(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sinefit.fields.weights_file import read_field
 from sinefit.signals.reading import read_signal
 
 from .making import (
@@ -133,24 +134,31 @@ def test_a_terminal_gets_no_bytes(folder: Path) -> None:
     assert b"standard output is a terminal" in shown
 
 
-@pytest.mark.parametrize(
-    ("number", "status", "word"), [(signal.SIGINT, 130, b"stopped"), (signal.SIGTERM, 143, b"term")]
-)
-def test_a_stopped_fit_leaves_nothing(
-    number: signal.Signals, status: int, word: bytes, folder: Path
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_fit_leaves_a_checkpoint(
+    number: signal.Signals, status: int, folder: Path, tmp_path: Path
 ) -> None:
-    options = "--max-time 5m --width 16 --depth 2 --threads 1 -o out.safetensors"
+    output = tmp_path / "out.safetensors"
+    options = "--max-time 5m --width 16 --depth 2 --threads 1"
     ended, shown = run_on_terminal(
-        "fit", "photo.png", *options.split(), cwd=folder, send=number, after=b" left"
+        *("fit", "photo.png", *options.split(), "-o", str(output)),
+        cwd=folder,
+        send=number,
+        after=b" left",
     )
     assert ended == status
     # It was on a terminal: a live bar with all that a person waits for.
     for part in (b"\x1b[?25l", b"step ", b" dB ", b"k samples/s", b" left"):
         assert part in shown
     assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")  # the cursor is back
-    last = shown.strip().splitlines()[-1]
-    assert b"sinefit: error: " + word in last
     assert b"Traceback" not in shown
+    last = shown.strip().splitlines()[-1].decode()
+    assert "sinefit: stopped after " in last
+    program, *command = shlex.split(last.partition("go on with: ")[2])
+    assert (program, command[:2]) == ("sinefit", ["fit", "--resume"])
+    checkpoint = Path(command[2])
+    assert [path.name for path in tmp_path.iterdir()] == [checkpoint.name]
+    assert read_field(checkpoint).spec.shape == (12, 16)
 
 
 def test_a_stopped_render_leaves_nothing(folder: Path) -> None:

@@ -9,6 +9,7 @@ from PIL import Image
 import sinefit.signals.image as image_module
 from sinefit.errors import InputError, SettingError
 from sinefit.signals.image import read_image
+from sinefit.signals.limits import Limits
 from sinefit.signals.pixels import downsample
 from sinefit.signals.selection import Selection
 from sinefit.signals.tiff import TiffStream
@@ -369,11 +370,10 @@ def test_a_file_of_another_format_is_refused(save):
         read(path, "png")
 
 
-def test_more_pixels_than_the_limit_are_refused_before_decoding(save, monkeypatch):
+def test_more_pixels_than_the_limit_are_refused_before_decoding(save):
     path = save("wide.png", saved(Image.new("L", (40, 30)), "PNG"))
-    monkeypatch.setattr(image_module, "PIXEL_LIMIT", 1199)
     with pytest.raises(InputError, match=r"wide\.png has 40x30 pixels, more than the 1199"):
-        read(path, "png")
+        read_image(path, path.name, "png", Selection(), Limits(max_pixels=1199))
 
 
 def test_pillows_own_limit_neither_stops_nor_warns_nor_changes(save, monkeypatch):
@@ -381,7 +381,3 @@ def test_pillows_own_limit_neither_stops_nor_warns_nor_changes(save, monkeypatch
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert read(path, "png").spec.shape == (30, 40)
     assert Image.MAX_IMAGE_PIXELS == 100
-
-
-def test_the_default_limit_has_room_for_16384_squared():
-    assert image_module.PIXEL_LIMIT >= 16384**2

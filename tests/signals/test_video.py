@@ -289,9 +289,9 @@ def test_packets_that_are_not_frames_are_found_out(tmp_path, monkeypatch, extra)
     write(path, moving_picture(40, 128, 128), Fraction(25), "mkv")
     expected = read(path, "mkv")
 
-    def listed(*arguments, decode: bool):
+    def listed(*arguments, decode: bool, **options):
         """Packets in another number than frames, as fields or hidden frames give."""
-        frames = read_frame_times(*arguments, decode=decode)
+        frames = read_frame_times(*arguments, decode=decode, **options)
         assert frames is not None
         if decode:
             return frames

@@ -1,0 +1,226 @@
+"""The checkpoint: a fit in the middle, from which it goes on to the same end.
+
+A checkpoint is a weights file with more in it, so it can be rendered: the tensors of its field,
+those of the training's state under the prefix `state.`, and metadata `checkpoint` with the
+settings, the counters and a fingerprint of the signal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import safetensors.torch
+
+from sinefit.errors import InputError, SettingError
+from sinefit.fields.metadata import STATE_PREFIX, read_header, to_json
+from sinefit.fields.weights_file import decode_field, encode_field
+from sinefit.fitting.budget import Budget
+from sinefit.fitting.config import FitConfig
+from sinefit.initializers.registry import describe, parse_initializer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from sinefit.fields.field import Field
+    from sinefit.signals.signal import Signal
+
+_BLOCK: Final = 2**22
+FLAGS: Final = {
+    "initializer": "--init",
+    "omega": "--omega",
+    "width": "--width",
+    "depth": "--depth",
+    "steps": "--steps",
+    "max_time": "--max-time",
+    "target_psnr": "--target-psnr",
+    "learning_rate": "--lr",
+    "batch": "--batch",
+    "seed": "--seed",
+    "storage": "--dtype",
+    "engine": "engine",
+}
+"""Settings that decide a fit, and the flags that they come from."""
+
+
+@dataclass
+class Standing:
+    """Where a fit stands besides its weights: counters and what its decisions rest on."""
+
+    initial: float
+    """PSNR of the starting weights in dB."""
+    best: float
+    """Best running PSNR so far, in dB."""
+    cycle_psnr: float
+    """PSNR at the end of the last cycle of a fit that only quality ends."""
+    latest: float
+    """Latest running PSNR."""
+    step: int = 0
+    """Steps taken."""
+    seconds: float = 0.0
+    """Seconds spent on them."""
+    loss_sum: float = 0.0
+    """Sum of the losses since the last report."""
+    summed: int = 0
+    """How many they are."""
+    low_reports: int = 0
+    """Reports in a row below the starting PSNR."""
+    cycle: int = 0
+    """Cycles completed."""
+    continued: bool = False
+    """Whether the fit began with the weights of an earlier one."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything that a fit needs to go on."""
+
+    field: Field
+    """The field with its present weights."""
+    config: FitConfig
+    standing: Standing
+    state: Mapping[str, Tensor]
+    """The state of the order of samples and of the optimiser, and the best weights."""
+    fingerprint: str
+    """Of the signal, see `fingerprint`."""
+    origin: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """What the caller wants to find again: the file and how it was read."""
+
+    def check(self, config: FitConfig, signal: Signal) -> None:
+        """Raise SettingError, naming what differs, unless it is the same fit of the signal."""
+        if fingerprint(signal) != self.fingerprint:
+            raise SettingError(
+                f"the checkpoint is of another input than {signal.spec.source or 'this signal'}: "
+                "name the one that it was made of, or remove the checkpoint"
+            )
+        mine, theirs = settings_of(self.config), settings_of(config)
+        for name, flag in FLAGS.items():
+            if mine[name] != theirs[name]:
+                raise SettingError(
+                    f"the checkpoint was made with {flag} {_word(mine[name])}, not "
+                    f"{_word(theirs[name])}: drop the option, or remove the checkpoint"
+                )
+
+
+def fingerprint(signal: Signal) -> str:
+    """Return a SHA-256 of a signal's samples and of how they were sampled, in hexadecimal."""
+    spec = dataclasses.replace(
+        signal.spec, source=None, source_bytes=None, icc_profile=None, soundtrack=None
+    )
+    digest = hashlib.sha256(repr(spec).encode())
+    # By blocks, so that a long signal on disk is not read into memory as a whole.
+    flat = signal.samples.reshape(-1)
+    for begin in range(0, flat.size, _BLOCK):
+        digest.update(np.ascontiguousarray(flat[begin : begin + _BLOCK]).data)
+    return digest.hexdigest()
+
+
+def settings_of(config: FitConfig) -> dict[str, Any]:
+    """Return the settings that decide a fit as JSON has them, by the names of `FLAGS`."""
+    budget = config.budget or Budget(steps=1)
+    values = {
+        "initializer": describe(config.initializer),
+        "omega": None if config.omega is None else list(config.omega),
+        "steps": budget.steps if config.budget else None,
+        "max_time": budget.max_time,
+        "target_psnr": budget.target_psnr,
+    }
+    for name in FLAGS:
+        if name not in values:
+            values[name] = getattr(config, name)
+    return values
+
+
+def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """Return the bytes of a checkpoint's file."""
+    content = {
+        "settings": settings_of(checkpoint.config),
+        "standing": json.loads(to_json(dataclasses.asdict(checkpoint.standing))),
+        "fingerprint": checkpoint.fingerprint,
+        "origin": dict(checkpoint.origin),
+    }
+    tensors = {
+        f"{STATE_PREFIX}{name}": tensor.contiguous() for name, tensor in checkpoint.state.items()
+    }
+    return encode_field(
+        checkpoint.field, state=tensors, checkpoint=json.dumps(content, sort_keys=True)
+    )
+
+
+def decode_checkpoint(content: bytes, name: str) -> Checkpoint:
+    """Return the checkpoint in a file's bytes; `name` is what error messages call the file.
+
+    Raises InputError for anything that is not a sound checkpoint.
+    """
+    text = read_header(content, name).checkpoint
+    if text is None:
+        raise InputError(f"{name}: a finished weights file, no checkpoint: use --from to go on")
+    field = decode_field(content, name)
+    tensors = safetensors.torch.load(content)
+    state = {
+        key.removeprefix(STATE_PREFIX): tensor
+        for key, tensor in tensors.items()
+        if key.startswith(STATE_PREFIX)
+    }
+    try:
+        values = json.loads(text)
+        return Checkpoint(
+            field,
+            _config(values["settings"]),
+            _standing(values["standing"]),
+            state,
+            str(values["fingerprint"]),
+            dict(values["origin"]),
+        )
+    except (KeyError, TypeError, ValueError, SettingError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{name}: damaged checkpoint: {reason}") from error
+
+
+def _config(settings: dict[str, Any]) -> FitConfig:
+    bounds = [settings[name] for name in ("steps", "max_time", "target_psnr")]
+    if any(type(settings[name]) is not int for name in ("width", "depth", "batch", "seed")):
+        raise ValueError("its settings make no sense")
+    return FitConfig(
+        initializer=parse_initializer(settings["initializer"]),
+        omega=None if settings["omega"] is None else tuple(map(float, settings["omega"])),
+        width=settings["width"],
+        depth=settings["depth"],
+        budget=None if bounds == [None, None, None] else Budget(*bounds),
+        learning_rate=settings["learning_rate"],
+        batch=settings["batch"],
+        seed=settings["seed"],
+        storage=settings["storage"],
+        engine=settings["engine"],
+    )
+
+
+def _standing(values: Any) -> Standing:
+    counters = ("step", "summed", "low_reports", "cycle")
+    if not isinstance(values, dict):
+        raise TypeError("its standing is no object")
+    values = dict(values)
+    continued = values.pop("continued", None)
+    if type(continued) is not bool:
+        raise ValueError("its standing makes no sense")
+    numbers = {
+        key: int(value) if key in counters else float(value) for key, value in values.items()
+    }
+    if any(math.isnan(value) for value in numbers.values()) or any(
+        numbers[key] < 0 for key in counters
+    ):
+        raise ValueError("its standing makes no sense")
+    return Standing(**numbers, continued=continued)  # type: ignore[arg-type]
+
+
+def _word(value: object) -> str:
+    if isinstance(value, list):
+        return ",".join(f"{number:g}" for number in value)
+    return "by default" if value is None else str(value)

@@ -1,0 +1,136 @@
+"""A network in training: everything that a step changes, and how to put it back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from sinefit.errors import SettingError
+from sinefit.fitting.engines import AutogradEngine, ManualEngine, fast_operands, piece_size
+from sinefit.fitting.memory import check_fit_memory
+from sinefit.fitting.objective import MeanSquaredError
+from sinefit.fitting.omega import resolve_omega
+from sinefit.fitting.optimizer import RuledAdam, layer_rates
+from sinefit.fitting.samples import BatchOrder, TrainingSamples
+from sinefit.fitting.traits import signal_traits
+from sinefit.networks.sine import SineNetwork
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sinefit.fields.field import Field
+    from sinefit.fitting.config import FitConfig
+    from sinefit.fitting.engines import Engine
+    from sinefit.initializers.base import TrainingRules
+    from sinefit.signals.signal import Signal
+
+
+class Training:
+    """Network, samples, order of the samples, engine and optimiser of one fit."""
+
+    def __init__(
+        self,
+        signal: Signal,
+        config: FitConfig,
+        device: torch.device,
+        start_from: Field | None = None,
+    ) -> None:
+        """Draw the starting weights, or take those of `start_from`, whose settings `config` has.
+
+        Raises SettingError for settings that do not fit the signal.
+        """
+        self.spec = signal.spec
+        self.config = config
+        self.device = device
+        if device.type == "cpu":
+            piece = min(config.batch, self.spec.sample_count, piece_size(device))
+            check_fit_memory(config.size_for(self.spec), piece)
+        generator = torch.Generator().manual_seed(config.seed)
+        self.network, rules, self.omega = self._start(signal, start_from, generator)
+        self.samples = TrainingSamples(signal, device)
+        self.rates = layer_rates(
+            config.learning_rate, config.initializer.hidden_rate, rules.learning_rate_scales
+        )
+        self._order = BatchOrder(self.samples.count, config.batch, generator)
+        self.batch = self._order.size
+        self._optimizer = RuledAdam(self.network, self.rates, rules)
+        self._piece = min(self.batch, piece_size(device))
+        self._engine = self._make_engine()
+
+    def step(self, factor: float) -> Tensor:
+        """Take one step at `factor` times the learning rates; return the loss before it, 0-d.
+
+        A device without memory for a piece gets pieces of half the size, with the same result but
+        for the order of sums.
+        """
+        coordinates, targets = self.samples.batch(self._order.draw())
+        while True:
+            try:
+                loss = self._engine.step(coordinates, targets)
+                break
+            except torch.OutOfMemoryError:
+                if self._piece == 1 or self.config.engine == "autograd":
+                    raise
+            del self._engine  # its buffers go before new ones are asked for
+            self._piece = (self._piece + 1) // 2
+            self._engine = self._make_engine()
+        self._optimizer.step(factor)
+        return loss
+
+    @property
+    def piece(self) -> int:
+        """Samples that the engine works on at a time."""
+        return self._piece
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that steps change besides the weights, by name, on the CPU."""
+        return {**self._order.state(), **self._optimizer.state()}
+
+    def restore(self, weights: SineNetwork, state: dict[str, Tensor], steps: int) -> None:
+        """Put back the weights and the state of a training of the same settings after `steps`."""
+        with torch.no_grad():
+            for parameter, kept in zip(
+                self.network.parameters(), weights.parameters(), strict=True
+            ):
+                parameter.copy_(kept)
+        self._order.restore(state)
+        self._optimizer.restore(state, steps)
+
+    def _start(
+        self, signal: Signal, start_from: Field | None, generator: torch.Generator
+    ) -> tuple[SineNetwork, TrainingRules, tuple[float, ...]]:
+        config = self.config
+        size = config.size_for(self.spec)
+        if start_from is not None and start_from.network.size != size:
+            earlier = start_from.network.size
+            raise SettingError(
+                f"--from holds a field of {earlier.in_features} coordinates and "
+                f"{earlier.out_features} channels, the signal has {size.in_features} "
+                f"and {size.out_features}: start from a field of the same kind"
+            )
+        omega = resolve_omega(config.omega, config.initializer, signal, size)
+        start = config.initializer.draw(size, omega, signal_traits(signal), generator)
+        weights, biases = list(start.weights), list(start.biases)
+        if start_from is not None:
+            weights = [weight.detach().clone() for weight in start_from.network.weights]
+            biases = [bias.detach().clone() for bias in start_from.network.biases]
+        network = SineNetwork(weights, biases).to(self.device)
+        self._check_storage(network)
+        return network, start.rules, omega
+
+    def _check_storage(self, network: SineNetwork) -> None:
+        """Refuse a type that cannot hold even the starting weights."""
+        limit = torch.finfo(getattr(torch, self.config.storage)).max
+        largest = max(float(part.detach().abs().max()) for part in network.parameters())
+        if largest > limit:
+            raise SettingError(
+                f"--dtype is {self.config.storage}: it cannot hold weights of {largest:g}; "
+                "use float32 or bfloat16"
+            )
+
+    def _make_engine(self) -> Engine:
+        objective = MeanSquaredError()
+        if self.config.engine == "autograd":
+            return AutogradEngine(self.network, objective)
+        return ManualEngine(self.network, objective, fast_operands(self.device), self._piece)

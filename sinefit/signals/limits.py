@@ -1,0 +1,60 @@
+"""How large an input may be: figures in a header are checked against this before memory is taken.
+
+A file of a few hundred bytes can announce, or compress, more pixels than any machine holds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sinefit.errors import InputError, SettingError
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+MAX_PIXELS: Final = 2**29
+"""Pixels of an image or a video frame: room for 16384x16384 twice."""
+MAX_BYTES: Final = 2**34
+"""Bytes of decoded samples, 16 GiB: nearly two minutes of 1920x1080 video, half a day of music."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The largest inputs that are read; larger ones are refused by what their headers say."""
+
+    max_pixels: int = MAX_PIXELS
+    """Pixels of an image, or of one frame of a video, before it is cut or averaged."""
+    max_bytes: int = MAX_BYTES
+    """Bytes that the samples may take, in memory or in a temporary file."""
+
+    def __post_init__(self) -> None:
+        for flag, value in (("--max-pixels", self.max_pixels), ("--max-bytes", self.max_bytes)):
+            if value < 1:
+                raise SettingError(f"{flag} is {value}: it must be at least 1")
+
+    def check_picture(self, width: int, height: int, name: str) -> None:
+        """Raise InputError, which calls the file `name`, when a picture has too many pixels."""
+        if width * height > self.max_pixels:
+            raise InputError(
+                f"{name} has {width}x{height} pixels, more than the {self.max_pixels} that are "
+                "read: cut it into parts or raise --max-pixels"
+            )
+        if width < 1 or height < 1:
+            raise InputError(f"{name} has no pixels: it is {width}x{height}")
+
+    def check_samples(self, shape: tuple[int, ...], dtype: DTypeLike, name: str) -> None:
+        """Raise InputError, which calls the file `name`, when an array of samples is too large."""
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if size > self.max_bytes:
+            axes = "x".join(str(length) for length in shape)
+            raise InputError(
+                f"{name} would take {size} bytes decoded ({axes} values), more than the "
+                f"{self.max_bytes} that are read: read a part of it or raise --max-bytes"
+            )
+
+
+DEFAULT_LIMITS: Final = Limits()

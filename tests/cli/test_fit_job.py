@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sinefit.fields.metadata import read_header
+from sinefit.fitting.checkpoint import decode_checkpoint
+
+from .making import TINY, fail, invoke, make_picture, succeed
+from .stops import BRIEF, at_report, command_in, names, stop_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    make_picture(tmp_path / "photo.png")
+    return tmp_path
+
+
+CHECKPOINT = Path("photo.ckpt.safetensors")
+
+
+def test_a_checkpoint_is_kept_at_the_interval_and_removed_at_the_end(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = []
+
+    def look() -> None:
+        checkpoint = decode_checkpoint(CHECKPOINT.read_bytes(), "checkpoint")
+        steps.append(checkpoint.standing.step)
+        assert not Path("photo.safetensors").exists()
+
+    with at_report(monkeypatch, 2, look):
+        succeed("fit", "photo.png", *BRIEF, "--checkpoint-every", "0")
+    assert steps == [99]  # one before every step, and the report comes after the hundredth
+    assert names(here) == ["photo.png", "photo.safetensors"]
+
+
+def test_a_fit_shorter_than_the_interval_keeps_none(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    with at_report(monkeypatch, 3, lambda: seen.extend(names(here))):
+        succeed("fit", "photo.png", *BRIEF)
+    assert seen == ["photo.png"]
+
+
+def test_a_checkpoint_lies_beside_an_output_of_any_name(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "sub").mkdir()
+    result = stop_at(monkeypatch, 1, "photo.png", *BRIEF, "-o", "sub/w.bin")
+    assert names(here) == ["photo.png", "sub/w.bin.ckpt.safetensors"]
+    assert succeed(*command_in(result)).exit_code == 0
+    assert names(here) == ["photo.png", "sub/w.bin"]
+
+
+def test_a_fit_goes_on_where_no_checkpoint_can_be_kept(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Something takes its place once the fit has begun.
+    with at_report(monkeypatch, 1, lambda: (CHECKPOINT.unlink(), CHECKPOINT.mkdir())):
+        result = succeed("fit", "photo.png", *BRIEF, "--checkpoint-every", "0", "--quiet")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("sinefit: going on without a checkpoint: photo.ckpt.safetensors: ")
+    assert read_header(Path("photo.safetensors").read_bytes(), "w").record.steps == 170
+
+
+def test_a_stop_that_cannot_keep_its_checkpoint_is_told(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_in() -> None:
+        CHECKPOINT.mkdir()
+        signal.raise_signal(signal.SIGINT)
+
+    with at_report(monkeypatch, 1, break_in):
+        message = fail(5, "fit", "photo.png", *BRIEF)
+    assert message.startswith("photo.ckpt.safetensors: it is a folder")
+
+
+def test_a_place_without_a_checkpoint_is_found_before_the_fit(here: Path) -> None:
+    CHECKPOINT.mkdir()
+    assert "photo.ckpt.safetensors: it is a folder" in fail(5, "fit", "photo.png", *TINY)
+    # Room for the output's name, but not for that of its checkpoint.
+    assert "File name too long" in fail(5, "fit", "photo.png", *TINY, "-o", "x" * 250)
+    assert names(here) == ["photo.png"]
+
+
+def test_a_pipe_has_no_place_for_a_checkpoint(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = Path("photo.png").read_bytes()
+    options = (*BRIEF, "-o", "-", "--checkpoint-every", "0", "-q")
+    result = stop_at(monkeypatch, 2, "-", *options, stdin=content)
+    assert result.exit_code == 130
+    assert result.stdout_bytes == b""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("sinefit: stopped after 100 steps; ")
+    assert names(here) == ["photo.png"]
+
+
+def test_a_signal_while_reading_ends_the_command_at_once(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reading(number: signal.Signals) -> Callable[..., None]:
+        return lambda *_, **__: signal.raise_signal(number)
+
+    for number, code, word in (
+        (signal.SIGINT, 130, "stopped"),
+        (signal.SIGTERM, 143, "terminated"),
+        (signal.SIGUSR1, 143, "terminated"),
+    ):
+        monkeypatch.setattr("sinefit.signals.reading.read_signal", reading(number))
+        assert fail(code, "fit", "photo.png", *TINY) == word
+    assert names(here) == ["photo.png"]
+
+
+def test_the_second_ctrl_c_stops_at_once(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def twice() -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with at_report(monkeypatch, 1, twice):
+        assert fail(130, "fit", "photo.png", *BRIEF) == "stopped"
+    assert names(here) == ["photo.png"]
+
+
+def test_a_fit_that_is_done_is_written_in_spite_of_a_signal(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The fourth report is that of measuring the finished field.
+    result = stop_at(monkeypatch, 4, "photo.png", *BRIEF)
+    assert result.exit_code == 0
+    assert names(here) == ["photo.png", "photo.safetensors"]
+
+
+def test_an_old_output_stays_until_the_new_one_is_done(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("photo.safetensors").write_bytes(b"old")
+    options = ("photo.png", *BRIEF, "--force")
+    result = stop_at(monkeypatch, 2, *options)
+    assert Path("photo.safetensors").read_bytes() == b"old"
+    # The command that goes on may replace it too.
+    succeed(*command_in(result))
+    forced = Path("photo.safetensors").read_bytes()
+    succeed("fit", "photo.png", *BRIEF, "-o", "whole.safetensors")
+    assert forced == Path("whole.safetensors").read_bytes()
+
+
+def test_the_command_tells_what_else_was_said(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    more = ("--device", "cpu", "--checkpoint-every", "1.5m", "--force")
+    command = command_in(stop_at(monkeypatch, 1, "photo.png", *BRIEF, *more))
+    assert command == [
+        *("fit", "--resume", "photo.ckpt.safetensors", "--force"),
+        *("--device", "cpu", "--threads", "1", "--checkpoint-every", "90s"),
+    ]
+
+
+def test_what_killed_runs_left_is_removed(here: Path) -> None:
+    leftovers = [".photo.safetensors.sinefit-abcdefgh", ".photo.ckpt.safetensors.sinefit-12345678"]
+    others = [".photo.safetensors.swp", ".other.safetensors.sinefit-abcdefgh"]
+    for name in (*leftovers, *others):
+        Path(name).write_bytes(b"half")
+    succeed("fit", "photo.png", *TINY)
+    assert names(here) == sorted([*others, "photo.png", "photo.safetensors"])
+
+
+def test_a_fit_that_diverges_leaves_no_checkpoint(here: Path) -> None:
+    options = ("--steps", "3000", *BRIEF[2:], "--lr", "100", "--checkpoint-every", "0")
+    assert "diverged after" in fail(1, "fit", "photo.png", *options)
+    assert names(here) == ["photo.png", "photo.safetensors"]
+
+
+def test_a_folder_that_cannot_be_made(here: Path) -> None:
+    (here / "in" / "sub").mkdir(parents=True)
+    shutil.copy("photo.png", "in/sub/a.png")
+    (here / "out").mkdir()
+    (here / "out" / "sub").touch()
+    message = fail(5, "fit", "in", "--recursive", "-O", "out", *TINY)
+    assert message == f"{os.path.join('out', 'sub')}: cannot make this folder: File exists"  # noqa: PTH118
+
+
+def test_the_size_of_the_result_is_told_with_its_share(here: Path) -> None:
+    last = invoke("fit", "photo.png", *TINY).stderr.splitlines()[-1]
+    share = Path("photo.safetensors").stat().st_size / Path("photo.png").stat().st_size
+    assert f", {share:.0%} of the source; next: " in last

@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from sinefit.errors import InputError, SettingError
+from sinefit.fields.weights_file import decode_field, encode_field
+from sinefit.fitting.budget import Budget
+from sinefit.fitting.checkpoint import (
+    FLAGS,
+    decode_checkpoint,
+    encode_checkpoint,
+    fingerprint,
+)
+from sinefit.fitting.loop import FitHooks, fit_signal
+from sinefit.fitting.report import FitDivergedError, FitStoppedError
+from sinefit.initializers.registry import parse_initializer
+
+from .making import clip, picture, settings, sound
+
+if TYPE_CHECKING:
+    from sinefit.fitting.checkpoint import (
+        Checkpoint,
+    )
+    from sinefit.fitting.config import FitConfig
+    from sinefit.signals.signal import Signal
+
+
+def stop_after(signal: Signal, config: FitConfig, steps: int, **options: Any) -> Checkpoint:
+    """Return the checkpoint of a fit that is stopped after some more steps."""
+    asked = 0
+
+    def should_stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > steps
+
+    with pytest.raises(FitStoppedError) as caught:
+        fit_signal(signal, config, hooks=FitHooks(should_stop=should_stop), **options)
+    return caught.value.checkpoint
+
+
+def through_file(checkpoint: Checkpoint) -> Checkpoint:
+    return decode_checkpoint(encode_checkpoint(checkpoint), "fit.ckpt.safetensors")
+
+
+SIGNALS = {"picture": picture((30, 20), 3), "sound": sound(700), "clip": clip()}
+
+
+@pytest.mark.parametrize("stops", [[0], [1], [49, 2], [50], [63, 30, 7]])
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_stopped_fit_ends_with_the_bytes_of_one_that_was_not(name: str, stops: list[int]) -> None:
+    signal = SIGNALS[name]
+    # Batches that do not divide the samples, so that epochs leave a rest.
+    config = settings(budget=Budget(steps=120), batch=97, seed=3)
+    expected = encode_field(fit_signal(signal, config).field)
+    checkpoint = None
+    for steps in stops:
+        checkpoint = through_file(stop_after(signal, config, steps, resume=checkpoint))
+    result = fit_signal(signal, config, resume=checkpoint)
+    assert encode_field(result.field) == expected
+
+
+@pytest.mark.parametrize("init", ["tuner", "ws", "lambert:sigma_a=1"])
+def test_frozen_and_bounded_weights_go_on_too(init: str) -> None:
+    signal = picture((30, 20), 3)
+    config = settings(init, budget=Budget(steps=80), batch=97)
+    expected = encode_field(fit_signal(signal, config).field)
+    checkpoint = through_file(stop_after(signal, config, 31))
+    assert encode_field(fit_signal(signal, config, resume=checkpoint).field) == expected
+
+
+def test_a_fit_that_continues_another_goes_on_too() -> None:
+    signal = picture((30, 20), 3)
+    earlier = fit_signal(signal, settings(budget=Budget(steps=60))).field
+    config = settings(budget=Budget(steps=80))
+    expected = encode_field(fit_signal(signal, config, start_from=earlier).field)
+    checkpoint = through_file(stop_after(signal, config, 31, start_from=earlier))
+    # The earlier field is not needed again.
+    result = fit_signal(signal, checkpoint.config, resume=checkpoint)
+    assert encode_field(result.field) == expected
+
+
+def test_checkpoints_on_the_way_go_on_to_the_same_end() -> None:
+    signal = picture((30, 20), 3)
+    config = settings(budget=Budget(steps=60), batch=97)
+    kept: list[bytes] = []
+    hooks = FitHooks(
+        on_checkpoint=lambda checkpoint: kept.append(encode_checkpoint(checkpoint)),
+        checkpoint_every=0.0,
+    )
+    expected = encode_field(fit_signal(signal, config, hooks=hooks).field)
+    assert len(kept) == 60  # one before every step
+    for content in kept[::17]:
+        checkpoint = decode_checkpoint(content, "name")
+        assert encode_field(fit_signal(signal, config, resume=checkpoint).field) == expected
+
+
+def test_a_fit_that_has_diverged_leaves_no_checkpoint() -> None:
+    signal = picture()
+    config = settings(budget=Budget(steps=100), learning_rate=1e30)
+    asked = iter(range(1000))
+    hooks = FitHooks(should_stop=lambda: next(asked) > 20)
+    with pytest.raises(FitDivergedError):
+        fit_signal(signal, config, hooks=hooks)
+
+
+def test_a_checkpoint_can_be_rendered() -> None:
+    signal = picture((30, 20), 3)
+    checkpoint = stop_after(signal, settings(budget=Budget(steps=200)), 150)
+    field = decode_field(encode_checkpoint(checkpoint), "name")
+    assert field.render().samples.shape == signal.samples.shape
+    assert field.record.steps == 150
+
+
+def test_the_time_spent_is_added_up() -> None:
+    signal = picture()
+    config = settings(budget=Budget(steps=40))
+    checkpoint = stop_after(signal, config, 20)
+    assert checkpoint.standing.seconds > 0
+    late = dataclasses.replace(
+        checkpoint, standing=dataclasses.replace(checkpoint.standing, seconds=1000.0)
+    )
+    assert fit_signal(signal, config, resume=late).report.seconds > 1000.0
+
+
+OTHER: dict[str, dict[str, Any]] = {
+    "--init": {"initializer": parse_initializer("lambert")},
+    "--omega": {"omega": (7.0,)},
+    "--width": {"width": 9},
+    "--depth": {"depth": 4},
+    "--steps": {"budget": Budget(steps=99)},
+    "--max-time": {"budget": Budget(steps=100, max_time=9.0)},
+    "--target-psnr": {"budget": Budget(steps=100, target_psnr=90.0)},
+    "--lr": {"learning_rate": 1e-5},
+    "--batch": {"batch": 33},
+    "--seed": {"seed": 77},
+    "--dtype": {"storage": "bfloat16"},
+    "engine": {"engine": "autograd"},
+}
+
+
+@pytest.mark.parametrize("flag", FLAGS.values())
+def test_other_settings_are_refused_by_name(flag: str) -> None:
+    signal = picture()
+    config = settings(budget=Budget(steps=100))
+    checkpoint = stop_after(signal, config, 10)
+    other = dataclasses.replace(config, **OTHER[flag])
+    with pytest.raises(SettingError, match=f"^the checkpoint was made with {flag} "):
+        fit_signal(signal, other, resume=checkpoint)
+
+
+def test_another_input_is_refused() -> None:
+    config = settings(budget=Budget(steps=100))
+    checkpoint = stop_after(picture(), config, 10)
+    with pytest.raises(SettingError, match="of another input"):
+        fit_signal(picture(seed=5), config, resume=checkpoint)
+
+
+def test_a_fingerprint_tells_signals_apart_but_not_their_names() -> None:
+    signal = picture()
+    named = dataclasses.replace(signal, spec=dataclasses.replace(signal.spec, source="a.png"))
+    assert fingerprint(named) == fingerprint(signal)
+    changed = signal.samples.copy()
+    changed.flat[-1] ^= 1
+    assert fingerprint(dataclasses.replace(signal, samples=changed)) != fingerprint(signal)
+    turned = dataclasses.replace(
+        signal,
+        spec=signal.spec.with_shape(signal.spec.shape[::-1]),
+        samples=signal.samples.reshape(*signal.spec.shape[::-1], 1),
+    )
+    assert fingerprint(turned) != fingerprint(signal)
+
+
+CONFIG = settings(budget=Budget(steps=100), width=5, depth=2)
+CONTENT = encode_checkpoint(stop_after(picture((6, 5)), CONFIG, 55))
+
+
+def refuse_or_go_on(content: bytes) -> None:
+    """A changed checkpoint is an error of one line, or a fit goes on from it."""
+    problem: Exception | None = None
+    try:
+        checkpoint = decode_checkpoint(content, "name")
+        fit_signal(picture((6, 5)), CONFIG, resume=checkpoint)
+    except (InputError, SettingError, FitDivergedError) as error:
+        problem = error
+    assert "\n" not in str(problem)
+
+
+def test_a_finished_field_is_no_checkpoint() -> None:
+    content = encode_field(fit_signal(picture(), settings(budget=Budget(steps=1))).field)
+    with pytest.raises(InputError, match="use --from"):
+        decode_checkpoint(content, "name")
+
+
+@hypothesis_settings(max_examples=150)
+@given(st.integers(0, len(CONTENT) - 1))
+def test_truncations_are_refused(length: int) -> None:
+    with pytest.raises(InputError):
+        decode_checkpoint(CONTENT[:length], "name")
+
+
+@hypothesis_settings(max_examples=150)
+@given(st.integers(0, len(CONTENT) - 1), st.integers(0, 255))
+def test_a_changed_byte_is_refused_or_harmless(place: int, value: int) -> None:
+    changed = bytearray(CONTENT)
+    changed[place] = value
+    refuse_or_go_on(bytes(changed))
+
+
+@pytest.mark.parametrize("part", ["settings", "standing", "fingerprint", "origin"])
+@pytest.mark.parametrize("value", [None, 3, "x", [], {}, {"steps": "many"}])
+def test_changed_metadata_are_refused(part: str, value: object) -> None:
+    tensors = safetensors.torch.load(CONTENT)
+    length = int.from_bytes(CONTENT[:8], "little")
+    metadata = json.loads(CONTENT[8 : 8 + length])["__metadata__"]
+    metadata["checkpoint"] = json.dumps({**json.loads(metadata["checkpoint"]), part: value})
+    content = safetensors.torch.save(tensors, metadata)
+    if part == "origin" and value in ({}, [], {"steps": "many"}):
+        refuse_or_go_on(content)
+        return
+    with pytest.raises((InputError, SettingError)):
+        fit_signal(picture((6, 5)), CONFIG, resume=decode_checkpoint(content, "name"))
+
+
+@pytest.mark.parametrize("missing", ["order.position", "order.rest", "best.0", "adam.0.0.exp_avg"])
+def test_missing_state_is_refused(missing: str) -> None:
+    checkpoint = decode_checkpoint(CONTENT, "name")
+    state = {key: value for key, value in checkpoint.state.items() if key != missing}
+    with pytest.raises(InputError, match="damaged checkpoint"):
+        fit_signal(picture((6, 5)), CONFIG, resume=dataclasses.replace(checkpoint, state=state))
+
+
+def test_state_of_another_shape_is_refused() -> None:
+    checkpoint = decode_checkpoint(CONTENT, "name")
+    for key in ("best.0", "adam.0.0.exp_avg", "order.before_epoch", "order.position"):
+        state = {**checkpoint.state, key: torch.zeros(3)}
+        with pytest.raises(InputError, match="damaged checkpoint"):
+            fit_signal(picture((6, 5)), CONFIG, resume=dataclasses.replace(checkpoint, state=state))
+
+
+def test_the_size_is_a_few_times_that_of_the_weights() -> None:
+    signal = picture()
+    checkpoint = stop_after(signal, settings(budget=Budget(steps=100), width=64), 10)
+    weights = len(encode_field(checkpoint.field))
+    assert len(encode_checkpoint(checkpoint)) < 5 * weights
+    assert np.isfinite(checkpoint.standing.latest)
