@@ -1,0 +1,140 @@
+"""The README: its commands run, but for the fits' budgets, and its tables held to the code."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from sinefit.api import write
+from sinefit.cli.app import app
+from sinefit.cli.console import ProgressDisplay
+from sinefit.cli.exit_codes import ExitCode
+from sinefit.initializers.registry import INITIALIZERS
+from sinefit.signals.reading import read_signal
+from sinefit.signals.selection import Selection
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+# The last value of an option counts, so these replace the budgets of the README's fits.
+TINY = "--steps 2 --width 8 --depth 2 --batch 64 --threads 1"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.M | re.S)
+
+
+def commands() -> list[str]:
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    return [re.sub(r"\s+#.*", "", line) for line in lines if line.strip()]
+
+
+def shortened(command: str) -> str:
+    command = re.sub(r" --(steps|max-time|target-psnr) \S+", "", command)
+    tiny = re.sub(r"--(width|depth) \d+ ", "", TINY) if "--from" in command else TINY
+    return re.sub(r"(sinefit fit [^|>]*?)(?=\s*[|>]|$)", rf"\1 {tiny}", command)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the files that the README names, made of the samples."""
+    path = tmp_path_factory.mktemp("readme")
+    shutil.copytree(ROOT / "samples", path / "samples")
+    with Image.open(ROOT / "samples/lake.png") as lake:
+        lake.resize((128, 96)).save(path / "photo.png")
+    shutil.copy(ROOT / "samples/globe.npy", path / "globe.npy")
+    song = read_signal(ROOT / "samples/melody.wav", selection=Selection(duration=0.2))
+    write(song, path / "song.wav")
+    clip = read_signal(ROOT / "samples/clip.mp4", selection=Selection(downsample=5))
+    write(clip, path / "clip.mp4")
+    return path
+
+
+def test_the_commands_of_the_readme_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    runner = CliRunner()
+    assert len(commands()) > 15
+    for command in commands():
+        short = shortened(command)
+        if "|" in short or ">" in short:
+            # The command itself, as installed beside this Python, in a real shell.
+            environment = dict(os.environ)
+            environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+            subprocess.run(
+                ["bash", "-o", "pipefail", "-c", short], check=True, env=environment, timeout=100
+            )
+            continue
+        name, *arguments = shlex.split(short)
+        assert name == "sinefit"
+        result = runner.invoke(app, arguments)
+        assert result.exit_code == 0, f"{command}\n{result.output}\n{result.exception}"
+    with Image.open("better-4x.png") as picture:  # the last fit before the first render
+        assert picture.size == (512, 384)
+    with Image.open("big.png") as picture:
+        assert picture.size == (512, 384)
+    assert read_signal("song-96000hz.wav").spec.rate == 96000
+    clip = read_signal("clip-2x-60fps.mp4").spec
+    assert (clip.shape, clip.rate) == ((120, 48, 64), 60)
+
+
+def test_the_command_that_goes_on(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(folder / "photo.png", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            ProgressDisplay, "show_fit", lambda *_arguments: signal.raise_signal(signal.SIGINT)
+        )
+        tiny = [*TINY.replace("--steps 2 ", "").split(), "--steps", "120"]
+        stopped = runner.invoke(app, ["fit", "photo.png", *tiny])
+    assert stopped.exit_code == ExitCode.INTERRUPTED
+    (command,) = (block.strip() for block in blocks("sh resume"))
+    result = runner.invoke(app, shlex.split(command)[1:])
+    assert result.exit_code == 0, result.output
+    assert Path("photo.safetensors").exists()
+
+
+def test_the_python_of_the_readme_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    (code,) = blocks("python")
+    values: dict[str, object] = {}
+    exec(code.replace("steps=200", "steps=2, width=8"), values)
+    picture = values["picture"]
+    assert np.shape(picture.samples) == (192, 256, 3)
+
+
+def test_set_up_is_two_commands_whose_job_is_a_sample() -> None:
+    first, second = (block.strip() for block in blocks("sh setup"))
+    assert "\n" not in first
+    assert "samples/lake.png" in first
+    assert second.endswith("-m pytest")
+    # What continuous integration runs is what the README tells people to run.
+    assert ".venv/bin/python -m pytest" in (ROOT / ".ci/run").read_text()
+    assert ".venv/bin/python -m pytest" in second
+
+
+def test_the_table_of_initializers_is_that_of_the_registry() -> None:
+    table = README.split("<!-- initializers")[1].split("<!-- end of initializers")[0]
+    for name, scheme in INITIALIZERS.items():
+        (row,) = [line for line in table.splitlines() if line.startswith(f"| `{name}` |")]
+        assert scheme.formula in row
+        assert scheme.advice in row
+
+
+def test_every_exit_status_is_documented() -> None:
+    table = README.split("| exit status |")[1].split("\n\n")[0]
+    rows = [row.split("|")[1] for row in table.splitlines()[1:]]
+    listed = {int(number) for row in rows for number in re.findall(r"\d+", row)}
+    assert listed == {int(code) for code in ExitCode}
