@@ -25,7 +25,10 @@ class Ws(Initializer):
 
     name: ClassVar[str] = "ws"
     formula: ClassVar[str] = "siren with first and hidden W times α; biases and last layer unscaled"
-    advice: ClassVar[str] = "For the highest PSNR after few steps; less smooth between the samples."
+    advice: ClassVar[str] = (
+        "For wide networks in full batches, where it fits fastest per step; in small batches its "
+        "hot start may not settle."
+    )
     reference: ClassVar[str] = (
         "Yeom, Lee, Lee (2025), Fast Training of Sinusoidal Neural Fields via Scaling "
         "Initialization, ICLR"

@@ -58,6 +58,8 @@ _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 _NAMES = {"wav": "WAV", "flac": "FLAC", "ogg": "OGG", "mp3": "MP3", "aiff": "AIFF"}
 
+_CHUNKED = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM")
+
 # A RIFF or AIFF file counts its bytes in 32 bits; some room is left for the other chunks.
 _LARGEST_CHUNK = 2**32 - 2**16
 _BYTES_PER_VALUE = {"DOUBLE": 8, "FLOAT": 4, "PCM_32": 4, "PCM_24": 3, "PCM_16": 2}
@@ -203,6 +205,8 @@ def _find_short_chunk(file: BinaryIO) -> str | None:
     size = file.seek(0, 2)
     file.seek(0)
     header = file.read(12)
+    if header and header[:4] not in _CHUNKED:
+        return None  # another kind of file: the decoder says so
     order = ">" if header[:4] in (b"FORM", b"RIFX") else "<"
     long_length = None
     while len(head := file.read(8)) == 8:
@@ -229,6 +233,8 @@ def _find_missing_last_page(file: BinaryIO) -> str | None:
     file.seek(max(0, size - 2**17))
     tail = file.read()
     page = tail.rfind(b"OggS")
+    if page < 0 and size:
+        return None  # another kind of file: the decoder says so
     if page < 0 or page + 27 > len(tail):
         return "its last page is missing"
     segments = tail[page + 26]

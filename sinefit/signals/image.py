@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from sinefit.errors import InputError, SinefitError
 from sinefit.signals.deep_color import (
@@ -41,6 +41,15 @@ if TYPE_CHECKING:
 
 _BAND_BYTES = 2**24
 _ORIENTATION = 0x0112
+_TRANSPOSES = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _CHANNELS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "I;16": 1}
 _PROFILE_SPACES = {1: b"GRAY", 2: b"GRAY", 3: b"RGB ", 4: b"RGB "}
 # Decoded mode -> mode to keep, for modes without a transparent colour.
@@ -156,9 +165,12 @@ def _decode(source: Path, name: str, format: str, limits: Limits) -> _Picture:
             frames = getattr(image, "n_frames", 1)
             image.load()
             if format == "png" and bit_depth == 16:
-                layout = _png_layout(image, color_type)
+                notices: list[str] = []
+                layout = _png_layout(image, color_type, notices)
                 if layout.channels > 1:
-                    return _deep_picture(source, name, format, layout, limits)
+                    picture = _deep_picture(source, name, format, layout, limits)
+                    picture.notices += notices
+                    return picture
             picture = _pillow_picture(image, name, bit_depth)
     if frames > 1:
         picture.notices.insert(0, f"only the first of {frames} frames was read")
@@ -183,7 +195,9 @@ def _pillow_picture(image: Image.Image, name: str, bits: int) -> _Picture:
         notices.append("its 12-bit samples were widened to 16 bits")
     profile = image.info.get("icc_profile")
     white_is_zero = mode == "I;16" and getattr(image, "tag_v2", {}).get(262) == 0
-    ImageOps.exif_transpose(image, in_place=True)
+    turn = _TRANSPOSES.get(_orientation(image, notices))
+    if turn is not None:
+        image = image.transpose(turn)
     convert = _lab_to_rgb() if image.mode == "LAB" else lambda part: part.convert(mode)
 
     def rows(start: int, stop: int) -> NDArray[Any]:
@@ -232,7 +246,7 @@ def _deep_picture(
     )
 
 
-def _png_layout(image: Image.Image, color_type: int) -> DeepLayout:
+def _png_layout(image: Image.Image, color_type: int, notices: list[str]) -> DeepLayout:
     """Describe a 16-bit PNG that Pillow has opened, and reduced to 8 bits unless it is grey."""
     has_alpha = color_type in (4, 6) or "transparency" in image.info
     channels = (1 if color_type in (0, 4) else 3) + has_alpha
@@ -242,9 +256,19 @@ def _png_layout(image: Image.Image, color_type: int) -> DeepLayout:
         image.height,
         channels,
         channels,
-        orientation=image.getexif().get(_ORIENTATION, 1),
+        orientation=_orientation(image, notices),
         icc_profile=profile if isinstance(profile, bytes) else None,
     )
+
+
+def _orientation(image: Image.Image, notices: list[str]) -> int:
+    """Return the orientation in a picture's EXIF data, 1 to 8, or 1 where they cannot be read."""
+    try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # of what can be wrong with them, Pillow catches little
+        notices.append("its EXIF data are damaged: it is read as if it stood upright")
+        return 1
+    return orientation if isinstance(orientation, int) else 1
 
 
 def _select(picture: _Picture, name: str, selection: Selection, limits: Limits) -> NDArray[Any]:
@@ -275,7 +299,8 @@ def _fitting_profile(picture: _Picture) -> bytes | None:
         return None
     if profile[16:20] != _PROFILE_SPACES[picture.channels]:
         space = profile[16:20].decode("ascii", errors="replace").strip()
-        picture.notices.append(f"its colour profile was left out: it is for {space or 'nothing'}")
+        what = space if space.isprintable() and space else "no colours that are known"
+        picture.notices.append(f"its colour profile was left out: it is for {what}")
         return None
     return profile
 
