@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from sinefit.signals.audio_formats import (
     compression_level,
     find_truncation,
 )
+from sinefit.signals.decoder_messages import damage_notice, decoder_messages
 from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.signal import Signal, SignalSpec
 from sinefit.signals.storage import allocate_samples
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from sinefit.signals.writer import Encoding
 
 __all__ = ["AUDIO_FORMATS", "AudioWriter", "check_audio_writable", "read_audio"]
+
+_MAY_HOLD_MPEG = ("mp3", "wav")
 
 READ_BLOCK = 2**18
 """Samples, times the number of channels, that are decoded at once."""
@@ -66,6 +71,13 @@ def read_audio(
     truncation = find_truncation(source, format)
     if truncation is not None:
         raise InputError(f"{name} is cut short: {truncation}; get a complete copy")
+    talks = format in _MAY_HOLD_MPEG
+    with decoder_messages() if talks else nullcontext([]) as printed:
+        signal = _decode(source, name, format, selection, limits)
+    return replace(signal, notices=(*signal.notices, *damage_notice(name, printed)))
+
+
+def _decode(source: Path, name: str, format: str, selection: Selection, limits: Limits) -> Signal:
     try:
         with soundfile.SoundFile(_library_path(source), "r") as file:
             if file.format not in LIBRARY_FORMATS[format]:

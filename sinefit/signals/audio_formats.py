@@ -59,6 +59,7 @@ _OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 _NAMES = {"wav": "WAV", "flac": "FLAC", "ogg": "OGG", "mp3": "MP3", "aiff": "AIFF"}
 
 _CHUNKED = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM")
+_MOST_CHUNKS = 2**16
 
 # A RIFF or AIFF file counts its bytes in 32 bits; some room is left for the other chunks.
 _LARGEST_CHUNK = 2**32 - 2**16
@@ -209,11 +210,14 @@ def _find_short_chunk(file: BinaryIO) -> str | None:
         return None  # another kind of file: the decoder says so
     order = ">" if header[:4] in (b"FORM", b"RIFX") else "<"
     long_length = None
-    while len(head := file.read(8)) == 8:
+    for _ in range(_MOST_CHUNKS):
+        head = file.read(8)
+        if len(head) < 8:
+            return "it holds no samples" if size else "it is empty"
         name, length = head[:4], struct.unpack(order + "I", head[4:])[0]
         begin = file.tell()
-        if name == b"ds64" and length >= 24:
-            long_length = struct.unpack("<8xQ", file.read(16))[0]
+        if name == b"ds64" and len(sizes := file.read(16)) == 16:
+            long_length = struct.unpack("<8xQ", sizes)[0]
         if name in (b"data", b"SSND"):
             if length == 2**32 - 1 and long_length is not None:
                 length = long_length
@@ -223,7 +227,7 @@ def _find_short_chunk(file: BinaryIO) -> str | None:
                 return None
             return f"{missing} of {length} bytes of samples are missing" if missing > 0 else None
         file.seek(begin + length + length % 2)
-    return "it holds no samples" if size else "it is empty"
+    return None  # the decoder may make sense of it
 
 
 def _find_missing_last_page(file: BinaryIO) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from sinefit.errors import InputError, SinefitError
+from sinefit.signals.decoder_messages import damage_notice, decoder_messages
 from sinefit.signals.deep_color import (
     DeepLayout,
     decode_deep,
@@ -117,7 +118,11 @@ def read_image(
     is not inside the image.
     """
     try:
-        with _pillow_settings(limits) as messages:
+        talks = format == "tiff"
+        with (
+            _pillow_settings(limits) as messages,
+            decoder_messages() if talks else nullcontext([]) as printed,
+        ):
             picture = _decode(source, name, format, limits)
     except (SinefitError, MemoryError):
         raise
@@ -128,7 +133,7 @@ def read_image(
         ) from None
     except Exception as error:  # decoders of damaged files raise nearly anything
         raise InputError(f"{name} cannot be read as {format}: {_reason(error)}") from error
-    picture.notices += messages
+    picture.notices += [*messages, *damage_notice(name, printed)]
     samples = _select(picture, name, selection, limits)
     spec = SignalSpec(
         kind="image",
@@ -165,12 +170,9 @@ def _decode(source: Path, name: str, format: str, limits: Limits) -> _Picture:
             frames = getattr(image, "n_frames", 1)
             image.load()
             if format == "png" and bit_depth == 16:
-                notices: list[str] = []
-                layout = _png_layout(image, color_type, notices)
+                layout = _png_layout(image, color_type)
                 if layout.channels > 1:
-                    picture = _deep_picture(source, name, format, layout, limits)
-                    picture.notices += notices
-                    return picture
+                    return _deep_picture(source, name, format, layout, limits)
             picture = _pillow_picture(image, name, bit_depth)
     if frames > 1:
         picture.notices.insert(0, f"only the first of {frames} frames was read")
@@ -246,7 +248,7 @@ def _deep_picture(
     )
 
 
-def _png_layout(image: Image.Image, color_type: int, notices: list[str]) -> DeepLayout:
+def _png_layout(image: Image.Image, color_type: int) -> DeepLayout:
     """Describe a 16-bit PNG that Pillow has opened, and reduced to 8 bits unless it is grey."""
     has_alpha = color_type in (4, 6) or "transparency" in image.info
     channels = (1 if color_type in (0, 4) else 3) + has_alpha
@@ -256,7 +258,7 @@ def _png_layout(image: Image.Image, color_type: int, notices: list[str]) -> Deep
         image.height,
         channels,
         channels,
-        orientation=_orientation(image, notices),
+        orientation=_orientation(image, []),  # ffmpeg refuses damaged EXIF data itself
         icc_profile=profile if isinstance(profile, bytes) else None,
     )
 

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .mutation import DAMAGES, mutants, repair_png
+from .specimens import specimen
+
+
+def first(count: int, seed: int, content: bytes) -> list[bytes]:
+    return list(itertools.islice(mutants(seed, content), count))
+
+
+@given(st.integers(), st.binary(max_size=300))
+def test_the_seed_decides(seed: int, content: bytes) -> None:
+    assert first(5, seed, content) == first(5, seed, content)
+
+
+def test_seeds_and_numbers_give_different_damage() -> None:
+    content = bytes(range(256)) * 4
+    both = first(50, 1, content) + first(50, 2, content)
+    assert len(set(both)) > 90
+    assert all(mutant != content for mutant in both[:10])
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@given(content=st.binary(max_size=100), seed=st.integers(0, 99))
+def test_any_content_can_be_damaged(damage, content: bytes, seed: int) -> None:
+    mutant = bytearray(content)
+    damage(mutant, random.Random(seed))
+    assert abs(len(mutant) - len(content)) <= max(300, len(content))
+
+
+def test_repair_only_touches_checksums() -> None:
+    whole = specimen("png")
+    assert repair_png(whole) == whole
+    damaged = bytearray(whole)
+    damaged[20] ^= 1  # the width, in the header's chunk
+    repaired = repair_png(bytes(damaged))
+    assert repaired[:29] == bytes(damaged[:29])
+    assert repaired[29:33] != whole[29:33]
+    assert repaired[33:] == whole[33:]
+    assert repair_png(b"RIFF") == b"RIFF"

@@ -1,0 +1,87 @@
+"""A small weights file, damaged copies of it, and the judging of what comes of them."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+from typing import TYPE_CHECKING
+
+import torch
+
+from sinefit.errors import InputError
+from sinefit.fields.field import Field
+from sinefit.fields.record import FitRecord
+from sinefit.fields.weights_file import decode_field, encode_field
+from sinefit.networks.sine import SineNetwork
+from sinefit.networks.size import NetworkSize
+from sinefit.signals.signal import SignalSpec
+
+from .mutation import mutants
+from .watching import check_message, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .watching import Outcome
+
+_PARTS = ("signal", "network", "fit")
+
+
+@functools.cache
+def weights_file() -> bytes:
+    """The weights file of a small picture's field, with everything that such a file can hold."""
+    spec = SignalSpec(
+        "image", (4, 6), 3, "uint8", 0.0, 255.0, "png", 8, icc_profile=b"profile", source="a.png"
+    )
+    record = FitRecord("siren", (30.0, 20.0), 1, 2, 3, (1e-3,) * 3, 30.0, 29.5, 255.0, None)
+    generator = torch.Generator().manual_seed(0)
+    layers = NetworkSize(2, 5, 2, 3).layers
+    network = SineNetwork(
+        [torch.randn(shape, generator=generator) for shape in layers],
+        [torch.randn(shape[0], generator=generator) for shape in layers],
+    )
+    return encode_field(Field(network, spec, record))
+
+
+def take_apart(content: bytes) -> tuple[bytes, bytes]:
+    """The header's text of a safetensors file, and what follows it."""
+    length = int.from_bytes(content[:8], "little")
+    return content[8 : 8 + length], content[8 + length :]
+
+
+def put_together(header: bytes, tensors: bytes) -> bytes:
+    """A safetensors file of a header's text and what follows it."""
+    return len(header).to_bytes(8, "little") + header + tensors
+
+
+def weights_mutants(seed: int, content: bytes) -> Iterator[bytes]:
+    """Damaged copies, in turn: of the bytes, of the header's text, of one part of the metadata."""
+    text, tensors = take_apart(content)
+    parts = {part: json.loads(text)["__metadata__"][part] for part in _PARTS}
+    raw = mutants(seed, content)
+    headers = mutants(seed, text)
+    inner = {part: mutants(seed, value.encode()) for part, value in parts.items()}
+    for number in itertools.count():
+        yield next(raw)
+        yield put_together(next(headers), tensors)
+        part = _PARTS[number % len(_PARTS)]
+        header = json.loads(text)
+        header["__metadata__"][part] = next(inner[part]).decode("utf-8", "replace")
+        yield put_together(json.dumps(header).encode(), tensors)
+
+
+def decode_damaged(content: bytes) -> Outcome:
+    """Decode bytes; what comes out must be a usable field or one line of InputError."""
+    with watch():
+        try:
+            field = decode_field(content, "it")
+        except InputError as error:
+            check_message(str(error))
+            return "refused"
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in field.network.parameters())
+    features = torch.zeros(1, field.spec.coordinate_features)
+    assert field.network(features).shape == (1, field.spec.channels)
+    # What was accepted can be saved, and then be accepted again.
+    assert decode_field(encode_field(field), "it").spec == field.spec
+    return "read"
