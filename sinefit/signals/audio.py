@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -71,8 +70,7 @@ def read_audio(
     truncation = find_truncation(source, format)
     if truncation is not None:
         raise InputError(f"{name} is cut short: {truncation}; get a complete copy")
-    talks = format in _MAY_HOLD_MPEG
-    with decoder_messages() if talks else nullcontext([]) as printed:
+    with decoder_messages(collect=format in _MAY_HOLD_MPEG) as printed:
         signal = _decode(source, name, format, selection, limits)
     return replace(signal, notices=(*signal.notices, *damage_notice(name, printed)))
 

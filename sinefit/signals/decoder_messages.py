@@ -23,13 +23,17 @@ _lock = threading.Lock()
 
 
 @contextmanager
-def decoder_messages() -> Iterator[list[str]]:
+def decoder_messages(*, collect: bool) -> Iterator[list[str]]:
     """Collect lines that C code prints on standard error; the list is filled when the block ends.
 
-    The stream belongs to the whole process: what other threads print meanwhile is taken for a
-    decoder's, hence the lock, and hence the use for those decoders only that need it.
+    It stays empty, and the stream alone, unless `collect` is true. The stream belongs to the whole
+    process: what other threads print meanwhile is taken for a decoder's, so it is for those
+    decoders only that need it.
     """
     lines: list[str] = []
+    if not collect:
+        yield lines
+        return
     with _lock, tempfile.TemporaryFile() as file:
         try:
             kept = os.dup(_STANDARD_ERROR)

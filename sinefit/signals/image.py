@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -118,10 +118,9 @@ def read_image(
     is not inside the image.
     """
     try:
-        talks = format == "tiff"
         with (
             _pillow_settings(limits) as messages,
-            decoder_messages() if talks else nullcontext([]) as printed,
+            decoder_messages(collect=format == "tiff") as printed,
         ):
             picture = _decode(source, name, format, limits)
     except (SinefitError, MemoryError):

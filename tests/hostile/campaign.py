@@ -1,6 +1,5 @@
 """Many damaged files in one process of limited memory: hostile.campaign FOLDER SEED NAME=COUNT...
 
-
 Prints one JSON object: per name the outcomes, the slowest case and the failures, each of which
 leaves its file in FOLDER; and the growth of memory. To be run in the folder tests.
 """
@@ -57,10 +56,18 @@ def run(name: str, count: int, seed: int, folder: Path) -> dict[str, Any]:
 
 def _source(name: str, seed: int) -> tuple[Iterator[bytes], Callable[[bytes], Outcome]]:
     if name == "weights":
-        from .weights import decode_damaged, weights_file, weights_mutants
+        from .weights import decode_damaged, weights_mutants
 
-        return weights_mutants(seed, weights_file()), decode_damaged
-    return mutants(seed, specimen(name)), read_damaged
+        return weights_mutants(seed, _whole(name)), decode_damaged
+    return mutants(seed, _whole(name)), read_damaged
+
+
+def _whole(name: str) -> bytes:
+    if name == "weights":
+        from .weights import weights_file
+
+        return weights_file()
+    return specimen(name)
 
 
 def _peak(who: int) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import random
 import struct
-import zlib
 from typing import TYPE_CHECKING
+
+from .checksums import repair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ def mutants(seed: int, content: bytes) -> Iterator[bytes]:
         for _ in range(chance.choice((1, 1, 2, 3))):
             chance.choice(DAMAGES)(mutant, chance)
         # A checksum would end most readers before they meet the damage.
-        yield repair_png(bytes(mutant)) if chance.random() < 0.7 else bytes(mutant)
+        yield repair(bytes(mutant)) if chance.random() < 0.7 else bytes(mutant)
 
 
 def flip_bits(content: bytearray, chance: random.Random) -> None:
@@ -102,18 +103,3 @@ def _place(content: bytearray, chance: random.Random) -> int:
     """A place in the content, half of the time near its start, where headers are."""
     end = len(content) if chance.random() < 0.5 else min(_HEAD, len(content))
     return chance.randrange(end)
-
-
-def repair_png(content: bytes) -> bytes:
-    """Make the checksums of a PNG file's chunks right again; other content is left alone."""
-    if not content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return content
-    repaired = bytearray(content)
-    start = 8
-    while start + 12 <= len(content):
-        end = start + 8 + int.from_bytes(content[start : start + 4], "big")
-        if end + 4 > len(content):
-            break
-        repaired[end : end + 4] = zlib.crc32(content[start + 4 : end]).to_bytes(4, "big")
-        start = end + 4
-    return bytes(repaired)
