@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sinefit.errors import InputError
 from sinefit.signals.ffmpeg import FFmpeg, input_arguments
 from sinefit.signals.limits import DEFAULT_LIMITS
+from sinefit.signals.sample_tables import find_false_count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +30,9 @@ _MATRIX = re.compile(r"bt\d|smpte|fcc|ycgco|gbr|ictcp")
 _HDR_CURVES = ("smpte2084", "arib-std-b67")
 _INCOMPLETE = re.compile(r"partial file|ended prematurely|truncated|end of file", re.IGNORECASE)
 _TOO_LARGE = "exceeds specified max pixel count"
+
+LARGEST_BLOCK = 2**28
+"""Bytes that ffmpeg may take at a stroke, for one plane of a frame or for its list of frames."""
 
 LONGEST_LISTING = 2**27
 """Bytes of a list of frames, about two million of them; a longer one is not read."""
@@ -84,7 +88,7 @@ class VideoHeader:
 
 def limited_input(source: Path, format: str, limits: Limits, *options: str) -> list[str]:
     """Return the arguments that open a video and refuse frames of more pixels than the limit."""
-    most = ("-max_pixels", str(limits.max_pixels))
+    most = ("-max_pixels", str(limits.max_pixels), "-max_alloc", str(LARGEST_BLOCK))
     return input_arguments(source, DEMUXERS[format], *most, *options)
 
 
@@ -96,6 +100,12 @@ def probe_video(
     Raises InputError, which calls the file `name`, when there is no picture in it or a larger one
     than `limits` allow.
     """
+    claimed = find_false_count(source) if DEMUXERS[format] == "mov" else None
+    if claimed is not None:
+        raise InputError(
+            f"{name} is damaged or cut short: its bytes cannot hold the {claimed} samples that it "
+            "claims; get a complete copy"
+        )
     arguments = [
         *limited_input(source, format, limits),
         *("-map", "0:V:0", "-frames:v", "1", "-c:v", "wrapped_avframe", "-f", "framecrc", "pipe:1"),

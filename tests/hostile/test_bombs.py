@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import resource
+import struct
 import sys
 
 import numpy as np
@@ -15,9 +16,11 @@ from sinefit.signals.reading import read_signal
 from sinefit.signals.selection import Selection
 from sinefit.signals.video import MOST_FRAMES
 
+from .boxes import with_box
 from .crafting import bmp, chunk, gif, npy_described, png, tiff, wav, webp, zeros
 from .specimens import clip, ffmpeg, npy, sound, specimen
 from .watching import SMALL, check_message
+from .weights import decode_damaged, put_together
 
 SLACK = 2**27
 """Bytes that a process may grow by while it refuses: less than any bomb here would take."""
@@ -153,3 +156,20 @@ def test_sounds_of_too_many_samples(content: bytes) -> None:
 def test_arrays_that_are_larger_than_their_file() -> None:
     assert "npy" in refuse(npy_described("'<f8'", "(100000, 100000)"))
     assert "--max-bytes" in refuse(npy(np.zeros(100)), Limits(max_bytes=799))
+
+
+@pytest.mark.parametrize("count", [10**7, 2**31 - 1])
+def test_a_clip_that_claims_samples_without_end(count: int) -> None:
+    tables = [b"moov", b"trak", b"mdia", b"minf", b"stbl"]
+    content = clip("mp4", "libx264")
+    content = with_box(content, [*tables, b"stsz"], struct.pack(">III", 0, 1, count))
+    content = with_box(content, [*tables, b"stts"], struct.pack(">IIII", 0, 1, count, 512))
+    content = with_box(content, [*tables, b"stsc"], struct.pack(">IIIII", 0, 1, 1, count, 1))
+    assert f"{count} samples" in refuse(content)
+
+
+def test_a_weights_file_with_a_long_header() -> None:
+    header = b'{"a":[' + b"[]," * (5 * 10**6) + b"[]]}"
+    before = peak()
+    assert decode_damaged(put_together(header, b"")) == "refused"
+    assert peak() - before < SLACK

@@ -12,6 +12,7 @@ import pytest
 from sinefit.errors import InputError
 from sinefit.signals.reading import read_signal
 
+from .boxes import box, with_box
 from .specimens import clip, specimen
 from .watching import SMALL, check_message
 
@@ -56,24 +57,6 @@ def test_scripts_behind_the_head_of_a_container(tmp_path: Path, head: str, scrip
     with pytest.raises(InputError) as caught:
         read_signal(path, name="it")
     check_message(str(caught.value))
-
-
-def box(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I4s", 8 + len(content), kind) + content
-
-
-def with_box(content: bytes, path: list[bytes], replacement: bytes) -> bytes:
-    """ISO media boxes with the content of the one at `path` replaced, and all sizes right."""
-    result = b""
-    start = 0
-    while start < len(content):
-        size, kind = struct.unpack(">I4s", content[start : start + 8])
-        inner = content[start + 8 : start + size]
-        if kind == path[0]:
-            inner = replacement if len(path) == 1 else with_box(inner, path[1:], replacement)
-        result += box(kind, inner)
-        start += size
-    return result
 
 
 def alias(target: str) -> bytes:
