@@ -16,6 +16,7 @@ FLOORS = (
     ("errors", "version"),
     ("files", "metrics"),
     ("networks", "signals"),
+    ("native",),
     ("initializers", "rendering"),
     ("theory",),
     ("fields",),

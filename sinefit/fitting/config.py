@@ -47,8 +47,9 @@ class FitConfig:
     """CPU threads; None takes one per core."""
     storage: StorageType = "float32"
     """Type in which the weights are saved."""
-    engine: Literal["manual", "autograd"] = field(default="manual", repr=False)
-    """"autograd" trains with the plain reference engine, for comparison."""
+    engine: Literal["auto", "manual", "autograd"] = field(default="auto", repr=False)
+    """"auto" takes the fastest that the machine offers, "manual" the one in torch operations,
+    "autograd" the plain reference."""
 
     def __post_init__(self) -> None:
         for flag, value in (

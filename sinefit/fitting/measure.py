@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from sinefit import metrics
-from sinefit.rendering.evaluator import Evaluator
+from sinefit.rendering.evaluator import choose_evaluator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ def measure_quality(
     on_share: Callable[[float], None] | None = None,
 ) -> Quality:
     """Evaluate the network on every sample, by pieces; `on_share` hears of the share done."""
-    evaluator = Evaluator(network)
+    evaluator = choose_evaluator(network, spec)
     error = error_stored = power = 0.0
     done = 0
     for coordinates, targets in samples.pieces(evaluator.piece):
@@ -61,7 +61,7 @@ def measure_quality(
 
 def estimate_psnr(network: SineNetwork, samples: TrainingSamples, count: int = 16384) -> float:
     """Return the PSNR over evenly spread samples, `count` of them at most."""
-    evaluator = Evaluator(network)
+    evaluator = choose_evaluator(network, samples.spec)
     chosen = torch.linspace(0, samples.count - 1, min(count, samples.count), dtype=torch.float64)
     total, values = 0.0, 0
     for indices in torch.split(chosen.round().to(torch.int64), evaluator.piece):

@@ -14,15 +14,20 @@ if TYPE_CHECKING:
 SHARE: Final = 0.9
 """Share of the free memory that a fit may take."""
 _FLOAT: Final = 4
+_THREAD_ROWS: Final = 512
+"""Samples that a thread has room for, however small the batch."""
 
 
-def fit_bytes(size: NetworkSize, piece: int) -> int:
+def fit_bytes(size: NetworkSize, piece: int, threads: int) -> int:
     """Return the bytes of a fit's tensors: what each weight needs, and the buffers of a piece.
 
-    A weight is kept as itself, its gradient, Adam's two averages, the best so far and the copy that
-    is measured; the buffers hold sines, cosines and what flows between them, all taken as float32.
+    A weight is kept as itself, its gradient, Adam's two averages, the best so far, the copy that is
+    measured, as packed tiles and as a gradient of each thread; the buffers hold sines, cosines and
+    what flows between them, all taken as float32.
     """
-    return _FLOAT * (6 * size.parameter_count + piece * size.width * (2 * size.depth + 4))
+    rows = max(piece, _THREAD_ROWS * threads)
+    buffers = rows * (size.width * (2 * size.depth + 4) + size.in_features + size.out_features)
+    return _FLOAT * ((8 + threads) * size.parameter_count + buffers)
 
 
 def available_bytes() -> int | None:
@@ -39,9 +44,9 @@ def available_bytes() -> int | None:
         return None
 
 
-def check_fit_memory(size: NetworkSize, piece: int) -> None:
+def check_fit_memory(size: NetworkSize, piece: int, threads: int) -> None:
     """Raise MemoryLimitError, with the figures, if a fit on the CPU needs more than there is."""
-    need, have = fit_bytes(size, piece), available_bytes()
+    need, have = fit_bytes(size, piece, threads), available_bytes()
     if have is not None and need > SHARE * have:
         raise MemoryLimitError(
             f"a network of width {size.width} and depth {size.depth} needs {need / 1e9:.1f} GB to "

@@ -30,7 +30,7 @@ class TrainingSamples:
     """
 
     def __init__(self, signal: Signal, device: torch.device) -> None:
-        self._spec = signal.spec
+        self.spec = signal.spec
         self._device = device
         self.count = signal.spec.sample_count
         self._grid = Grid.of_signal(signal.spec, device)
@@ -39,7 +39,7 @@ class TrainingSamples:
         if device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(device)
             if self._host.size * 4 <= free * RESIDENT_SHARE:
-                self._resident = torch.from_numpy(self._spec.to_unit(self._host)).to(device)
+                self._resident = torch.from_numpy(self.spec.to_unit(self._host)).to(device)
 
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Return coordinates (batch, features) and targets (batch, channels), float32.
@@ -50,7 +50,7 @@ class TrainingSamples:
         coordinates = self._grid.coordinates(on_device)
         if self._resident is not None:
             return coordinates, self._resident[on_device]
-        values = self._spec.to_unit(np.take(self._host, indices.numpy(), axis=0))
+        values = self.spec.to_unit(np.take(self._host, indices.numpy(), axis=0))
         return coordinates, torch.from_numpy(values).to(self._device)
 
     def pieces(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:

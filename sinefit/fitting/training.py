@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING
 import torch
 
 from sinefit.errors import SettingError
-from sinefit.fitting.engines import AutogradEngine, ManualEngine, fast_operands, piece_size
+from sinefit.fitting.engines import (
+    AutogradEngine,
+    ManualEngine,
+    NativeEngine,
+    fast_operands,
+    piece_size,
+)
 from sinefit.fitting.memory import check_fit_memory
 from sinefit.fitting.objective import MeanSquaredError
 from sinefit.fitting.omega import resolve_omega
 from sinefit.fitting.optimizer import RuledAdam, layer_rates
 from sinefit.fitting.samples import BatchOrder, TrainingSamples
 from sinefit.fitting.traits import signal_traits
+from sinefit.native import tiles_supported
 from sinefit.networks.sine import SineNetwork
 
 if TYPE_CHECKING:
@@ -45,7 +52,7 @@ class Training:
         self.device = device
         if device.type == "cpu":
             piece = min(config.batch, self.spec.sample_count, piece_size(device))
-            check_fit_memory(config.size_for(self.spec), piece)
+            check_fit_memory(config.size_for(self.spec), piece, torch.get_num_threads())
         generator = torch.Generator().manual_seed(config.seed)
         self.network, rules, self.omega = self._start(signal, start_from, generator)
         self.samples = TrainingSamples(signal, device)
@@ -131,6 +138,9 @@ class Training:
 
     def _make_engine(self) -> Engine:
         objective = MeanSquaredError()
-        if self.config.engine == "autograd":
+        engine = self.config.engine
+        if engine == "autograd":
             return AutogradEngine(self.network, objective)
+        if engine == "auto" and self.device.type == "cpu" and tiles_supported(self.network.size):
+            return NativeEngine(self.network, torch.get_num_threads(), split=False)
         return ManualEngine(self.network, objective, fast_operands(self.device), self._piece)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
-from sinefit.rendering.evaluator import Evaluator
+from sinefit.rendering.evaluator import choose_evaluator
 from sinefit.signals.grid import Grid
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _render(
     dtype: np.dtype[Any],
 ) -> Iterator[NDArray[Any]]:
     """Yield blocks of converted outputs; conversion goes by pieces, with no block-sized copies."""
-    evaluator = Evaluator(network)
+    evaluator = choose_evaluator(network, plan.spec)
     grid = Grid(plan.axes, plan.spec.domain, evaluator.device)
     rows, *slab = plan.spec.shape
     slab_samples = math.prod(slab)

@@ -12,7 +12,7 @@ import sinefit
 from sinefit.fitting.engines import AutogradEngine, ManualEngine, fast_operands
 from sinefit.fitting.objective import MeanSquaredError
 from sinefit.fitting.samples import TrainingSamples
-from sinefit.rendering.evaluator import Evaluator
+from sinefit.rendering.evaluator import FloatEvaluator
 
 pytestmark = [
     pytest.mark.cuda,
@@ -59,6 +59,6 @@ def test_gradients_agree_with_autograd(
 
 def test_an_evaluation_is_that_of_the_cpu(field: sinefit.Field) -> None:
     coordinates = torch.rand(5000, 2) * 2 - 1
-    on_cpu = Evaluator(field.network.cpu())(coordinates).numpy()
-    on_cuda = Evaluator(field.network.cuda())(coordinates.cuda()).cpu().numpy()
+    on_cpu = FloatEvaluator(field.network.cpu())(coordinates).numpy()
+    on_cuda = FloatEvaluator(field.network.cuda())(coordinates.cuda()).cpu().numpy()
     np.testing.assert_allclose(on_cuda, on_cpu, atol=1e-3)

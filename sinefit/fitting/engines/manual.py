@@ -1,13 +1,8 @@
-"""Training engines: ways to compute the loss of a batch and its gradient.
-
-`AutogradEngine` is the plain reference. `ManualEngine` writes the same forward and backward pass
-out by hand over buffers that are allocated once, with the products of the hidden layers in bfloat16
-where the device multiplies it faster. Both leave the gradient in the parameters' `.grad`, float32.
-"""
+"""The training step written out in torch operations, for any device."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -16,28 +11,6 @@ if TYPE_CHECKING:
 
     from sinefit.fitting.objective import Objective
     from sinefit.networks.sine import SineNetwork
-
-
-class Engine(Protocol):
-    """Computes a batch's loss and leaves its gradient in the network's parameters."""
-
-    def step(self, coordinates: Tensor, targets: Tensor) -> Tensor:
-        """Take coordinates (batch, in) and targets (batch, out), float32; return the loss, 0-d."""
-
-
-class AutogradEngine:
-    """The reference: the network's own forward pass, differentiated by autograd, all in float32."""
-
-    def __init__(self, network: SineNetwork, objective: Objective) -> None:
-        self._network = network
-        self._objective = objective
-
-    def step(self, coordinates: Tensor, targets: Tensor) -> Tensor:
-        """Compute the loss and its gradient."""
-        self._network.zero_grad(set_to_none=True)
-        loss = self._objective.loss(self._network(coordinates), targets)
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss.detach()
 
 
 class ManualEngine:
@@ -141,24 +114,3 @@ def _gradient(parameter: torch.nn.Parameter) -> Tensor:
     gradient = parameter.grad
     assert gradient is not None
     return gradient
-
-
-def piece_size(device: torch.device) -> int:
-    """Return how many samples a device works on at a time: on the CPU as many as caches hold."""
-    return 4096 if device.type == "cpu" else 2**17
-
-
-def fast_operands(device: torch.device) -> torch.dtype:
-    """Return the type in which this device multiplies matrices fastest without harm to a fit.
-
-    bfloat16 where there is hardware for it (AMX or AVX512-BF16 on the CPU, Ampere and later on
-    CUDA), else float32.
-    """
-    if device.type == "cpu":
-        # These probes have no public name; where they are missing float32 is always right.
-        probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-        if any(getattr(torch.cpu, probe, bool)() for probe in probes):
-            return torch.bfloat16
-    elif device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
-        return torch.bfloat16
-    return torch.float32

@@ -3,63 +3,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sinefit.fitting.engines import AutogradEngine, ManualEngine, fast_operands
+from sinefit.fitting.engines import AutogradEngine, ManualEngine
 from sinefit.fitting.objective import MeanSquaredError
 from sinefit.networks.sine import SineNetwork
 from sinefit.networks.size import NetworkSize
 
-from .making import random_network
-
-SIZES = [
-    (NetworkSize(1, 16, 1, 1), 8),
-    (NetworkSize(1, 5, 2, 2), 1),
-    (NetworkSize(2, 33, 3, 3), 50),
-    (NetworkSize(3, 48, 4, 4), 17),
-    (NetworkSize(2, 1, 5, 1), 3),
-]
-
-
-def draw_batch(size: NetworkSize, batch: int, seed: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    coordinates = torch.rand((batch, size.in_features), generator=generator) * 2 - 1
-    return coordinates, torch.rand((batch, size.out_features), generator=generator) * 2 - 1
-
-
-def gradients(network: SineNetwork) -> list[torch.Tensor]:
-    found = []
-    for parameter in network.parameters():
-        assert parameter.grad is not None
-        found.append(parameter.grad)
-    return found
-
-
-def relative_error(actual: torch.Tensor, expected: torch.Tensor) -> float:
-    return float((actual - expected).norm() / expected.norm())
-
-
-@pytest.mark.parametrize(("size", "batch"), SIZES)
-def test_the_reference_against_finite_differences(size: NetworkSize, batch: int) -> None:
-    network = random_network(size).double()
-    coordinates, targets = (part.double() for part in draw_batch(size, batch))
-    objective = MeanSquaredError()
-    AutogradEngine(network, objective).step(coordinates, targets)
-
-    def loss() -> float:
-        return float(objective.loss(network(coordinates).detach(), targets))
-
-    step = 1e-5
-    for parameter, gradient in zip(network.parameters(), gradients(network), strict=True):
-        flat, expected = parameter.detach().view(-1), gradient.view(-1)
-        for index in (0, len(flat) // 2, len(flat) - 1):
-            kept = float(flat[index])
-            flat[index] = kept + step
-            above = loss()
-            flat[index] = kept - step
-            below = loss()
-            flat[index] = kept
-            assert (above - below) / (2 * step) == pytest.approx(
-                float(expected[index]), rel=1e-4, abs=1e-8
-            )
+from ..making import random_network
+from .batches import SIZES, draw_batch, gradients, relative_error
 
 
 @pytest.mark.parametrize(("size", "batch"), SIZES)
@@ -153,22 +103,3 @@ def test_the_weights_are_left_alone() -> None:
         assert not loss.requires_grad
     for kept, parameter in zip(twin.parameters(), network.parameters(), strict=True):
         assert torch.equal(kept, parameter)
-
-
-def test_operands_that_suit_this_machine() -> None:
-    assert fast_operands(torch.device("cpu")) in (torch.float32, torch.bfloat16)
-
-
-def test_operands_without_fast_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
-    for probe in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
-        monkeypatch.setattr(torch.cpu, probe, lambda: False, raising=False)
-    assert fast_operands(torch.device("cpu")) == torch.float32
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True, raising=False)
-    assert fast_operands(torch.device("cpu")) == torch.bfloat16
-
-
-def test_operands_where_torch_has_no_such_probe(monkeypatch: pytest.MonkeyPatch) -> None:
-    for probe in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
-        monkeypatch.delattr(torch.cpu, probe, raising=False)
-    assert fast_operands(torch.device("cpu")) == torch.float32
-    assert fast_operands(torch.device("mps")) == torch.float32
