@@ -74,6 +74,8 @@ class Standing:
     """Reports in a row below the starting PSNR."""
     cycle: int = 0
     """Cycles completed."""
+    fine: bool = False
+    """Whether the steps are taken in full precision by now."""
     continued: bool = False
     """Whether the fit began with the weights of an earlier one."""
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     ProgressCallback = Callable[[Progress], None]
     CheckpointCallback = Callable[[Checkpoint], None]
+    FieldCallback = Callable[[Field], None]
 
 REPORT_EVERY: Final = 50
 """Steps between two looks at the loss; each waits for the device, so they are not more frequent."""
@@ -56,8 +57,14 @@ QUALITY_MARGIN: Final = 1.5
 """dB below the target at which the running PSNR, taken at full learning rate, calls for a check."""
 PLATEAU_GAIN: Final = 0.1
 """dB that a restart, twice as long as the last, must bring for a quality-only fit to go on."""
+FINE_SHARE: Final = 0.8
+"""Share of the budget after which low precision can be in the way of a good fit."""
+FINE_PSNR: Final = 50.0
+"""PSNR of the batches, in dB, from which on it is."""
 CHECKPOINT_EVERY: Final = 60.0
 """Seconds between two checkpoints."""
+FIELD_EVERY: Final = 5.0
+"""Seconds between two looks at the field of a running fit."""
 
 EndedBy = Literal["steps", "time", "quality", "plateau", "divergence"]
 
@@ -75,6 +82,10 @@ class FitHooks:
     """Asked after every step; True ends the fit with FitStoppedError."""
     on_notice: Callable[[str], None] | None = None
     """Called with a sentence about something that the fit had to change."""
+    on_field: FieldCallback | None = None
+    """Called every `field_every` seconds, between two steps, with the field as it stands, on the
+    CPU. The time that it takes counts neither in the budget nor in the pace."""
+    field_every: float = FIELD_EVERY
 
 
 def fit_signal(
@@ -145,12 +156,15 @@ class _Fit:
             reason = " ".join(str(error).split())
             raise InputError(f"{name}: damaged checkpoint: {reason}") from error
         self.standing = dataclasses.replace(checkpoint.standing)
+        if self.standing.fine:
+            self.training.refine()
         self.loss_sum.fill_(self.standing.loss_sum)
 
     def run(self) -> FitResult:
         """Train to the end of the budget, then measure and wrap up."""
         training, standing = self.training, self.standing
-        ended_by = self._train()
+        with cpu_threads(1 if training.has_own_threads else None):
+            ended_by = self._train()
         if training.device.type == "cuda":
             torch.cuda.synchronize(training.device)
         if not estimate_psnr(training.network, training.samples) >= self._floor():
@@ -171,9 +185,10 @@ class _Fit:
 
     def _train(self) -> EndedBy:
         standing, budget, hooks = self.standing, self.budget, self.hooks
+        training = self.training
         before = standing.seconds
         begin = time.perf_counter()
-        last_checkpoint = begin
+        last_checkpoint = last_field = begin
         while True:
             now = time.perf_counter()
             standing.seconds = before + now - begin
@@ -192,11 +207,17 @@ class _Fit:
             if due and hooks.on_checkpoint is not None:
                 hooks.on_checkpoint(self._checkpoint())
                 last_checkpoint = now
+            if hooks.on_field is not None and now - last_field >= hooks.field_every:
+                field = self._field()  # waits for the device, so that its steps count
+                paused = time.perf_counter()
+                hooks.on_field(field)
+                last_field = time.perf_counter()
+                begin += last_field - paused
             if not budget.bounded:
                 cycle, share = restarting_progress(standing.step, default_steps(self.signal.spec))
                 if cycle > standing.cycle and self._on_plateau(cycle):
                     return "plateau"
-            self.loss_sum += self.training.step(cosine_factor(share))
+            self.loss_sum += training.step(cosine_factor(share))
             standing.step += 1
             standing.summed += 1
             if standing.step % REPORT_EVERY == 0:
@@ -205,6 +226,10 @@ class _Fit:
                     return "divergence"
                 if self._reached_target():
                     return "quality"
+                fine = share >= FINE_SHARE and standing.latest >= FINE_PSNR
+                if fine and not standing.fine:
+                    standing.fine = True
+                    training.refine()
 
     def _report(self, share: float) -> None:
         """Look at the losses since the last report, keep the best weights, tell the caller."""
@@ -275,15 +300,22 @@ class _Fit:
         state: dict[str, Tensor] = training.state()
         for number, kept in enumerate(self.best):
             state[f"best.{number}"] = kept.cpu().clone()
+        return Checkpoint(
+            self._field(),
+            training.config,
+            dataclasses.replace(self.standing),
+            state,
+            self.fingerprint,
+        )
+
+    def _field(self) -> Field:
+        """Return the field with its present weights, copied to the CPU."""
         network = SineNetwork(
-            [weight.detach().cpu().clone() for weight in training.network.weights],
-            [bias.detach().cpu().clone() for bias in training.network.biases],
+            [weight.detach().cpu().clone() for weight in self.training.network.weights],
+            [bias.detach().cpu().clone() for bias in self.training.network.biases],
         )
         latest = self.standing.latest
-        field = Field(network, training.spec, self._record(latest, latest, None))
-        return Checkpoint(
-            field, training.config, dataclasses.replace(self.standing), state, self.fingerprint
-        )
+        return Field(network, self.training.spec, self._record(latest, latest, None))
 
     def _tell(
         self, phase: Literal["fitting", "measuring"], share: float | None, seconds: float

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
 
 from sinefit import metrics
-from sinefit.rendering.evaluator import choose_evaluator
+from sinefit.rendering.evaluator import FloatEvaluator, choose_evaluator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sinefit.fitting.samples import TrainingSamples
     from sinefit.networks.sine import SineNetwork
+    from sinefit.rendering.evaluator import Evaluator
     from sinefit.signals.signal import SignalSpec
+
+FLOAT_PSNR: Final = 80.0
+"""PSNR in dB above which the error of the fast evaluators would show, so that float32 is taken."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,18 @@ def measure_quality(
     on_share: Callable[[float], None] | None = None,
 ) -> Quality:
     """Evaluate the network on every sample, by pieces; `on_share` hears of the share done."""
-    evaluator = choose_evaluator(network, spec)
+    quality = _measure(choose_evaluator(network, spec), samples, spec, on_share)
+    if quality.psnr_float > FLOAT_PSNR:
+        quality = _measure(FloatEvaluator(network), samples, spec, on_share)
+    return quality
+
+
+def _measure(
+    evaluator: Evaluator,
+    samples: TrainingSamples,
+    spec: SignalSpec,
+    on_share: Callable[[float], None] | None,
+) -> Quality:
     error = error_stored = power = 0.0
     done = 0
     for coordinates, targets in samples.pieces(evaluator.piece):

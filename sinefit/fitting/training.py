@@ -63,6 +63,8 @@ class Training:
         self.batch = self._order.size
         self._optimizer = RuledAdam(self.network, self.rates, rules)
         self._piece = min(self.batch, piece_size(device))
+        self._threads = torch.get_num_threads()
+        self._fine = False
         self._engine = self._make_engine()
 
     def step(self, factor: float) -> Tensor:
@@ -84,6 +86,20 @@ class Training:
             self._engine = self._make_engine()
         self._optimizer.step(factor)
         return loss
+
+    def refine(self) -> None:
+        """Take all further steps in full precision."""
+        self._fine = True
+        del self._engine
+        self._engine = self._make_engine()
+
+    @property
+    def has_own_threads(self) -> bool:
+        """Whether the engine brings threads, beside which those of torch would only be in the way.
+
+        They wait for their next task by looking out for it, and keep the cores from the engine.
+        """
+        return isinstance(self._engine, NativeEngine)
 
     @property
     def piece(self) -> int:
@@ -142,5 +158,6 @@ class Training:
         if engine == "autograd":
             return AutogradEngine(self.network, objective)
         if engine == "auto" and self.device.type == "cpu" and tiles_supported(self.network.size):
-            return NativeEngine(self.network, torch.get_num_threads(), split=False)
-        return ManualEngine(self.network, objective, fast_operands(self.device), self._piece)
+            return NativeEngine(self.network, self._threads, split=self._fine)
+        operands = torch.float32 if self._fine else fast_operands(self.device)
+        return ManualEngine(self.network, objective, operands, self._piece)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import torch
 
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from sinefit.signals.signal import Domain, SignalSpec
 
 
+TABLE_LIMIT: Final = 2**16
+"""Samples along an axis up to which its coordinates are looked up, not computed anew."""
+
+
 class Grid:
     """The product of one axis per dimension; samples are numbered in C order, last axis fastest.
 
-    Coordinates are computed when asked for, so that a grid takes no memory however large it is.
+    Coordinates are put together when asked for, so that a grid takes no memory however large it is.
     """
 
     def __init__(
@@ -33,6 +37,12 @@ class Grid:
         self._device = torch.device(device)
         # MPS has no float64.
         self._works_on = torch.device("cpu") if self._device.type == "mps" else self._device
+        self._tables: list[Tensor | None] = [
+            self._along(axis, torch.arange(axis.count, device=self._works_on))
+            if axis.count <= TABLE_LIMIT
+            else None
+            for axis in axes
+        ]
 
     @classmethod
     def of_signal(cls, spec: SignalSpec, device: torch.device | str = "cpu") -> Grid:
@@ -48,9 +58,11 @@ class Grid:
         """
         columns: list[Tensor] = []
         remaining = indices.to(self._works_on)
-        for axis in reversed(self._axes):
-            columns.append(axis.coordinates((remaining % axis.count).double()))
-            remaining = remaining // axis.count
+        for place in reversed(range(len(self._axes))):
+            axis, table = self._axes[place], self._tables[place]
+            numbers = remaining % axis.count if place else remaining
+            columns.append(self._along(axis, numbers) if table is None else table[numbers])
+            remaining = remaining // axis.count if place else remaining
         columns.reverse()
         if self._sphere:
             latitude, longitude = columns[0] * (-math.pi / 2), columns[1] * math.pi
@@ -61,3 +73,8 @@ class Grid:
                 torch.sin(latitude),
             ]
         return torch.stack(columns, dim=1).float().to(self._device)  # (count, features)
+
+    def _along(self, axis: GridAxis, numbers: Tensor) -> Tensor:
+        """Return coordinates along an axis, float64 as long as angles are made of them."""
+        coordinates = axis.coordinates(numbers.double())
+        return coordinates if self._sphere else coordinates.float()

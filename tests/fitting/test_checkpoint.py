@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from sinefit.errors import InputError, SettingError
 from sinefit.fields.weights_file import decode_field, encode_field
+from sinefit.fitting import loop
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.checkpoint import (
     FLAGS,
@@ -68,6 +69,18 @@ def test_a_stopped_fit_ends_with_the_bytes_of_one_that_was_not(name: str, stops:
         checkpoint = through_file(stop_after(signal, config, steps, resume=checkpoint))
     result = fit_signal(signal, config, resume=checkpoint)
     assert encode_field(result.field) == expected
+
+
+@pytest.mark.parametrize("steps", [650, 851, 899])
+def test_a_fit_in_its_fine_part_goes_on_too(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    monkeypatch.setattr(loop, "FINE_PSNR", 5.0)
+    signal = picture((30, 20), 3)
+    # Wide enough for tile registers, whose two precisions differ.
+    config = settings(budget=Budget(steps=900), batch=97, width=32)
+    expected = encode_field(fit_signal(signal, config).field)
+    checkpoint = through_file(stop_after(signal, config, steps))
+    assert checkpoint.standing.fine == (steps > 800)
+    assert encode_field(fit_signal(signal, config, resume=checkpoint).field) == expected
 
 
 @pytest.mark.parametrize("init", ["tuner", "ws", "lambert:sigma_a=1"])

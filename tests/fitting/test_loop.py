@@ -13,8 +13,10 @@ from sinefit.fields.field import Field
 from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting import loop
 from sinefit.fitting.budget import Budget
+from sinefit.fitting.engines import fast_operands
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.report import FitDivergedError
+from sinefit.fitting.training import Training
 from sinefit.initializers.registry import INITIALIZERS
 from sinefit.networks.sine import SineNetwork
 from sinefit.networks.size import NetworkSize
@@ -121,8 +123,9 @@ def test_the_signal_to_noise_ratio_of_a_sound() -> None:
 def test_signals_that_hardly_are_any(signal: Signal) -> None:
     result = fit_signal(signal, settings(budget=Budget(steps=400)))
     saved, exact = measured(result, signal)
-    assert result.report.record.psnr == pytest.approx(saved, abs=0.01)
-    assert result.report.record.psnr_float == pytest.approx(exact, abs=0.01)
+    # Errors of a single value can be so small that the rounding of float32 is part of them.
+    assert result.report.record.psnr == pytest.approx(saved, abs=0.05)
+    assert result.report.record.psnr_float == pytest.approx(exact, abs=0.05)
     assert exact > 20
 
 
@@ -173,16 +176,47 @@ def test_neither_progress_nor_global_seeds_matter() -> None:
     assert encode_field(first.field) == encode_field(second.field)
 
 
-def test_both_engines_reach_the_same_quality() -> None:
+def test_all_engines_reach_the_same_quality() -> None:
     signal = picture((64, 64), seed=3)
     qualities = [
         fit_signal(
             signal, settings(width=32, depth=3, batch=512, budget=Budget(steps=500), engine=engine)
         ).report.record.psnr_float
-        for engine in ("manual", "autograd")
+        for engine in ("auto", "manual", "autograd")
     ]
-    assert qualities[0] == pytest.approx(qualities[1], abs=0.2)
-    assert qualities[0] > 22
+    assert qualities == pytest.approx([qualities[-1]] * 3, abs=0.2)
+    assert qualities[-1] > 22
+
+
+def test_low_precision_does_not_limit_a_good_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few waves, which a network of this size can hold to the last bit."""
+    places = np.linspace(0, 2 * np.pi, 96, endpoint=False)
+    waves = np.sin(places)[:, None] + np.cos(2 * places)[None, :]
+    signal = array_signal(waves.astype(np.float32))
+    config = settings(width=64, depth=3, batch=2048, budget=Budget(steps=1500), omega=(4.0,))
+    fitted = fit_signal(signal, config).report.record.psnr_float
+    monkeypatch.setattr(loop, "FINE_PSNR", math.inf)
+    coarse = fit_signal(signal, config).report.record.psnr_float
+    assert fitted > 60
+    assert fitted > coarse + 1 or fast_operands(torch.device("cpu")) == torch.float32
+
+
+def test_the_last_part_of_a_good_fit_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    refined = []
+    monkeypatch.setattr(Training, "refine", lambda training: refined.append(training))
+    monkeypatch.setattr(loop, "FINE_PSNR", 5.0)
+    reports: list[Progress] = []
+
+    def listen(progress: Progress) -> None:
+        if not refined:
+            reports.append(progress)
+
+    fit_signal(picture(), settings(budget=Budget(steps=1000)), on_progress=listen)
+    assert len(refined) == 1
+    assert reports[-1].step == 1000 * loop.FINE_SHARE + 50
+    monkeypatch.setattr(loop, "FINE_PSNR", 99.0)
+    fit_signal(picture(), settings(budget=Budget(steps=1000)))
+    assert len(refined) == 1
 
 
 def test_the_record_tells_how_it_was_fitted() -> None:
