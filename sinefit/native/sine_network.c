@@ -33,7 +33,7 @@ typedef struct {
     float *cosines[MOST_DEPTH]; /* the same; bfloat16 unless split */
     factor flow[2];             /* derivative by the phases of a layer, and of the one below */
     factor left, right;         /* tiles for the gradient of the weights */
-    float *sums;                /* a block of sums */
+    float *sums;                /* two blocks of sums */
     float *coordinates;         /* (GROUP, features), padded */
     float *derivative;          /* (GROUP, channels) of the loss by the outputs */
     /* Gradients: of hidden weights as blocks of tiles with mixed columns, of the first layer's
@@ -94,7 +94,7 @@ static int take_workplace(network *self, workplace *place) {
         place->cosines[layer] = take(self, group * (self->split ? 4 : 2));
         complete &= place->cosines[layer] != NULL;
     }
-    place->sums = take(self, BLOCK_FLOATS * sizeof(float));
+    place->sums = take(self, 2 * BLOCK_FLOATS * sizeof(float));
     place->coordinates = take(self, GROUP * (size_t)self->features * sizeof(float));
     place->derivative = take(self, GROUP * (size_t)self->channels * sizeof(float));
     complete &= place->sums && place->coordinates && place->derivative;
@@ -258,41 +258,83 @@ INLINE void first_layer(
     }
 }
 
-/* The sums of a block: 32 samples times the packed matrix's 32 columns that begin at `column`. */
+/* A block of sums that still has to pass through an activation or its derivative. */
+typedef struct {
+    const network *self;
+    workplace *place;
+    int layer, row, column;
+    const float *sums;
+    factor to;
+    float *cosines;
+} block;
+
+typedef void (*finisher)(const block *work, int begin, int end, const int split);
+
+/* Multiply 32 samples with the packed matrix's 32 columns that begin at `column`, and meanwhile finish
+   the rows of the block before: the tiles are multiplied by a unit of their own, which would stand
+   idle during the sines and they during its products. */
 INLINE void multiply_samples(
-    factor samples, int row, int column, int width, factor packed, const int split
+    factor samples, int row, int column, int width, factor packed, const int split, float *sums,
+    const finisher finish, const block *before
 ) {
-    const int count = width / 32;
+    const int count = width / 32, passes = split ? 3 : 1;
     const long left = (long)row * width, right = (long)column / 16 * count * TILE_HALVES;
     const long below = 16L * width, beside = (long)count * TILE_HALVES, stride = 2L * width;
-    const half *a = samples.high + left, *b = packed.high + right;
+    int finished = 0, step = 0;
     clear_sums();
-    if (split) {
-        const half *a_low = samples.low + left, *b_low = packed.low + right;
-        multiply_block(a_low, a_low + below, stride, 32, b, b + beside, count);
-        multiply_block(a, a + below, stride, 32, b_low, b_low + beside, count);
+    for (int pass = 0; pass < passes; pass++) {
+        /* The small products first, the large ones last. */
+        const half *a = (split && pass == 0 ? samples.low : samples.high) + left;
+        const half *b = (split && pass == 1 ? packed.low : packed.high) + right;
+        for (int at = 0; at < count; at++) {
+            const half *a_at = a + at * 32, *b_at = b + at * TILE_HALVES;
+            multiply_tiles(a_at, a_at + below, stride, b_at, b_at + beside);
+            const int due = ++step * BLOCK / (count * passes);
+            if (before->sums != NULL) finish(before, finished, due, split);
+            finished = due;
+        }
     }
-    multiply_block(a, a + below, stride, 32, b, b + beside, count);
+    store_sums_by_row(sums);
+}
+
+/* Run a layer's products block by block, each finished during the next. */
+INLINE void run_blocks(
+    block work, int rows, factor samples, factor packed, const int split, const finisher finish
+) {
+    const int width = work.self->width;
+    float *sums = work.place->sums, *spare = sums + BLOCK_FLOATS;
+    block before = work;
+    before.sums = NULL;
+    for (int row = 0; row < rows; row += BLOCK) {
+        for (int column = 0; column < width; column += BLOCK) {
+            multiply_samples(samples, row, column, width, packed, split, sums, finish, &before);
+            before.row = row;
+            before.column = column;
+            before.sums = sums;
+            sums = spare;
+            spare = (float *)before.sums;
+        }
+    }
+    finish(&before, 0, BLOCK, split);
+}
+
+INLINE void activate_rows(const block *work, int begin, int end, const int split) {
+    const float *biases = work->self->biases[work->layer] + work->column;
+    const __m512 bias_1 = _mm512_loadu_ps(biases), bias_2 = _mm512_loadu_ps(biases + 16);
+    for (int row = begin; row < end; row++) {
+        const long at = (long)(work->row + row) * work->self->width + work->column;
+        __m512 first = _mm512_add_ps(_mm512_load_ps(work->sums + row * BLOCK), bias_1);
+        __m512 second = _mm512_add_ps(_mm512_load_ps(work->sums + row * BLOCK + 16), bias_2);
+        activate(first, second, work->to, work->cosines, at, split);
+    }
 }
 
 INLINE void hidden_layer(
-    const network *self, int layer, int rows, factor below, factor sines, float *cosines, float *sums,
-    const int split
+    const network *self, workplace *place, int layer, int rows, factor below, factor sines,
+    float *cosines, const int split
 ) {
-    const int width = self->width;
-    for (int row = 0; row < rows; row += BLOCK) {
-        for (int column = 0; column < width; column += BLOCK) {
-            multiply_samples(below, row, column, width, self->forward[layer], split);
-            store_sums_by_row(sums);
-            const __m512 bias_1 = _mm512_loadu_ps(self->biases[layer] + column);
-            const __m512 bias_2 = _mm512_loadu_ps(self->biases[layer] + column + 16);
-            for (int at = 0; at < BLOCK; at++) {
-                __m512 first = _mm512_add_ps(_mm512_load_ps(sums + at * BLOCK), bias_1);
-                __m512 second = _mm512_add_ps(_mm512_load_ps(sums + at * BLOCK + 16), bias_2);
-                activate(first, second, sines, cosines, (long)(row + at) * width + column, split);
-            }
-        }
-    }
+    const block work = {.self = self, .place = place, .layer = layer, .to = sines, .cosines = cosines};
+    run_blocks(work, rows, below, self->forward[layer], split, activate_rows);
 }
 
 /* Write the outputs (rows, channels) of samples whose last sines are given. */
@@ -390,6 +432,10 @@ INLINE void last_gradients(const network *self, workplace *place, int rows, cons
     }
 }
 
+INLINE void multiply_panels(const half *left, const half *right, long panel) {
+    multiply_tiles(left, left + panel, TILE_BYTES, right, right + panel);
+}
+
 /* Add a group's gradient of a hidden layer's weights: flow transposed times the sines below. */
 INLINE void weight_gradient(
     const network *self, workplace *place, int layer, int rows, factor flow, const int split
@@ -417,15 +463,48 @@ INLINE void weight_gradient(
             const half *a = place->left.high + at, *b = place->right.high + by;
             if (place->fresh) clear_sums();
             else load_sums(sums);
-            multiply_block(a, a + panel, TILE_BYTES, TILE_HALVES, b, b + panel, row_blocks);
-            if (split) {
-                const half *a_low = place->left.low + at, *b_low = place->right.low + by;
-                multiply_block(a_low, a_low + panel, TILE_BYTES, TILE_HALVES, b, b + panel, row_blocks);
-                multiply_block(a, a + panel, TILE_BYTES, TILE_HALVES, b_low, b_low + panel, row_blocks);
+            for (int group = 0; group < row_blocks; group++) {
+                const long next = (long)group * TILE_HALVES;
+                multiply_panels(a + next, b + next, panel);
+                if (!split) continue;
+                multiply_panels(place->left.low + at + next, b + next, panel);
+                multiply_panels(a + next, place->right.low + by + next, panel);
             }
             store_sums(sums);
         }
     }
+}
+
+/* Multiply rows by the cosines of the layer below, whose phases' derivative they then are. */
+INLINE void derive_rows(const block *work, int begin, int end, const int split) {
+    const network *self = work->self;
+    const int below = work->layer - 1;
+    float *biases = work->place->biases[below] + work->column;
+    __m512 bias_1 = _mm512_setzero_ps(), bias_2 = _mm512_setzero_ps();
+    for (int row = begin; row < end; row++) {
+        const long at = (long)(work->row + row) * self->width + work->column;
+        __m512 cosine_1, cosine_2;
+        load_cosines(work->cosines, at, &cosine_1, &cosine_2, split);
+        __m512 first = _mm512_mul_ps(_mm512_load_ps(work->sums + row * BLOCK), cosine_1);
+        __m512 second = _mm512_mul_ps(_mm512_load_ps(work->sums + row * BLOCK + 16), cosine_2);
+        bias_1 = _mm512_add_ps(bias_1, first);
+        bias_2 = _mm512_add_ps(bias_2, second);
+        if (below > 0) {
+            store_factor(work->to, at, first, second, split);
+            continue;
+        }
+        for (int feature = 0; feature < self->features; feature++) {
+            const float coordinate =
+                work->place->coordinates[(work->row + row) * self->features + feature];
+            float *gradient = work->place->weights[0] + feature * self->width + work->column;
+            __m512 by = _mm512_set1_ps(coordinate);
+            _mm512_store_ps(gradient, _mm512_fmadd_ps(by, first, _mm512_load_ps(gradient)));
+            gradient += 16;
+            _mm512_store_ps(gradient, _mm512_fmadd_ps(by, second, _mm512_load_ps(gradient)));
+        }
+    }
+    add_floats(biases, bias_1);
+    add_floats(biases + 16, bias_2);
 }
 
 /* Carry the derivative from the phases of a layer to those of the one below, whose gradient of the
@@ -434,43 +513,9 @@ INLINE void carry_back(
     const network *self, workplace *place, int layer, int rows, factor flow, factor under,
     const int split
 ) {
-    const int width = self->width, features = self->features;
-    float *sums = place->sums;
-    for (int row = 0; row < rows; row += BLOCK) {
-        for (int column = 0; column < width; column += BLOCK) {
-            multiply_samples(flow, row, column, width, self->backward[layer], split);
-            store_sums_by_row(sums);
-            __m512 bias_1 = _mm512_setzero_ps(), bias_2 = _mm512_setzero_ps();
-            for (int at = 0; at < BLOCK; at++) {
-                const long place_at = (long)(row + at) * width + column;
-                __m512 cosine_1, cosine_2;
-                load_cosines(place->cosines[layer - 1], place_at, &cosine_1, &cosine_2, split);
-                __m512 first = _mm512_mul_ps(_mm512_load_ps(sums + at * BLOCK), cosine_1);
-                __m512 second = _mm512_mul_ps(_mm512_load_ps(sums + at * BLOCK + 16), cosine_2);
-                bias_1 = _mm512_add_ps(bias_1, first);
-                bias_2 = _mm512_add_ps(bias_2, second);
-                if (layer > 1) {
-                    store_factor(under, place_at, first, second, split);
-                } else {
-                    _mm512_store_ps(sums + at * BLOCK, first);
-                    _mm512_store_ps(sums + at * BLOCK + 16, second);
-                }
-            }
-            add_floats(place->biases[layer - 1] + column, bias_1);
-            add_floats(place->biases[layer - 1] + column + 16, bias_2);
-            if (layer > 1) continue;
-            for (int feature = 0; feature < features; feature++) {
-                __m512 first = _mm512_setzero_ps(), second = _mm512_setzero_ps();
-                for (int at = 0; at < BLOCK; at++) {
-                    __m512 by = _mm512_set1_ps(place->coordinates[(row + at) * features + feature]);
-                    first = _mm512_fmadd_ps(by, _mm512_load_ps(sums + at * BLOCK), first);
-                    second = _mm512_fmadd_ps(by, _mm512_load_ps(sums + at * BLOCK + 16), second);
-                }
-                add_floats(place->weights[0] + feature * width + column, first);
-                add_floats(place->weights[0] + feature * width + column + 16, second);
-            }
-        }
-    }
+    const block work = {
+        .self = self, .place = place, .layer = layer, .to = under, .cosines = place->cosines[layer - 1]};
+    run_blocks(work, rows, flow, self->backward[layer], split, derive_rows);
 }
 
 /* The gradients of a network of one sine layer, whose derivative the last layer has left. */
@@ -529,8 +574,8 @@ INLINE void train_share(const network *self, int member, int members, const int 
         first_layer(self, place->coordinates, rows, place->sines[0], place->cosines[0], split);
         for (int layer = 1; layer <= top; layer++)
             hidden_layer(
-                self, layer, rows, place->sines[layer - 1], place->sines[layer],
-                place->cosines[layer], place->sums, split);
+                self, place, layer, rows, place->sines[layer - 1], place->sines[layer],
+                place->cosines[layer], split);
         last_layer(self, place->sines[top], rows, place->derivative, split);
         place->loss += scale * differentiate(
                                    place->derivative, self->targets + begin * channels,
@@ -615,8 +660,8 @@ INLINE void evaluate_share(const network *self, int member, int members, const i
         first_layer(self, place->coordinates, rows, place->sines[0], NULL, split);
         for (int layer = 1; layer < self->depth; layer++)
             hidden_layer(
-                self, layer, rows, place->sines[(layer - 1) % 2], place->sines[layer % 2], NULL,
-                place->sums, split);
+                self, place, layer, rows, place->sines[(layer - 1) % 2], place->sines[layer % 2],
+                NULL, split);
         last_layer(
             self, place->sines[(self->depth - 1) % 2], count,
             self->outputs + begin * self->channels, split);

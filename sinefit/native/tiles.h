@@ -68,22 +68,19 @@ INLINE void store_sums_by_row(float *rows) {
     _tile_stored(3, rows + 16 * BLOCK + 16, BLOCK * 4);
 }
 
-/* Add to the sums of a block the products of `count` pairs of left and right tiles. The two left
-   factors lie `left_step` values apart from tile to tile, `left_stride` bytes from row to row. */
-INLINE void multiply_block(
-    const half *left_0, const half *left_1, long left_stride, long left_step,
-    const half *right_0, const half *right_1, int count
+/* Add to the sums of a block the products of one pair of left tiles and one of right tiles; the rows
+   of the left ones lie `stride` bytes apart. */
+INLINE void multiply_tiles(
+    const half *left_0, const half *left_1, long stride, const half *right_0, const half *right_1
 ) {
-    for (int at = 0; at < count; at++) {
-        _tile_loadd(4, left_0 + at * left_step, left_stride);
-        _tile_loadd(6, right_0 + at * TILE_HALVES, TILE_BYTES);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(7, right_1 + at * TILE_HALVES, TILE_BYTES);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(5, left_1 + at * left_step, left_stride);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-    }
+    _tile_loadd(4, left_0, stride);
+    _tile_loadd(6, right_0, TILE_BYTES);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_loadd(7, right_1, TILE_BYTES);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_loadd(5, left_1, stride);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
 }
 
 /* Two vectors of 16 floats, rounded to 32 values of bfloat16. */
