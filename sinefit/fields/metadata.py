@@ -11,9 +11,10 @@ import dataclasses
 import json
 import math
 import re
+import string
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from sinefit.errors import InputError
 from sinefit.fields.record import FitRecord
@@ -31,6 +32,9 @@ MAX_BYTES: Final = 2**31
 """Largest weights file that is read, 2 GiB."""
 MAX_HEADER: Final = 2**22
 """Largest header that is read, 4 MiB: parsed, it takes fifty times as much."""
+LARGEST_SIGNAL: Final = 2**40
+"""Bytes of samples, 1 TiB, that no fitted signal can have had: it would be 64 times the largest
+that is read where nothing else is asked for."""
 BYTE_TENSORS: Final = ("icc_profile", "soundtrack")
 """Fields of `SignalSpec` that are kept as tensors of bytes."""
 STATE_PREFIX: Final = "state."
@@ -38,6 +42,8 @@ STATE_PREFIX: Final = "state."
 STORAGE_TYPES: Final = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 """Types of stored weights, by their name in the header."""
 
+_HEAD_BYTES: Final = 16
+_PIECE_BYTES: Final = 2**24
 _NOTHING: Final = type(None)
 _SIGNAL_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "kind": (str,),
@@ -111,14 +117,30 @@ def read_content(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise InputError(f"{path}: it is a folder; name a weights file")
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise InputError(f"{path}: {size} bytes are too many for a weights file")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return read_stream(file, str(path))
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist: check the name") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def read_stream(file: BinaryIO, name: str) -> bytes:
+    """Read a weights file's bytes from an open file, or from a pipe, which may have no end.
+
+    Raises InputError, which calls the file `name`, when it begins otherwise or is too large.
+    """
+    head = file.read(_HEAD_BYTES)
+    if not is_weights_file(head):
+        raise InputError(f"{name}: not a weights file; make one with: sinefit fit")
+    pieces = [head]
+    size = len(head)
+    while piece := file.read(_PIECE_BYTES):
+        size += len(piece)
+        if size > MAX_BYTES:
+            raise InputError(f"{name}: more than {MAX_BYTES} bytes are too many for a weights file")
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def read_header(content: bytes, name: str) -> WeightsHeader:
@@ -146,6 +168,7 @@ def read_header(content: bytes, name: str) -> WeightsHeader:
             raise _UnsoundError("damaged weights file: its omega does not fit its network")
         checkpoint = metadata.get("checkpoint")
         storage = _check_tensors(header, size, is_checkpoint=checkpoint is not None)
+        _check_extent(header, len(content) - 8 - int.from_bytes(content[:8], "little"))
     except _UnsoundError as error:
         raise InputError(f"{name}: {error}") from error
     except (ValueError, TypeError, KeyError, ArithmeticError) as error:
@@ -230,6 +253,7 @@ def _signal_spec(values: dict[str, Any]) -> SignalSpec:
         and spec.high > spec.low
         and math.isfinite(spec.high - spec.low)
         and spec.dtype in _SAMPLE_TYPES
+        and math.prod(spec.shape) * spec.channels * _bytes_of(spec.dtype) < LARGEST_SIGNAL
         and (spec.rate is None or spec.rate > 0)
         and (spec.rate is not None or spec.kind not in ("audio", "video"))
         and len(spec.shape) == {"image": 2, "audio": 1, "video": 3}.get(spec.kind, len(spec.shape))
@@ -240,6 +264,12 @@ def _signal_spec(values: dict[str, Any]) -> SignalSpec:
             "damaged weights file: its description of the signal contradicts itself"
         )
     return spec
+
+
+def _bytes_of(dtype: str) -> int:
+    """Return the bytes of one sample by the name of its type."""
+    bits = dtype.lstrip(string.ascii_letters)
+    return int(bits) // 8 if bits else 1
 
 
 def _fit_record(values: dict[str, Any]) -> FitRecord:
@@ -285,6 +315,18 @@ def _check_tensors(header: dict[str, Any], size: NetworkSize, *, is_checkpoint: 
     if len(types) > 1:
         raise _UnsoundError("damaged weights file: its tensors are of different types")
     return STORAGE_TYPES[types[0]]
+
+
+def _check_extent(header: dict[str, Any], available: int) -> None:
+    """Check that the tensors, which follow each other, end where the file does."""
+    end = 0
+    for entry in header.values():
+        _, last = entry["data_offsets"]
+        end = max(end, last)
+    if end > available:
+        raise _UnsoundError("damaged weights file: it ends within its tensors; get another copy")
+    if end < available:
+        raise _UnsoundError("damaged weights file: it goes on after its tensors; get another copy")
 
 
 def to_json(values: dict[str, Any]) -> str:

@@ -167,12 +167,21 @@ def _map(source: Path, name: str, format: str) -> NDArray[Any]:
             _check_header_length(source)
             stored = np.load(source, mmap_mode="r" if source.stat().st_size else None)
     except Exception as error:  # the header is parsed as Python, which can raise nearly anything
-        lines = str(error).strip().splitlines() or ["it is damaged"]
-        raise InputError(f"{name} cannot be read as npy: {lines[0][:200]}") from None
+        raise InputError(
+            f"{name} cannot be read as npy: {_reason(error)}; get another copy or save it again"
+        ) from None
     if not isinstance(stored, np.ndarray):
         stored.close()
         raise InputError(f"{name} is an archive of arrays: save one of them as .npy")
     return stored
+
+
+def _reason(error: Exception) -> str:
+    """Say in one line why NumPy failed."""
+    # Other errors are slips of Python's parser over damage, or of the mapping of a short file.
+    told = isinstance(error, ValueError) and "mmap" not in str(error)
+    lines = str(error).strip().splitlines() if told else []
+    return lines[0][:200] if lines else "its header is damaged, or it is cut short"
 
 
 def _check_header_length(source: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import soundfile
@@ -25,6 +25,7 @@ from sinefit.signals.decoder_messages import damage_notice, decoder_messages
 from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.signal import Signal, SignalSpec
 from sinefit.signals.storage import allocate_samples
+from sinefit.signals.writer import check_room
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from sinefit.signals.writer import Encoding
 
 __all__ = ["AUDIO_FORMATS", "AudioWriter", "check_audio_writable", "read_audio"]
+
+_ABOUT_ITSELF = ("Internal error", "internal error", "not a regular file")
+"""What messages of libsndfile have in them that speak of itself and not of the file."""
 
 _MAY_HOLD_MPEG = ("mp3", "wav")
 
@@ -83,8 +87,11 @@ def _decode(source: Path, name: str, format: str, selection: Selection, limits: 
             _check_length(file, source, name)
             return _read_open_file(file, name, format, selection, limits)
     except soundfile.LibsndfileError as error:
+        reason = _first_line(error)
+        if any(words in reason for words in _ABOUT_ITSELF):
+            reason = "its headers are damaged"
         raise InputError(
-            f"{name} cannot be read as {format}: {_first_line(error)}; check or re-encode the file"
+            f"{name} cannot be read as {format}: {reason}; check or re-encode the file"
         ) from None
 
 
@@ -216,7 +223,7 @@ class AudioWriter:
             try:
                 self._file.write(piece)
             except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-                raise OutputError(f"{self._path} cannot be written: {_first_line(error)}") from None
+                self._fail(f"cannot be written: {_first_line(error)}")
             self._written += len(piece)
 
     def _encode(self, piece: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -243,7 +250,7 @@ class AudioWriter:
         try:
             self._file.close()
         except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-            raise OutputError(f"{self._path} cannot be written: {_first_line(error)}") from None
+            self._fail(f"cannot be written: {_first_line(error)}")
         expected = (self._spec.shape[0], self._spec.channels, self._spec.rate)
         if self._written != expected[0]:
             raise OutputError(
@@ -252,18 +259,20 @@ class AudioWriter:
         try:
             information = soundfile.info(_library_path(self._path))
         except soundfile.LibsndfileError as error:
-            raise OutputError(
-                f"{self._path} cannot be read back: {_first_line(error)}; check the disk"
-            ) from None
+            self._fail(f"cannot be read back: {_first_line(error)}")
         found = (information.frames, information.channels, Fraction(information.samplerate))
         if found != expected:
-            raise OutputError(
-                f"{self._path} holds {found[0]} samples of {found[1]} channels at {found[2]} Hz "
-                f"instead of {expected[0]}, {expected[1]} and {expected[2]}: try --format wav"
+            self._fail(
+                f"holds {found[0]} samples of {found[1]} channels at {found[2]} Hz instead of "
+                f"{expected[0]}, {expected[1]} and {expected[2]}"
             )
         if self._clipped:
             clipped = f"{self._clipped} values beyond full scale were clipped"
             self.notices += (f"{clipped}; a float encoding of WAV or AIFF would keep them",)
+
+    def _fail(self, what: str) -> NoReturn:
+        check_room(self._path)
+        raise OutputError(f"{self._path} {what}; check the disk or try --format wav")
 
     def abort(self) -> None:
         """Give up; the file is left unfinished for the caller to remove."""

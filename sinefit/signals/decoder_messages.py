@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _STANDARD_ERROR: Final = 2
 _MOST_BYTES: Final = 2**16
 _PLACE: Final = re.compile(r"^\[[^\]]*\] ")  # in the decoder's own source
+_ADDRESS: Final = re.compile(r"(?: (?:@|at))? 0x[0-9a-fA-F]{9,}\b")  # more than any 32-bit figure
 
 _lock = threading.Lock()
 
@@ -55,8 +56,14 @@ def damage_notice(name: str, lines: list[str]) -> tuple[str, ...]:
     return (f"{name}: it may be damaged, the decoder reported: {lines[0][:200]}",) if lines else ()
 
 
+def without_addresses(text: str) -> str:
+    """Leave the memory addresses out of a decoder's message: they differ from run to run."""
+    return _ADDRESS.sub("", text)
+
+
 def _readable(printed: bytes) -> list[str]:
     """Return the lines that say something, without what cannot be shown in one."""
     lines = printed.decode("utf-8", "replace").splitlines()
     plain = ("".join(letter for letter in line if letter.isprintable()).strip() for line in lines)
-    return [text for line in plain if (text := _PLACE.sub("", line).rstrip("."))]
+    told = (without_addresses(_PLACE.sub("", line)).rstrip(".") for line in plain)
+    return [text for text in told if text]

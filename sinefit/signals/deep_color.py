@@ -17,6 +17,7 @@ import numpy as np
 from PIL import TiffImagePlugin
 
 from sinefit.errors import InputError
+from sinefit.signals.decoder_messages import without_addresses
 from sinefit.signals.storage import allocate_samples
 
 if TYPE_CHECKING:
@@ -86,7 +87,10 @@ def tiff_end(tags: dict[int, tuple[object, ...]]) -> int:
     """Return how many bytes a TIFF file must have at least to hold all pixels of its picture."""
     end = 0
     for positions, sizes in _POSITIONS_AND_SIZES:
-        pairs = zip(tags.get(positions, ()), tags.get(sizes, ()), strict=True)
+        starts, lengths = tags.get(positions, ()), tags.get(sizes, ())
+        if len(starts) != len(lengths):
+            raise ValueError("its strips or tiles have not as many positions as sizes")
+        pairs = zip(starts, lengths, strict=True)
         end = max([end, *(_whole(position) + _whole(size) for position, size in pairs)])
     return end
 
@@ -163,6 +167,7 @@ def decode_deep(source: Path, name: str, format: str, layout: DeepLayout) -> NDA
     if process.returncode != 0 or complaint or received != stored.nbytes or surplus:
         # The first complaint is the decoder's; those after it are about having no picture.
         reason = _PREFIX.sub("", complaint[0]) if complaint else "it ends early"
+        reason = without_addresses(reason)[:200]
         raise InputError(
             f"{name} cannot be decoded as a 16-bit {format} ({reason}): "
             "save it again as 16-bit PNG, or as an array in .npy"

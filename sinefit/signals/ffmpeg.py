@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import tempfile
 from typing import TYPE_CHECKING, Self
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 import imageio_ffmpeg
 
 from sinefit.errors import SinefitError
+from sinefit.signals.decoder_messages import without_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +23,11 @@ _COMPLAINTS = ("error", "fatal", "panic")
 _LOG_LINE = re.compile(r"^(?:\[(?P<part>.+?) @ 0x[0-9a-f]+\] )*\[(?P<level>[a-z]+)\] (?P<text>.*)$")
 _LONGEST_LOG = 2**20
 _PIECE_BYTES = 2**20
+_SIGNALS = {
+    "SIGXFSZ": ", as the file became larger than the system allows",
+    "SIGKILL": ", as happens when memory runs out",
+}
+"""What it means that the system ends a process so."""
 
 
 def input_arguments(source: Path, demuxer: str, *options: str) -> list[str]:
@@ -165,8 +172,19 @@ class FFmpeg:
     def complaint(self) -> str:
         """What ffmpeg reported first as an error, in one short line; later ones follow from it."""
         reported = self.complaints
-        text = reported[0] if reported else f"ffmpeg ended with code {self._process.poll()}"
-        return text.rstrip(".")[:200]
+        text = reported[0] if reported else describe_end(self._process.poll())
+        return without_addresses(text).rstrip(".")[:200]
+
+
+def describe_end(status: int | None) -> str:
+    """Return in words how a process ended, by its exit status, negative for a signal."""
+    if status is None:
+        return "ffmpeg has not ended"
+    if status >= 0:
+        return f"ffmpeg ended with code {status}"
+    names = {number.value: number.name for number in signal.Signals}
+    name = names.get(-status, f"signal {-status}")
+    return f"ffmpeg was ended by {name}{_SIGNALS.get(name, '')}"
 
 
 def parse_log(text: str) -> list[tuple[str, str]]:

@@ -26,10 +26,12 @@ from sinefit.signals.deep_color import (
     tiff_tile,
 )
 from sinefit.signals.image_formats import IMAGE_CAPABILITIES
-from sinefit.signals.limits import DEFAULT_LIMITS
+from sinefit.signals.jpeg_scans import MOST_SCANS, has_too_many_scans
+from sinefit.signals.limits import DEFAULT_LIMITS, check_plausible
 from sinefit.signals.pixels import check_region, downsample, downsampled_size
 from sinefit.signals.signal import Signal, SignalSpec
 from sinefit.signals.storage import allocate_samples
+from sinefit.signals.tiff_pages import MOST_PAGES, count_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from sinefit.signals.limits import Limits
     from sinefit.signals.selection import Selection
 
+_FILLED_UP = ("jpeg", "gif", "bmp")
+"""Formats whose decoders fill up what the file lacks, be it a picture of gigabytes."""
 _BAND_BYTES = 2**24
 _ORIENTATION = 0x0112
 _TRANSPOSES = {
@@ -131,7 +135,10 @@ def read_image(
             "cut it into parts or raise --max-pixels"
         ) from None
     except Exception as error:  # decoders of damaged files raise nearly anything
-        raise InputError(f"{name} cannot be read as {format}: {_reason(error)}") from error
+        reason = _reason(error, printed)
+        raise InputError(
+            f"{name} cannot be read as {format}: {reason}; get another copy or save it again"
+        ) from error
     picture.notices += [*messages, *damage_notice(name, printed)]
     samples = _select(picture, name, selection, limits)
     spec = SignalSpec(
@@ -157,16 +164,26 @@ def _decode(source: Path, name: str, format: str, limits: Limits) -> _Picture:
             layout = tiff_layout(tags)
             if layout is not None:
                 if tiff_end(tags) > source.stat().st_size:
-                    raise InputError(f"{name} cannot be read as tiff: it ends before its pixels do")
+                    raise InputError(
+                        f"{name} cannot be read as tiff: it ends before its pixels do; "
+                        "get a complete copy"
+                    )
                 return _deep_picture(source, name, format, layout, limits)
             depths = [depth for depth in tags.get(258, (1,)) if isinstance(depth, int)]
             bit_depth = max(depths, default=1)
             limits.check_picture(*tiff_tile(tags), name)
+        if format == "jpeg" and has_too_many_scans(file):
+            raise InputError(
+                f"{name} has more than {MOST_SCANS} scans, where encoders make about ten: "
+                "save it again"
+            )
         file.seek(0)
         with Image.open(file, formats=(IMAGE_CAPABILITIES[format].pillow,)) as image:
             limits.check_picture(image.width, image.height, name)
+            if format in _FILLED_UP:
+                check_plausible(image.width, image.height, source.stat().st_size, name)
             _check_decoded(image, name, limits)
-            frames = getattr(image, "n_frames", 1)
+            frames = count_pages(file) if format == "tiff" else getattr(image, "n_frames", 1)
             image.load()
             if format == "png" and bit_depth == 16:
                 layout = _png_layout(image, color_type)
@@ -174,7 +191,8 @@ def _decode(source: Path, name: str, format: str, limits: Limits) -> _Picture:
                     return _deep_picture(source, name, format, layout, limits)
             picture = _pillow_picture(image, name, bit_depth)
     if frames > 1:
-        picture.notices.insert(0, f"only the first of {frames} frames was read")
+        number = f"at least {frames}" if frames == MOST_PAGES else frames
+        picture.notices.insert(0, f"only the first of {number} frames was read")
     return picture
 
 
@@ -325,10 +343,12 @@ def _check_decoded(image: Image.Image, name: str, limits: Limits) -> None:
     limits.check_samples((image.height, image.width, len(image.getbands())), dtype, name)
 
 
-def _reason(error: Exception) -> str:
-    """Say in one line why a decoder failed."""
+def _reason(error: Exception, printed: list[str]) -> str:
+    """Say in one line why a decoder failed, in the words that it printed where they tell more."""
     if isinstance(error, UnidentifiedImageError):
         return "its header is damaged, or its variant is not supported"
+    if printed and str(error).startswith("decoder error"):
+        return printed[0][:200]
     # Other errors are slips of a decoder over damage, and speak of its own variables.
     told = isinstance(error, OSError | SyntaxError | ValueError)
     lines = str(error).strip().splitlines() if told else []

@@ -9,8 +9,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from sinefit.errors import InputError, SettingError
 
 if TYPE_CHECKING:
@@ -48,6 +46,8 @@ class Limits:
 
     def check_samples(self, shape: tuple[int, ...], dtype: DTypeLike, name: str) -> None:
         """Raise InputError, which calls the file `name`, when an array of samples is too large."""
+        import numpy as np  # a command that only parses --max-bytes need not wait for it
+
         size = math.prod(shape) * np.dtype(dtype).itemsize
         if size > self.max_bytes:
             axes = "x".join(str(length) for length in shape)
@@ -55,6 +55,23 @@ class Limits:
                 f"{name} would take {size} bytes decoded ({axes} values), more than the "
                 f"{self.max_bytes} that are read: read a part of it or raise --max-bytes"
             )
+
+
+MOST_PIXELS_PER_BYTE: Final = 2**13
+"""More pixels than a byte of JPEG, GIF or BMP can stand for: 512 of a JPEG that is not coded
+arithmetically, fewer than 3000 of a GIF, 128 of a BMP."""
+
+
+def check_plausible(width: int, height: int, size: int, name: str) -> None:
+    """Raise InputError when a picture claims more pixels than `size` bytes can stand for.
+
+    It is for formats whose decoders fill up what the file lacks, be it a picture of gigabytes.
+    """
+    if width * height > size * MOST_PIXELS_PER_BYTE:
+        raise InputError(
+            f"{name} is damaged or cut short: its {size} bytes cannot hold the "
+            f"{width}x{height} pixels that it claims; get a complete copy"
+        )
 
 
 DEFAULT_LIMITS: Final = Limits()

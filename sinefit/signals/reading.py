@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import stat
 import tempfile
 from contextlib import contextmanager
@@ -21,7 +22,6 @@ from sinefit.signals.sniffing import detect, identify
 from sinefit.signals.video import read_video
 
 if TYPE_CHECKING:
-    import io
     from collections.abc import Callable, Iterator, Mapping
 
     from sinefit.signals.limits import Limits
@@ -46,7 +46,7 @@ _PIECE_BYTES = 2**20
 
 
 def read_signal(
-    source: str | Path | bytes,
+    source: str | Path | bytes | BinaryIO,
     *,
     name: str | None = None,
     kind: Kind | None = None,
@@ -54,12 +54,13 @@ def read_signal(
     selection: Selection = _WHOLE_FILE,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Signal:
-    """Read a signal from a file, or from the bytes of one.
+    """Read a signal from a file, from the bytes of one, or from a stream such as standard input.
 
+    A stream is read once, to its end, and need not be able to seek; it is not held in memory.
     Kind and format are told from the content; `format` names it where the content does not tell,
     and `kind` "image" reads the first frame of an animated GIF. `name` is what errors call the
-    source: its path, or "standard input" for bytes, unless given. `spec.source` is the last part of
-    that name, None for bytes without a name; `spec.source_bytes` is the size of the file.
+    source: its path, or "standard input" for what has none, unless given. `spec.source` is the last
+    part of that name, None without a name; `spec.source_bytes` is the size of the file.
 
     Raises InputError when the source cannot be read, is damaged, of an unsupported format or larger
     than `limits` (which is told before memory is taken), and SettingError when the selection,
@@ -71,7 +72,7 @@ def read_signal(
         raise SettingError(f"--format is {format}: it must be one of {supported_formats()}")
     known_as = name if name is not None else _name_of(source)
     shown = known_as if known_as is not None else "standard input"
-    with _as_file(source, shown, limits) as path:
+    with _as_file(source, shown, limits, format) as path:
         found_kind, found_format = _kind_and_format(path, shown, kind, format)
         check_selection(selection, found_kind, shown)
         signal = _READERS[found_kind](path, shown, found_format, selection, limits)
@@ -124,17 +125,19 @@ def _check_format(file: BinaryIO, name: str, format: str) -> None:
         raise InputError(f"{name} holds {found}, not {format}: leave --format out")
 
 
-def _name_of(source: str | Path | bytes) -> str | None:
-    return None if isinstance(source, bytes) else str(source)
+def _name_of(source: str | Path | bytes | BinaryIO) -> str | None:
+    return str(source) if isinstance(source, str | Path) else None
 
 
 @contextmanager
-def _as_file(source: str | Path | bytes, name: str, limits: Limits) -> Iterator[Path]:
+def _as_file(
+    source: str | Path | bytes | BinaryIO, name: str, limits: Limits, format: str | None
+) -> Iterator[Path]:
     """Provide a path to an ordinary file: that of the source, or of a temporary copy.
 
     Decoders go back and forth in a file, which neither bytes nor pipes let them do by a path.
     """
-    if not isinstance(source, bytes):
+    if isinstance(source, str | Path):
         path = Path(source)
         with _explained(name):
             mode = path.stat().st_mode
@@ -149,9 +152,11 @@ def _as_file(source: str | Path | bytes, name: str, limits: Limits) -> Iterator[
             with copy.open("wb") as target:
                 if isinstance(source, bytes):
                     target.write(source)
-                else:
+                elif isinstance(source, str | Path):
                     with _opened(Path(source), name) as pipe:
-                        _copy(pipe, target, name, limits.max_bytes)
+                        _copy(pipe, target, name, limits.max_bytes, format)
+                else:
+                    _copy(source, target, name, limits.max_bytes, format)
         except OSError as error:
             raise InputError(
                 f"{name} cannot be copied to {folder}: {error.strerror} (TMPDIR names the place)"
@@ -159,10 +164,16 @@ def _as_file(source: str | Path | bytes, name: str, limits: Limits) -> Iterator[
         yield copy
 
 
-def _copy(pipe: BinaryIO, target: BinaryIO, name: str, most: int) -> None:
-    """Copy a pipe, which may have no end, up to `most` bytes; raises InputError for more."""
+def _copy(pipe: BinaryIO, target: BinaryIO, name: str, most: int, format: str | None) -> None:
+    """Copy a pipe, which may have no end, up to `most` bytes; raises InputError for more.
+
+    Of what begins like none of the formats, no more is copied than tells what it is.
+    """
     copied = 0
     while piece := pipe.read(_PIECE_BYTES):
+        if not copied and format is None and identify(io.BytesIO(piece)).format is None:
+            target.write(piece)
+            return
         copied += len(piece)
         if copied > most:
             raise InputError(

@@ -6,13 +6,12 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
-import numpy as np
-
 from sinefit.errors import InputError
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
+    import numpy as np
     from numpy.typing import NDArray
 
 Kind = Literal["image", "audio", "video", "array"]
@@ -93,11 +92,11 @@ class SignalSpec:
     def to_unit(self, samples: NDArray[np.generic]) -> NDArray[np.float32]:
         """Map values from [low, high] to float32 in [-1, 1], the network's target range."""
         scale = 2.0 / (self.high - self.low)
-        return ((samples.astype(np.float64) - self.low) * scale - 1.0).astype(np.float32)
+        return ((samples.astype("float64") - self.low) * scale - 1.0).astype("float32")
 
     def from_unit(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Map network outputs from [-1, 1] to values in [low, high], not rounded, not clipped."""
-        return (values.astype(np.float64) + 1.0) * ((self.high - self.low) / 2.0) + self.low
+        return (values.astype("float64") + 1.0) * ((self.high - self.low) / 2.0) + self.low
 
     def store(self, values: NDArray[np.floating]) -> NDArray[np.generic]:
         """Map network outputs to samples of type `dtype`, as a file would hold them.
@@ -105,6 +104,8 @@ class SignalSpec:
         Integer types are rounded to nearest and clipped to their range, booleans cut at one half;
         floating types are neither rounded nor clipped.
         """
+        import numpy as np
+
         physical = self.from_unit(values)
         kind = np.dtype(self.dtype)
         if kind == np.bool_:
@@ -135,5 +136,5 @@ class Signal:
         expected = (*self.spec.shape, self.spec.channels)
         if self.samples.shape != expected:
             raise InputError(f"samples have shape {self.samples.shape}, the spec says {expected}")
-        if self.samples.dtype != np.dtype(self.spec.dtype):
+        if self.samples.dtype != self.spec.dtype:
             raise InputError(f"samples are {self.samples.dtype}, the spec says {self.spec.dtype}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sinefit.errors import InputError
 from sinefit.signals.ffmpeg import FFmpeg, input_arguments
+from sinefit.signals.iso_boxes import find_cut_box
 from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.sample_tables import find_false_count
 
@@ -28,8 +29,11 @@ _DEEP = re.compile(r"(?:9|10|12|14|16|32)(?:le|be)?$|48|64|f16|f32")
 _TRANSPARENT = re.compile(r"yuva|rgba|bgra|argb|abgr|gbrap|^ya\d")
 _MATRIX = re.compile(r"bt\d|smpte|fcc|ycgco|gbr|ictcp")
 _HDR_CURVES = ("smpte2084", "arib-std-b67")
-_INCOMPLETE = re.compile(r"partial file|ended prematurely|truncated|end of file", re.IGNORECASE)
+_INCOMPLETE = re.compile(
+    r"partial file|ended prematurely|truncated|truncating|end of file", re.IGNORECASE
+)
 _TOO_LARGE = "exceeds specified max pixel count"
+_NO_ROOM = "get_buffer() failed"
 
 LARGEST_BLOCK = 2**28
 """Bytes that ffmpeg may take at a stroke, for one plane of a frame or for its list of frames."""
@@ -100,7 +104,11 @@ def probe_video(
     Raises InputError, which calls the file `name`, when there is no picture in it or a larger one
     than `limits` allow.
     """
-    claimed = find_false_count(source) if DEMUXERS[format] == "mov" else None
+    claimed, missing = None, None
+    if DEMUXERS[format] == "mov":
+        claimed, missing = find_false_count(source), find_cut_box(source)
+    if missing is not None:
+        raise InputError(f"{name} is cut short: {missing}; get a complete copy")
     if claimed is not None:
         raise InputError(
             f"{name} is damaged or cut short: its bytes cannot hold the {claimed} samples that it "
@@ -123,13 +131,19 @@ def probe_video(
     streams = [match for match in map(_STREAM.match, texts) if match is not None]
     pictures = [match for match in streams if match[1] == "Video"]
     pictures = [match for match in pictures if "(attached pic)" not in match[3]]
-    if texts and streams and not pictures:
+    empty = any("matches no streams" in text for text in complaints)
+    if texts and (streams or empty) and not pictures:
         raise InputError(f"{name} holds no video stream: name its format or choose another file")
     size = re.search(r"^#dimensions 0: (\d+)x(\d+)$", listing, re.MULTILINE)
     if any(_TOO_LARGE in text for text in complaints):
         raise InputError(
             f"{name} has frames of more than the {limits.max_pixels} pixels that are read: "
             "re-encode it smaller or raise --max-pixels"
+        )
+    if any(_NO_ROOM in text for text in complaints):
+        raise InputError(
+            f"{name} has frames that take more than {LARGEST_BLOCK} bytes each: "
+            "re-encode it smaller"
         )
     if not well or not pictures or size is None or not _frame_lines(listing):
         cause = complaint if not well else "no frame can be decoded"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from sinefit.signals.video_formats import (
     sound_arguments,
 )
 from sinefit.signals.video_probe import probe_sound, probe_video, read_frame_times
+from sinefit.signals.writer import check_room
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -121,7 +122,8 @@ class VideoWriter:
             self._folder.cleanup()
             self._folder = None
 
-    def _fail(self, cause: str) -> None:
+    def _fail(self, cause: str) -> NoReturn:
+        check_room(self._path)
         raise OutputError(
             f"{self._path} cannot be written as {self._format}: {cause}; "
             "check the disk or choose another format"
@@ -135,13 +137,12 @@ class VideoWriter:
             header = probe_video(self._path, name, self._format)
             frames = read_frame_times(self._path, name, self._format, decode=False)
         except InputError as error:
-            raise OutputError(f"{error}; it was just written: check the disk") from None
+            self._fail(str(error))
         if (header.width, header.height) != (width, height):
             self._fail(f"it came out {header.width}x{header.height} instead of {width}x{height}")
         if frames is None or len(frames.times) != count:
             found = 0 if frames is None else len(frames.times)
             self._fail(f"it came out with {found} frames instead of {count}")
-            return
         step = 1 / (self._rate * frames.time_base)
         # Each time is rounded to a whole unit, the first one too.
         drift = max(abs(t - frames.times[0] - k * step) for k, t in enumerate(frames.times))

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+from sinefit.errors import OutputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
+
+_TRIAL_BYTES: Final = 2**20
 
 
 @dataclass(frozen=True)
@@ -18,6 +24,18 @@ class Encoding:
     """0 (worst) to 100 (best) for lossy formats; None takes the format's good default."""
     subtype: str | None = None
     """Sample encoding of a sound, a libsndfile subtype; None follows the spec's bit depth."""
+
+
+def check_room(path: Path) -> None:
+    """Raise OutputError, with the system's own reason, for a file that cannot be made longer.
+
+    For encoders that tell no more than that they have failed. The file is spoilt by the trial.
+    """
+    try:
+        with path.open("ab") as file:
+            file.write(bytes(_TRIAL_BYTES))
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}; make room for it") from None
 
 
 class SignalWriter(Protocol):

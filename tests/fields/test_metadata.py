@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import io
 import json
 import math
+import os
 import subprocess
 import sys
 import tracemalloc
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,15 +15,20 @@ import torch
 from hypothesis import given
 
 from sinefit.errors import InputError
-from sinefit.fields.metadata import MAX_HEADER, is_weights_file, read_header, to_json
+from sinefit.fields.metadata import (
+    MAX_HEADER,
+    is_weights_file,
+    read_content,
+    read_header,
+    read_stream,
+    to_json,
+)
 from sinefit.fields.weights_file import encode_field
 from sinefit.version import __version__
 
 from .making import fields, small_field, with_metadata
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sinefit.fields.field import Field
 
 
@@ -51,10 +59,13 @@ def test_the_header_can_be_read_without_torch(tmp_path: Path) -> None:
     assert done.stdout.split() == ["image", "5", "False"]
 
 
-def test_a_header_alone_is_enough_for_its_facts() -> None:
+def test_a_file_that_is_cut_is_told_from_its_header() -> None:
     content = encode_field(small_field())
-    length = int.from_bytes(content[:8], "little")
-    assert read_header(content[: 8 + length], "name").size.width == 5
+    for length in range(len(content)):
+        with pytest.raises(InputError, match=r"^name: "):
+            read_header(content[:length], "name")
+    with pytest.raises(InputError, match="goes on after its tensors"):
+        read_header(content + b"x", "name")
 
 
 def test_absurd_sizes_take_no_memory() -> None:
@@ -91,3 +102,54 @@ def test_infinity_is_written_as_a_word() -> None:
 def test_what_is_no_number_is_not_written() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         to_json({"a": math.nan})
+
+
+@pytest.mark.parametrize(
+    "shape", [[2**39, 2**39], [2**30, 2**30], [10**6, 10**6], [1, 2**39], [2**39, 1]]
+)
+def test_a_signal_that_no_fit_can_have_had(shape: list[int]) -> None:
+    content = with_metadata(encode_field(small_field()), "signal", shape=shape)
+    with pytest.raises(InputError, match="description of the signal contradicts itself"):
+        read_header(content, "name")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "axis", "fits"),
+    [("uint8", 2**37, True), ("float64", 2**37, False), ("uint16", 2**38, False)],
+)
+def test_the_largest_signal_is_one_of_a_tebibyte(dtype: str, axis: int, fits: bool) -> None:
+    content = with_metadata(encode_field(small_field()), "signal", shape=[1, axis], dtype=dtype)
+    if fits:
+        assert read_header(content, "name").spec.shape == (1, axis)
+    else:
+        with pytest.raises(InputError, match="contradicts itself"):
+            read_header(content, "name")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless device")
+def test_an_endless_file_is_refused_by_its_first_bytes() -> None:
+    with pytest.raises(InputError, match="/dev/zero: not a weights file"):
+        read_content(Path("/dev/zero"))
+
+
+def test_a_pipe_is_read_to_its_end_or_to_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = encode_field(small_field())
+    pipe = tmp_path / "pipe"
+    (tmp_path / "content").write_bytes(content)
+    os.mkfifo(pipe)
+    command = ["sh", "-c", 'cat "$1" > "$2"', "sh", str(tmp_path / "content"), str(pipe)]
+    with subprocess.Popen(command):
+        assert read_content(pipe) == content
+    monkeypatch.setattr("sinefit.fields.metadata.MAX_BYTES", len(content) - 1)
+    with subprocess.Popen(command), pytest.raises(InputError, match="too many"):
+        read_content(pipe)
+
+
+def test_a_stream_is_read_like_a_file() -> None:
+    content = encode_field(small_field())
+    assert read_stream(io.BytesIO(content), "it") == content
+    for other in (b"", b"\x89PNG\r\n\x1a\n" + bytes(99)):
+        with pytest.raises(InputError, match="it: not a weights file"):
+            read_stream(io.BytesIO(other), "it")

@@ -31,7 +31,7 @@ ADDRESS_SPACE = 6 * 2**30
 
 
 def run(name: str, count: int, seed: int, folder: Path) -> dict[str, Any]:
-    """Read `count` damaged copies of a specimen, or decode those of the weights file."""
+    """Judge `count` damaged copies of what `name` means: a specimen, "weights", "checkpoint"."""
     damaged, judge = _source(name, seed)
     outcomes: Counter[str] = Counter()
     failures = []
@@ -60,19 +60,25 @@ def run(name: str, count: int, seed: int, folder: Path) -> dict[str, Any]:
 
 
 def _source(name: str, seed: int) -> tuple[Iterator[bytes], Callable[[bytes], Outcome]]:
+    whole, judge = _whole(name)
+    if name in ("weights", "checkpoint"):
+        from .weights import weights_mutants
+
+        return weights_mutants(seed, whole), judge
+    return mutants(seed, whole), judge
+
+
+def _whole(name: str) -> tuple[bytes, Callable[[bytes], Outcome]]:
+    """Return a sound file and the judge of its damaged copies; torch only where it is needed."""
     if name == "weights":
-        from .weights import decode_damaged, weights_mutants
+        from .weights import decode_damaged, weights_file
 
-        return weights_mutants(seed, _whole(name)), decode_damaged
-    return mutants(seed, _whole(name)), read_damaged
+        return weights_file(), decode_damaged
+    if name == "checkpoint":
+        from .checkpoints import checkpoint_file, resume_damaged
 
-
-def _whole(name: str) -> bytes:
-    if name == "weights":
-        from .weights import weights_file
-
-        return weights_file()
-    return specimen(name)
+        return checkpoint_file(), resume_damaged
+    return specimen(name), read_damaged
 
 
 def _peak(who: int) -> int:
@@ -85,8 +91,8 @@ def main(folder: str, seed: str, *wanted: str) -> None:
     counts = {name: int(count) for name, _, count in (each.partition("=") for each in wanted)}
     for name in counts:
         # What every case needs is loaded before memory is measured.
-        _, judge = _source(name, int(seed))
-        judge(_whole(name))
+        whole, judge = _whole(name)
+        judge(whole)
     before = _peak(resource.RUSAGE_SELF)
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     results: dict[str, Any] = {

@@ -40,10 +40,14 @@ def gif(width: int, height: int, frames: int) -> bytes:
     return head + frames * frame + b"\x3b"
 
 
-def bmp(width: int, height: int, bits: int = 24) -> bytes:
-    """The header of a BMP, with a few bytes of pixels."""
-    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, 0, 0, 0, 0, 0, 0)
-    return b"BM" + struct.pack("<IHHI", 54 + 60, 0, 0, 54) + info + bytes(60)
+def bmp(width: int, height: int, bits: int = 24, *, run_lengths: bool = False) -> bytes:
+    """The header of a BMP, with a few bytes of pixels, or with the mark that ends run lengths."""
+    compression = int(run_lengths)
+    colors = bytes(4 * 256) if bits == 8 else b""
+    start = 54 + len(colors)
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, 0, 0, 0, 0, 0)
+    pixels = b"\0\1" if run_lengths else bytes(60)
+    return b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + info + colors + pixels
 
 
 def tiff(*entries: tuple[int, int, int]) -> bytes:

@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sinefit.errors import InputError
 from sinefit.signals.limits import Limits
@@ -18,7 +19,7 @@ from sinefit.signals.video import MOST_FRAMES
 
 from .boxes import with_box
 from .crafting import bmp, chunk, gif, npy_described, png, tiff, wav, webp, zeros
-from .specimens import clip, ffmpeg, npy, sound, specimen
+from .specimens import clip, ffmpeg, npy, pillow, sound, specimen
 from .watching import SMALL, check_message
 from .weights import decode_damaged, put_together
 
@@ -65,6 +66,46 @@ def peak() -> int:
 def test_pictures_of_too_many_pixels(content: bytes) -> None:
     assert "--max-pixels" in refuse(content)
     assert "--max-pixels" in refuse(content, limits=Limits(max_pixels=2**20))
+
+
+@pytest.mark.parametrize("name", ["jpeg", "jpeg-progressive", "gif", "bmp"])
+def test_pictures_that_a_decoder_would_fill_up(name: str) -> None:
+    # Within the limits on pixels, but by far not within those bytes.
+    content = {
+        "gif": gif(20_000, 20_000, 1),
+        "bmp": bmp(20_000, 20_000, bits=8, run_lengths=True),
+    }.get(name) or specimen(name).replace(
+        struct.pack(">HH", 9, 12), struct.pack(">HH", *[2**14] * 2)
+    )
+    assert "pixels that it claims" in refuse(content, limits=Limits())
+
+
+@pytest.mark.parametrize("format", ["JPEG", "GIF", "BMP"])
+def test_a_picture_of_one_colour_is_no_bomb(format: str) -> None:
+    even = Image.new("L", (5000, 5000), 77)
+    content = pillow(format, even, **({"progressive": True} if format == "JPEG" else {}))
+    assert (read_signal(content).samples == 77).mean() > 0.99
+
+
+def test_a_tiff_of_very_many_pages_is_not_counted_to_its_end() -> None:
+    whole = tiff()
+    directory = whole[72:-4]
+    content = bytearray(whole[:72])
+    for _ in range(2**15):
+        content += directory + struct.pack("<I", len(content) + len(directory) + 4)
+    content += directory + bytes(4)
+    (notice,) = read_signal(bytes(content), name="it").notices
+    assert notice == "only the first of at least 16384 frames was read"
+
+
+def test_a_jpeg_of_very_many_scans() -> None:
+    whole = specimen("jpeg-progressive")
+    last = whole[whole.rindex(b"\xff\xda") : -2]
+    assert "scans" in refuse(whole[:-2] + 1000 * last + whole[-2:])
+
+
+def test_frames_that_are_too_large_for_the_decoder() -> None:
+    assert "bytes each" in refuse(gif(16_000, 16_000, 3), limits=Limits())
 
 
 @pytest.mark.parametrize("name", [b"zTXt", b"iTXt", b"iCCP"])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from .checkpoints import checkpoint_file, resume_damaged
 from .mutation import mutants
 from .specimens import SPECIMENS, VIDEOS, specimen
 from .watching import read_damaged
@@ -21,6 +22,7 @@ DECODED_BY_FFMPEG = ("png-16", "tiff-16", *VIDEOS)
 MANY = {
     **{name: 400 if name in VIDEOS else 500 for name in SPECIMENS},
     "weights": 2000,
+    "checkpoint": 1000,
 }
 
 
@@ -43,10 +45,23 @@ def test_every_tenth_of_a_file(name: str) -> None:
         read_damaged(whole[: len(whole) * tenth // 10])
 
 
+@pytest.mark.parametrize("name", [name for name in VIDEOS if name != "mp4-fragmented"])
+@pytest.mark.parametrize("missing", [1, 30, 300, 500, 700])
+def test_the_end_of_a_video_is_missed(name: str, missing: int) -> None:
+    # Of a cut index ffmpeg takes what is left, and may lose the sound without a word.
+    assert read_damaged(specimen(name)[:-missing]) == "refused"
+
+
 def test_damaged_weights_files() -> None:
     assert decode_damaged(weights_file()) == "read"
     for content in itertools.islice(weights_mutants(7, weights_file()), 150):
         decode_damaged(content)
+
+
+def test_damaged_checkpoints() -> None:
+    assert resume_damaged(checkpoint_file()) == "read"
+    for content in itertools.islice(weights_mutants(7, checkpoint_file()), 150):
+        resume_damaged(content)
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .watching import Outcome
-
-_PARTS = ("signal", "network", "fit")
 
 
 @functools.cache
@@ -55,17 +53,45 @@ def put_together(header: bytes, tensors: bytes) -> bytes:
     return len(header).to_bytes(8, "little") + header + tensors
 
 
+def with_part(content: bytes, part: str, **changes: Any) -> bytes:
+    """A weights file with values of one JSON object of its metadata changed."""
+    text, tensors = take_apart(content)
+    header = json.loads(text)
+    values = json.loads(header["__metadata__"][part]) | changes
+    header["__metadata__"][part] = json.dumps(values)
+    return put_together(json.dumps(header).encode(), tensors)
+
+
+def with_tensor(content: bytes, name: str, **changes: Any) -> bytes:
+    """A weights file whose header says something else of one tensor."""
+    text, tensors = take_apart(content)
+    header = json.loads(text)
+    header[name] |= changes
+    return put_together(json.dumps(header).encode(), tensors)
+
+
+def without_metadata(content: bytes, *parts: str) -> bytes:
+    """A weights file that lacks these parts of its metadata, all of it when none is named."""
+    text, tensors = take_apart(content)
+    header = json.loads(text)
+    for part in parts:
+        del header["__metadata__"][part]
+    if not parts:
+        del header["__metadata__"]
+    return put_together(json.dumps(header).encode(), tensors)
+
+
 def weights_mutants(seed: int, content: bytes) -> Iterator[bytes]:
     """Damaged copies, in turn: of the bytes, of the header's text, of one part of the metadata."""
     text, tensors = take_apart(content)
-    parts = {part: json.loads(text)["__metadata__"][part] for part in _PARTS}
+    metadata = json.loads(text)["__metadata__"]
+    parts = {part: value for part, value in metadata.items() if value.startswith("{")}
     raw = mutants(seed, content)
     headers = mutants(seed, text)
     inner = {part: mutants(seed, value.encode()) for part, value in parts.items()}
-    for number in itertools.count():
+    for part in itertools.cycle(parts):
         yield next(raw)
         yield put_together(next(headers), tensors)
-        part = _PARTS[number % len(_PARTS)]
         header = json.loads(text)
         header["__metadata__"][part] = next(inner[part]).decode("utf-8", "replace")
         yield put_together(json.dumps(header).encode(), tensors)

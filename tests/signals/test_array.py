@@ -230,3 +230,11 @@ def test_only_npy_is_written():
     check_array_writable(spec, "npy")
     with pytest.raises(OutputError, match="npy"):
         check_array_writable(spec, "png")
+
+
+def test_what_the_parser_says_of_itself_is_not_passed_on(tmp_path):
+    path = tmp_path / "a.npy"
+    header = b"{'descr': '<f4', 'shape': (4,"
+    path.write_bytes(b"\x93NUMPY\x01\0" + bytes([len(header), 0]) + header)
+    with pytest.raises(InputError, match=r"its header is damaged, or it is cut short; get another"):
+        read(path)

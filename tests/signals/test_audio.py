@@ -384,3 +384,10 @@ def test_large_wav_files_become_rf64(tmp_path, monkeypatch):
     (tmp_path / "a").write_bytes(content[:-10])
     with pytest.raises(InputError, match="10 of 8000 bytes"):
         read(tmp_path / "a", "wav")
+
+
+def test_what_the_library_says_of_itself_is_not_passed_on(tmp_path):
+    path = tmp_path / "a.mp3"
+    path.write_bytes(b"ID3\x04\0\0\0\0\0\0" + bytes(3000))
+    with pytest.raises(InputError, match="cannot be read as mp3: its headers are damaged; check"):
+        read(path, "mp3")

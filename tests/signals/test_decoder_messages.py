@@ -6,7 +6,11 @@ import sys
 
 import pytest
 
-from sinefit.signals.decoder_messages import damage_notice, decoder_messages
+from sinefit.signals.decoder_messages import (
+    damage_notice,
+    decoder_messages,
+    without_addresses,
+)
 
 
 def test_what_is_printed_below_python_is_collected(capfd):
@@ -52,3 +56,19 @@ def test_the_notice_is_the_first_line():
     assert damage_notice("it", ["bad block", "more"]) == (
         "it: it may be damaged, the decoder reported: bad block",
     )
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("bad block @ 0x7f3a9c001b40: end", "bad block: end"),
+        ("freed at 0x55d0c0ffee00", "freed"),
+        ("Illegal Audio-MPEG-Header 0xf8ffe358 at offset 2160",) * 2,
+        ("Element at 0x1f4 ending at 0xffffffff",) * 2,
+    ],
+)
+def test_addresses_are_left_out_but_not_the_figures_of_the_file(capfd, told, kept):
+    assert without_addresses(told) == kept
+    with decoder_messages(collect=True) as lines:
+        os.write(2, told.encode())
+    assert lines == [kept]

@@ -90,3 +90,8 @@ def test_decoding_refuses_more_and_fewer_pixels_than_announced(save, ffmpeg_enco
     for height in (4, 6):
         with pytest.raises(InputError, match=r"a\.png cannot be decoded"):
             decode_deep(path, "a.png", "png", DeepLayout(7, height, 3, 3))
+
+
+def test_strips_without_a_size_are_refused_in_words():
+    with pytest.raises(ValueError, match="not as many positions as sizes"):
+        tiff_end({273: (8, 100), 279: (92,)})

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
+import signal
+
 import pytest
 
 from sinefit.errors import SinefitError
-from sinefit.signals.ffmpeg import FFmpeg, input_arguments, parse_log
+from sinefit.signals.ffmpeg import FFmpeg, describe_end, input_arguments, parse_log
 
 
 def test_output_is_streamed_into_a_buffer():
@@ -95,3 +98,24 @@ def test_log_lines_are_split_into_level_and_text():
         ("error", "moov atom not found"),
         ("warning", "two parts"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (1, "ffmpeg ended with code 1"),
+        (-signal.SIGSEGV, "ffmpeg was ended by SIGSEGV"),
+        (-signal.SIGXFSZ, "ffmpeg was ended by SIGXFSZ, as the file became larger than .* allows"),
+        (-signal.SIGKILL, "ffmpeg was ended by SIGKILL, .* memory"),
+        (-250, "ffmpeg was ended by signal 250"),
+        (None, "ffmpeg has not ended"),
+    ],
+)
+def test_an_end_in_words(status: int | None, words: str) -> None:
+    assert re.match(words, describe_end(status))
+
+
+def test_an_end_by_a_signal_is_a_complaint():
+    with FFmpeg(["-f", "lavfi", "-i", "color=red", "-f", "null", "-"]) as process:
+        process.kill()
+        assert process.complaint.startswith("ffmpeg was ended by SIGKILL")

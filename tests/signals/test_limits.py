@@ -6,7 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinefit.errors import InputError, SettingError
-from sinefit.signals.limits import DEFAULT_LIMITS, Limits
+from sinefit.signals.limits import (
+    DEFAULT_LIMITS,
+    MOST_PIXELS_PER_BYTE,
+    Limits,
+    check_plausible,
+)
 
 sizes = st.integers(1, 200)
 
@@ -54,3 +59,13 @@ def test_the_default_limit_has_room_for_16384_squared():
 def test_sizes_beyond_64_bits_are_counted():
     with pytest.raises(InputError, match=str(2**80)):
         DEFAULT_LIMITS.check_samples((2**40, 2**40), "uint8", "it")
+
+
+@given(sizes, sizes, st.integers(1, 10))
+def test_a_picture_is_plausible_up_to_a_number_of_pixels_per_byte(width, height, size):
+    side = MOST_PIXELS_PER_BYTE // 64
+    if width * height <= size:
+        check_plausible(64 * width, side * height, size, "it")
+    else:
+        with pytest.raises(InputError, match=f"its {size} bytes cannot hold the"):
+            check_plausible(64 * width, side * height, size, "it")

@@ -15,9 +15,11 @@ import soundfile
 from PIL import Image
 
 from sinefit.errors import InputError, SettingError
+from sinefit.signals.limits import Limits
 from sinefit.signals.reading import check_selection, read_signal
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import KINDS
+from sinefit.signals.tiff import TiffStream
 
 
 def image_bytes(format="PNG", frames=1):
@@ -215,3 +217,61 @@ def test_names_that_are_not_utf_8(tmp_path):
     except OSError:
         pytest.skip("the file system takes no such name")
     assert read_signal(path).spec.source == path.name
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless device")
+def test_of_an_endless_file_no_more_is_read_than_tells_what_it_is():
+    with pytest.raises(InputError, match="/dev/zero is of an unknown format"):
+        read_signal("/dev/zero", limits=Limits(max_bytes=2**24))
+    with pytest.raises(InputError, match="goes on beyond 16777216 bytes"):
+        read_signal("/dev/zero", format="png", limits=Limits(max_bytes=2**24))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes in the file system")
+def test_an_endless_pipe_that_begins_like_a_picture(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "data").write_bytes(image_bytes())
+    script = 'cat "$1" /dev/zero > "$2"'
+    command = ["sh", "-c", script, "sh", tmp_path / "data", pipe]
+    with (
+        subprocess.Popen(command, stderr=subprocess.DEVNULL) as feeder,
+        pytest.raises(InputError, match="goes on beyond 16777216 bytes"),
+    ):
+        read_signal(pipe, limits=Limits(max_bytes=2**24))
+    assert feeder.returncode != 0  # its reader went away
+
+
+def test_a_stream_is_read_as_its_bytes():
+    for content in (image_bytes(), sound_bytes(), array_bytes()):
+        from_bytes, from_stream = read_signal(content), read_signal(io.BytesIO(content))
+        np.testing.assert_array_equal(from_stream.samples, from_bytes.samples)
+        assert from_stream.spec == from_bytes.spec
+    with pytest.raises(InputError, match=r"^standard input is empty"):
+        read_signal(io.BytesIO())
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless device")
+def test_an_endless_stream_ends_at_the_limit():
+    small = Limits(max_bytes=2**22)
+    with Path("/dev/zero").open("rb") as zeros:
+        with pytest.raises(InputError, match="standard input is of an unknown format"):
+            read_signal(zeros, limits=small)
+        with pytest.raises(InputError, match="it goes on beyond 4194304 bytes"):
+            read_signal(zeros, name="it", format="mp3", limits=small)
+
+
+def test_formats_that_go_back_and_forth_are_read_from_pipes(tmp_path):
+    file = io.BytesIO()
+    stream = TiffStream(file, 5, 4, 3, 8)  # it writes the directory last
+    stream.write(np.arange(60, dtype=np.uint8).reshape(4, 5, 3))
+    stream.close()
+    tiff, mp4 = file.getvalue(), video_bytes("mp4")
+    assert mp4.index(b"moov") > mp4.index(b"mdat")
+    for content in (tiff, mp4, video_bytes("webm")):
+        expected = read_signal(content)
+        with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as feeder:
+            feeder.stdin.write(content)
+            feeder.stdin.close()
+            signal = read_signal(f"/dev/fd/{feeder.stdout.fileno()}", name="it")
+        np.testing.assert_array_equal(signal.samples, expected.samples)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import struct
 import subprocess
 from fractions import Fraction
 
 import imageio_ffmpeg
 import pytest
 
+from sinefit.errors import InputError
 from sinefit.signals.video_probe import probe_sound, probe_video, read_frame_times
 
 
@@ -73,3 +75,13 @@ def test_sound_is_listed(tmp_path):
     assert probe_sound(make(tmp_path / "a.mkv", *sound, *codecs)) == ("flac", "aac")
     (tmp_path / "b.mkv").write_text("no sound")
     assert probe_sound(tmp_path / "b.mkv") == ()
+
+
+def test_a_file_without_any_stream_is_told_from_a_damaged_one(tmp_path):
+    path = tmp_path / "a.mp4"
+    header = struct.pack(">IIIII", 0, 0, 0, 1000, 0) + bytes(80)
+    boxes = struct.pack(">I4s4sI", 16, b"ftyp", b"isom", 0)
+    boxes += struct.pack(">I4sI4s", 116, b"moov", 108, b"mvhd") + header
+    path.write_bytes(boxes)
+    with pytest.raises(InputError, match="holds no video stream"):
+        probe_video(path, "it", "mp4")
