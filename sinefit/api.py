@@ -13,7 +13,7 @@ from sinefit.fields.weights_file import decode_field, encode_field, read_field
 from sinefit.files import whole_output, write_bytes
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
-from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_INITIALIZER, DEFAULT_WIDTH
+from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_INITIALIZER
 from sinefit.fitting.loop import fit_signal
 from sinefit.initializers.registry import parse_initializer
 from sinefit.signals.array import array_signal
@@ -39,7 +39,7 @@ def fit(
     *,
     init: str = DEFAULT_INITIALIZER,
     omega: float | Sequence[float] | Literal["auto"] = "auto",
-    width: int = DEFAULT_WIDTH,
+    width: int | None = None,
     depth: int = DEFAULT_DEPTH,
     steps: int | None = None,
     max_time: float | None = None,

@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 
 from sinefit.api import write
 from sinefit.cli.app import app
-from sinefit.cli.console import ProgressDisplay
 from sinefit.cli.exit_codes import ExitCode
+from sinefit.cli.progress import ProgressDisplay
 from sinefit.initializers.registry import INITIALIZERS
 from sinefit.signals.reading import read_signal
 from sinefit.signals.selection import Selection

@@ -13,7 +13,7 @@ import sinefit
 PACKAGE = Path(sinefit.__file__).parent
 # From the bottom up. A room may import from those below it and from itself.
 FLOORS = (
-    ("errors", "version"),
+    ("descriptors", "errors", "version"),
     ("files", "metrics"),
     ("networks", "signals"),
     ("native",),
@@ -23,6 +23,7 @@ FLOORS = (
     ("fitting",),
     ("comparing",),
     ("api",),
+    ("benchmark",),
     ("cli",),
     ("__init__", "__main__"),
 )

@@ -1,144 +1,132 @@
-"""What people read: messages, progress and tables, all on standard error."""
+"""What people read: messages on standard error, and how names, times and sizes are written."""
 
 from __future__ import annotations
 
-import math
+import contextlib
 import os
-import time
-from typing import TYPE_CHECKING, Final
+import sys
+import unicodedata
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, cast
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from sinefit.errors import SettingError
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from rich.console import Console
 
-    from sinefit.fitting.report import Progress as FitProgress
-
-CURVE_COLUMNS: Final = 16
-"""Width of the running curve of PSNR on a terminal."""
-PLAIN_INTERVAL: Final = 5.0
-"""Seconds between two lines of progress where standard error is no terminal."""
+ProgressMode = Literal["auto", "plain", "json", "none"]
+"""The values of `--progress`."""
+PROGRESS_HELP: Final = "auto (a bar, or lines where there is no terminal), plain, json or none."
 
 
 def make_console(*, stderr: bool = True) -> Console:
     """Return a console that prints text as it is: no markup, no emoji, no cutting of lines.
 
-    rich itself honours NO_COLOR, FORCE_COLOR and TERM=dumb.
+    rich itself honours NO_COLOR, FORCE_COLOR and TERM=dumb. Where standard error is full or its
+    reader has gone, what is printed there is lost, and that is all.
     """
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    # Importing rich takes as long as all the rest of `sinefit --version`.
+    from rich.console import Console
+
+    file = cast("IO[str]", _StandardError()) if stderr and sys.stderr is not None else None
+    return Console(
+        stderr=stderr, file=file, highlight=False, markup=False, emoji=False, soft_wrap=True
+    )
 
 
-def printable(name: str) -> str:
-    """Return a file name that any terminal can print; bytes that are not UTF-8 are escaped."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+class _StandardError:
+    """Standard error as it is when it is written to, whose failures end no work."""
+
+    @property
+    def _stream(self) -> Any:
+        # A live display puts a file in its place that prints through the console, so through this.
+        return getattr(sys.stderr, "rich_proxied_file", sys.stderr)
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def printable(text: str) -> str:
+    """Return a text that any terminal can print on one line, whatever file names it holds.
+
+    Bytes that are not UTF-8 are escaped, and so are control characters, which could break the line
+    or command the terminal.
+    """
+    text = os.fsencode(text).decode("utf-8", "backslashreplace")
+    return "".join(
+        letter.encode("unicode_escape").decode() if _is_control(letter) else letter
+        for letter in text
+    )
+
+
+def _is_control(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Cc", "Zl", "Zp")
 
 
 def show_error(message: str) -> None:
-    """Print an error; never silenced."""
+    """Print an error; never silenced, though lost where standard error is full or gone."""
     make_console().print(f"sinefit: error: {printable(message)}", style="red")
 
 
 class Messages:
-    """Notices on standard error, unless quiet."""
+    """Notices on standard error: fewer when quiet, more when verbose, records for `json`."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(
+        self, *, quiet: bool = False, verbose: bool = False, progress: ProgressMode = "auto"
+    ) -> None:
+        """Raise SettingError for options that contradict each other."""
+        if quiet and verbose:
+            raise SettingError("--quiet and --verbose exclude each other: give one of them")
+        if quiet and progress in ("plain", "json"):
+            raise SettingError(
+                f"--quiet and --progress {progress} exclude each other: give one of them"
+            )
         self.quiet = quiet
+        self.verbose = verbose
+        self.progress = progress
+        from sinefit.cli.records import Stamp
+
         self.console = make_console()
+        self.stamp = Stamp()
+        """Of the records on standard error and in the log."""
 
     def say(self, message: str) -> None:
         """Print a line."""
         if not self.quiet:
-            self.console.print(printable(message))
+            self._print(message, "message", "", "")
+
+    def detail(self, message: str) -> None:
+        """Print a line when verbose."""
+        if self.verbose:
+            self._print(message, "message", "", "dim")
 
     def always(self, message: str) -> None:
         """Print a line even when quiet: it tells how to get back what was begun."""
-        self.console.print(f"sinefit: {printable(message)}")
+        self._print(message, "message", "sinefit: ", "")
 
     def warn(self, message: str) -> None:
         """Print a line about something lost or changed."""
         if not self.quiet:
-            self.console.print(f"sinefit: note: {printable(message)}", style="yellow")
+            self._print(message, "note", "sinefit: note: ", "yellow")
 
+    def record(self, values: dict[str, Any]) -> None:
+        """Print a record with `--progress json`, nothing otherwise."""
+        if self.progress == "json":
+            self.console.out(self.stamp.line(values), highlight=False)
 
-class ProgressDisplay:
-    """A bar on a terminal, a plain line every few seconds elsewhere, nothing when quiet."""
-
-    def __init__(self, messages: Messages, title: str) -> None:
-        self._messages = messages
-        self._title = printable(title)
-        self._live: Progress | None = None
-        self._history: list[float] = []
-        self._last_line = time.monotonic()
-        # FORCE_COLOR makes rich take a file for a terminal: fine for colours, not for a live bar.
-        console = messages.console
-        live = console.file.isatty() and not console.is_dumb_terminal
-        if live and not messages.quiet:
-            self._live = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.fields[details]}"),
-                console=console,
-                transient=True,
-            )
-
-    def __enter__(self) -> ProgressDisplay:
-        if self._live is not None:
-            self._live.start()
-            self._task = self._live.add_task(_escaped(self._title), total=1.0, details="")
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
-
-    def update(self, share: float | None, details: str) -> None:
-        """Show the share that is done, 0 to 1 or unknown, and a few words."""
-        if self._live is not None:
-            self._live.update(
-                self._task,
-                completed=share or 0.0,
-                total=None if share is None else 1.0,
-                details=_escaped(details),
-            )
-        elif time.monotonic() - self._last_line >= PLAIN_INTERVAL:
-            self._last_line = time.monotonic()
-            percent = "" if share is None else f"{share:4.0%} "
-            self._messages.say(f"{self._title}: {percent}{details}")
-
-    def show_fit(self, progress: FitProgress) -> None:
-        """Show a report of a running fit."""
-        if progress.phase == "measuring":
-            self.update(progress.share, "measuring")
-            return
-        self._history.append(progress.psnr)
-        left = progress.remaining
-        details = (
-            f"step {progress.step}  {progress.psnr:.2f} dB  "
-            f"{progress.samples_per_second / 1000:.0f}k samples/s"
-        )
-        if left:
-            details += f"  {duration(left)} left"
-        if self._live is not None:
-            details = f"{curve(self._history, CURVE_COLUMNS)}  {details}"
-        self.update(progress.share, details)
-
-
-def curve(values: list[float], columns: int) -> str:
-    """Return a line of blocks that shows how values went, `columns` characters at most."""
-    finite = [value for value in values if math.isfinite(value)]
-    if len(finite) < 2:
-        return ""
-    count = min(columns, len(finite))
-    chosen = [finite[round(i * (len(finite) - 1) / (count - 1))] for i in range(count)]
-    low = min(chosen)
-    span = max(chosen) - low or 1.0
-    return "".join("▁▂▃▄▅▆▇█"[min(7, int((value - low) / span * 8))] for value in chosen)
+    def _print(self, message: str, event: str, prefix: str, style: str) -> None:
+        if self.progress == "json":
+            self.record({"event": event, "message": message})
+        else:
+            self.console.print(f"{prefix}{printable(message)}", style=style)
 
 
 def duration(seconds: float) -> str:
@@ -161,10 +149,3 @@ def size(count: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.2f} GB"
-
-
-def _escaped(text: str) -> str:
-    """Return text that rich's columns, which always read markup, show as it is."""
-    from rich.markup import escape
-
-    return escape(text)

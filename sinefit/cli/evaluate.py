@@ -7,16 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sinefit.cli.console import Messages, ProgressDisplay, make_console
+from sinefit.cli import options as common  # noqa: TC001 (the command line reads it)
+from sinefit.cli.console import Messages
+from sinefit.cli.details import field_details, signal_details
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.parsing import parse_pixel_region, parse_seconds
-from sinefit.cli.streams import is_standard_input, read_standard_input, write_json
+from sinefit.cli.progress import ProgressDisplay, TaskRecords
+from sinefit.cli.streams import (
+    is_standard_input,
+    read_standard_input,
+    text_console,
+    write_json,
+)
 from sinefit.errors import SettingError
 
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
     from sinefit.signals.selection import Selection
     from sinefit.signals.signal import Signal
+
+
+_PART = "Which part of the original"
 
 
 def evaluate(
@@ -29,17 +40,30 @@ def evaluate(
     as_json: Annotated[
         bool, typer.Option("--json", envvar="SINEFIT_EVAL_JSON", help="Print one object.")
     ] = False,
-    start: Annotated[str, typer.Option(help="The --start of the fit.")] = "0",
+    start: Annotated[
+        str, typer.Option(metavar="TIME", help="The --start of the fit.", rich_help_panel=_PART)
+    ] = "0",
     length: Annotated[
         str | None,
         typer.Option(
-            "--duration", envvar="SINEFIT_EVAL_DURATION", help="The --duration of the fit."
+            "--duration",
+            envvar="SINEFIT_EVAL_DURATION",
+            metavar="TIME",
+            help="The --duration of the fit.",
+            rich_help_panel=_PART,
         ),
     ] = None,
-    region: Annotated[str | None, typer.Option(help="The --region of the fit.")] = None,
-    downsample: Annotated[int, typer.Option(help="The --downsample of the fit.")] = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y,W,H", help="The --region of the fit.", rich_help_panel=_PART),
+    ] = None,
+    downsample: Annotated[
+        int, typer.Option(metavar="N", help="The --downsample of the fit.", rich_help_panel=_PART)
+    ] = 1,
+    device: common.Device = "auto",
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
+    progress: common.ProgressOption = "auto",
 ) -> None:
     """Compare a field with an original: PSNR, SSIM of images and video, SNR of sound.
 
@@ -52,30 +76,41 @@ def evaluate(
         from sinefit.fitting.devices import resolve_device
         from sinefit.signals.selection import Selection
 
-        messages = Messages(quiet=quiet)
+        messages = Messages(quiet=quiet, verbose=verbose, progress=progress)
         if is_standard_input(weights) and is_standard_input(original):
             raise SettingError("WEIGHTS and ORIGINAL both claim standard input: name one of them")
-        if is_standard_input(weights):
-            field = decode_field(read_standard_input(), "standard input")
-        else:
-            field = read_field(Path(weights))
-        selection = Selection(
-            start=parse_seconds("--start", start),
-            duration=None if length is None else parse_seconds("--duration", length),
-            region=None if region is None else parse_pixel_region(region),
-            downsample=downsample,
-            channels_last=field.spec.channels_last,
-            domain=field.spec.domain,
-        )
-        signal = _read_original(original, field, selection)
-        with ProgressDisplay(messages, weights) as display:
-            scores = compare_field(
-                field, signal, resolve_device(device), lambda share: display.update(share, "")
+        with TaskRecords(messages, "comparing") as records:
+            records.start(file=weights, original=original)
+            if is_standard_input(weights):
+                field = decode_field(read_standard_input(), "standard input")
+            else:
+                field = read_field(Path(weights))
+            selection = Selection(
+                start=parse_seconds("--start", start),
+                duration=None if length is None else parse_seconds("--duration", length),
+                region=None if region is None else parse_pixel_region(region),
+                downsample=downsample,
+                channels_last=field.spec.channels_last,
+                domain=field.spec.domain,
             )
+            signal = _read_original(original, field, selection)
+            chosen = resolve_device(device)
+            messages.say(f"{weights}: comparing with {original} on {chosen}")
+            for detail in field_details(field, chosen, None):
+                messages.detail(f"{weights}: {detail}")
+            messages.detail(f"{original}: recognised {signal_details(signal.spec)}")
+            with ProgressDisplay(messages, weights) as display:
+
+                def show(share: float) -> None:
+                    display.update(share, "")
+                    records.progress(share)
+
+                scores = compare_field(field, signal, chosen, show)
+            records.end(**scores)
         if as_json:
             write_json(dict(scores))
             return
-        console = make_console(stderr=False)
+        console = text_console()
         units = {"psnr": " dB", "psnr_float": " dB", "snr": " dB"}
         for key, value in scores.items():
             console.print(f"{key:<12} {value:.4f}{units.get(key, '')}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
 from enum import IntEnum
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import typer
 
@@ -40,11 +41,13 @@ class ExitCode(IntEnum):
     PIPE_CLOSED = 141
     """The reader of standard output has gone."""
     TERMINATED = 143
-    """Stopped by SIGTERM or SIGUSR1."""
+    """Stopped by SIGTERM, SIGUSR1 or SIGHUP."""
 
 
-_ENDING = ("SIGTERM", "SIGUSR1")
-"""Signals by which a batch system ends a command, or warns that it is about to."""
+_ENDING = ("SIGTERM", "SIGUSR1", "SIGHUP")
+"""Signals by which a batch system ends a command or warns that it will, and a lost terminal."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EBADF)
+"""What the system says where standard output, a copy or a temporary file cannot be written."""
 
 
 class _Terminated(BaseException):
@@ -64,13 +67,16 @@ def show_tracebacks(*, wanted: bool) -> None:
 def exit_codes() -> Iterator[None]:
     """Run a command; turn its errors into one line on standard error and an exit status."""
     numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
-    before = {number: signal.signal(number, _raise_terminated) for number in numbers}
+    before = {
+        number: signal.signal(number, _raise_terminated)
+        for number in numbers
+        # What was ignored when the command began stays so: nohup, a shell's trap.
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
     try:
         yield
     except BrokenPipeError as error:
-        # Python flushes standard output once more at exit, which must not fail again.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_unwritten(sys.stdout, sys.stderr)
         raise typer.Exit(ExitCode.PIPE_CLOSED) from error
     except Exception as error:
         failure = describe_failure(error)
@@ -83,6 +89,7 @@ def exit_codes() -> Iterator[None]:
             failure = (line, ExitCode.FAILURE)
         message, code = failure
         show_error(message)
+        _forget_unwritten(sys.stdout, sys.stderr)
         raise typer.Exit(code) from error
     except KeyboardInterrupt as error:
         show_error("stopped")
@@ -95,6 +102,29 @@ def exit_codes() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextlib.contextmanager
+def outermost() -> Iterator[None]:
+    """Run the whole command line; what is printed outside any command, as help is, can fail too."""
+    _open_missing_streams()
+    try:
+        yield
+    except SystemExit as stop:
+        # Both rich and typer leave with 1 when they find the reader of a pipe gone.
+        if isinstance(stop.__context__, BrokenPipeError):
+            raise SystemExit(ExitCode.PIPE_CLOSED) from None
+        raise
+    except OSError as error:
+        failure = describe_failure(error)
+        if failure is None:
+            raise
+        message, code = failure
+        show_error(message)
+        _forget_unwritten(sys.stdout)
+        raise SystemExit(code) from error
+    finally:
+        _forget_unwritten(sys.stderr)
+
+
 def describe_failure(error: Exception) -> tuple[str, ExitCode] | None:
     """Return the line and the exit status for an error that a person can do something about."""
     if isinstance(error, SinefitError):
@@ -103,6 +133,9 @@ def describe_failure(error: Exception) -> tuple[str, ExitCode] | None:
         return f"out of memory{f': {error}' if str(error) else ''}", ExitCode.MEMORY
     if _is_out_of_memory(error):
         return "out of memory: try a smaller --width or --batch, or --device cpu", ExitCode.MEMORY
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        place = error.filename or "standard output"
+        return f"{place}: cannot write: {error.strerror}", ExitCode.OUTPUT
     return None
 
 
@@ -120,8 +153,35 @@ def _code_of(error: SinefitError) -> ExitCode:
 
 def _is_out_of_memory(error: Exception) -> bool:
     """Recognise torch's errors of this kind without importing torch."""
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
     names = {kind.__name__ for kind in type(error).__mro__}
     return "OutOfMemoryError" in names or "can't allocate memory" in str(error)
+
+
+def _open_missing_streams() -> None:
+    """Open the null device for a closed standard stream, so that no file takes its number.
+
+    What a library says on number 2 would else be written into that file.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number
+
+
+def _forget_unwritten(*streams: TextIO | None) -> None:
+    """Send to nowhere what standard streams hold and cannot write.
+
+    Python flushes both once more at its exit, where another failure would change the status.
+    """
+    for stream in filter(None, streams):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _raise_terminated(_number: int, _frame: object) -> NoReturn:

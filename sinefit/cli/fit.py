@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import typer  # noqa: TC002 (the command line reads the annotation)
 
-import typer
-
+from sinefit.cli import fit_options as options  # noqa: TC001 (the command line reads it)
+from sinefit.cli import options as common  # noqa: TC001
 from sinefit.cli.batch import run_batch
 from sinefit.cli.console import Messages
 from sinefit.cli.exit_codes import exit_codes
@@ -13,256 +13,68 @@ from sinefit.cli.fit_job import FitRequest
 from sinefit.cli.jobs import plan_jobs
 from sinefit.cli.parsing import parse_omega, parse_pixel_region, parse_seconds
 from sinefit.cli.resume import CHECKPOINT_EVERY, read_checkpoint, resumed
-from sinefit.cli.settings import show_settings, use_config_file
+from sinefit.cli.settings import show_settings
 from sinefit.cli.streams import refuse_terminal
 from sinefit.errors import SettingError
 from sinefit.files import is_standard_output
-from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_INITIALIZER, DEFAULT_WIDTH
-from sinefit.initializers.registry import INITIALIZERS
+from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_INITIALIZER
 from sinefit.signals.limits import MAX_BYTES, MAX_PIXELS, Limits
-
-_WHAT = "What to fit"
-_HOW = "The network and its start"
-_BUDGET = "When to stop"
-_TRAINING = "Training"
-_OUTPUT = "Output"
-_BATCH = "Many files"
-_RESUME = "Stop and go on"
-
-
-def _complete_init(incomplete: str) -> list[str]:
-    return [name for name in INITIALIZERS if name.startswith(incomplete)]
 
 
 def fit(
     context: typer.Context,
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="FILE...", help="Images, sounds, videos, .npy; - for a pipe."),
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Weights file, - for a pipe.",
-            show_default="FILE's name with .safetensors",
-        ),
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", "-f", help="Replace an existing weights file.")
-    ] = False,
-    as_json: Annotated[
-        bool,
-        typer.Option(
-            "--json",
-            envvar="SINEFIT_FIT_JSON",
-            help="Print a JSON object per file.",
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = False,
-    dtype: Annotated[
-        Literal["float32", "float16", "bfloat16"],
-        typer.Option(help="Type of the stored weights.", rich_help_panel=_OUTPUT),
-    ] = "float32",
-    sound: Annotated[
-        bool,
-        typer.Option(help="Keep a video's sound track in the file.", rich_help_panel=_OUTPUT),
-    ] = True,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print errors only.", rich_help_panel=_OUTPUT)
-    ] = False,
-    init: Annotated[
-        str | None,
-        typer.Option(
-            help="Initializer, with parameters: lambert:sigma_a=1. See: sinefit inits.",
-            autocompletion=_complete_init,
-            show_default=DEFAULT_INITIALIZER,
-            rich_help_panel=_HOW,
-        ),
-    ] = None,
-    omega: Annotated[
-        str,
-        typer.Option(
-            help="First-layer frequency: a number, one per axis (images: height,width), or auto.",
-            rich_help_panel=_HOW,
-        ),
-    ] = "auto",
-    sigma_a: Annotated[
-        float | None,
-        typer.Option(help="Short for --init lambert:sigma_a=...", rich_help_panel=_HOW),
-    ] = None,
-    alpha: Annotated[
-        float | None, typer.Option(help="Short for --init ws:alpha=...", rich_help_panel=_HOW)
-    ] = None,
-    width: Annotated[
-        int | None,
-        typer.Option(help="Neurons per layer.", show_default="256", rich_help_panel=_HOW),
-    ] = None,
-    depth: Annotated[
-        int | None,
-        typer.Option(
-            help="Sine layers; a linear one follows.", show_default="4", rich_help_panel=_HOW
-        ),
-    ] = None,
-    start_from: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            envvar="SINEFIT_FIT_FROM",
-            metavar="WEIGHTS",
-            help="Go on from the weights of an earlier fit, with its network and initializer.",
-            rich_help_panel=_HOW,
-        ),
-    ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            help="Optimiser steps.", show_default="by the signal", rich_help_panel=_BUDGET
-        ),
-    ] = None,
-    max_time: Annotated[
-        str | None,
-        typer.Option(help="Time since the first step: 90s, 5m.", rich_help_panel=_BUDGET),
-    ] = None,
-    target_psnr: Annotated[
-        float | None, typer.Option(help="Quality in dB.", rich_help_panel=_BUDGET)
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all draws.", rich_help_panel=_TRAINING)] = 0,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.", rich_help_panel=_TRAINING)
-    ] = "auto",
-    threads: Annotated[
-        int | None,
-        typer.Option(help="CPU threads.", show_default="one per core", rich_help_panel=_TRAINING),
-    ] = None,
-    lr: Annotated[
-        float | None,
-        typer.Option(
-            help="Adam's learning rate on effective weights, before the initializer's scales.",
-            show_default="the initializer's",
-            rich_help_panel=_TRAINING,
-        ),
-    ] = None,
-    batch: Annotated[int, typer.Option(help="Samples per step.", rich_help_panel=_TRAINING)] = 4096,
-    kind: Annotated[
-        Literal["image", "audio", "video", "array"] | None,
-        typer.Option(
-            help="Read FILE as this.", show_default="by its content", rich_help_panel=_WHAT
-        ),
-    ] = None,
-    input_format: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            envvar="SINEFIT_FIT_FORMAT",
-            help="FILE's format.",
-            show_default="by its content",
-            rich_help_panel=_WHAT,
-        ),
-    ] = None,
-    start: Annotated[
-        str, typer.Option(help="Skip this much of a sound or video: 1.5s.", rich_help_panel=_WHAT)
-    ] = "0",
-    length: Annotated[
-        str | None,
-        typer.Option(
-            "--duration",
-            envvar="SINEFIT_FIT_DURATION",
-            help="Keep this much of a sound or video.",
-            rich_help_panel=_WHAT,
-        ),
-    ] = None,
-    region: Annotated[
-        str | None,
-        typer.Option(help="Part of an image or video: X,Y,W,H in pixels.", rich_help_panel=_WHAT),
-    ] = None,
-    downsample: Annotated[
-        int,
-        typer.Option(help="Average N by N pixels of an image or video.", rich_help_panel=_WHAT),
-    ] = 1,
-    channels_last: Annotated[
-        bool,
-        typer.Option(
-            "--channels-last",
-            help="The last axis of an array holds channels.",
-            rich_help_panel=_WHAT,
-        ),
-    ] = False,
-    domain: Annotated[
-        Literal["grid", "sphere"],
-        typer.Option(
-            help="sphere: an array's axes are latitude, longitude.", rich_help_panel=_WHAT
-        ),
-    ] = "grid",
-    max_pixels: Annotated[
-        int,
-        typer.Option(help="Refuse images and video frames of more pixels.", rich_help_panel=_WHAT),
-    ] = MAX_PIXELS,
-    max_bytes: Annotated[
-        int,
-        typer.Option(help="Refuse what takes more bytes decoded.", rich_help_panel=_WHAT),
-    ] = MAX_BYTES,
-    output_folder: Annotated[
-        str | None,
-        typer.Option(
-            "--output-folder", "-O", help="Write all weights files here.", rich_help_panel=_BATCH
-        ),
-    ] = None,
-    recursive: Annotated[
-        bool,
-        typer.Option("--recursive", "-r", help="Look into folders.", rich_help_panel=_BATCH),
-    ] = False,
-    skip_existing: Annotated[
-        bool,
-        typer.Option(
-            "--skip-existing", help="Leave out what has its output.", rich_help_panel=_BATCH
-        ),
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="List what would be done.", rich_help_panel=_BATCH),
-    ] = False,
-    log: Annotated[
-        str | None,
-        typer.Option(help="Append a JSON line per report to this file.", rich_help_panel=_BATCH),
-    ] = None,
-    resume: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CHECKPOINT",
-            help="Go on with a stopped fit; FILE need not be named.",
-            rich_help_panel=_RESUME,
-        ),
-    ] = None,
-    checkpoint_every: Annotated[
-        str, typer.Option(help="Time between checkpoints.", rich_help_panel=_RESUME)
-    ] = f"{CHECKPOINT_EVERY:g}s",
-    config_file: Annotated[  # noqa: ARG001 (its callback has read it)
-        str | None,
-        typer.Option(
-            "--config",
-            envvar="SINEFIT_FIT_CONFIG",
-            callback=use_config_file,
-            is_eager=True,
-            help="TOML file of options, below flags and SINEFIT_FIT_* variables.",
-        ),
-    ] = None,
-    show_config: Annotated[
-        bool,
-        typer.Option("--show-config", help="Print the options in effect as TOML, and stop."),
-    ] = False,
+    sources: options.Sources = None,
+    output: options.Output = None,
+    force: options.Force = False,
+    as_json: options.AsJson = False,
+    steps: options.Steps = None,
+    max_time: options.MaxTime = None,
+    target_psnr: options.TargetPsnr = None,
+    init: options.Init = None,
+    omega: options.Omega = "auto",
+    sigma_a: options.SigmaA = None,
+    alpha: options.Alpha = None,
+    width: options.Width = None,
+    depth: options.Depth = None,
+    start_from: options.StartFrom = None,
+    kind: options.Kind = None,
+    input_format: options.InputFormat = None,
+    start: options.Start = "0",
+    length: options.Length = None,
+    region: options.Region = None,
+    downsample: options.Downsample = 1,
+    channels_last: options.ChannelsLast = False,
+    domain: options.Domain = "grid",
+    max_pixels: options.MaxPixels = MAX_PIXELS,
+    max_bytes: options.MaxBytes = MAX_BYTES,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    lr: options.Lr = None,
+    batch: options.Batch = 4096,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
+    progress: common.ProgressOption = "auto",
+    preview: options.Preview = None,
+    dtype: options.Dtype = "float32",
+    sound: options.Sound = True,
+    output_folder: options.OutputFolder = None,
+    recursive: options.Recursive = False,
+    skip_existing: options.SkipExisting = False,
+    together: options.Together = False,
+    dry_run: options.DryRun = False,
+    log: options.Log = None,
+    resume: options.Resume = None,
+    checkpoint_every: options.CheckpointEvery = f"{CHECKPOINT_EVERY:g}s",
+    config_file: options.ConfigFile = None,  # noqa: ARG001 (its callback has read it)
+    show_config: options.ShowConfig = False,
 ) -> None:
-    """Fit sine networks to files and write their weights.
-
-    Examples: sinefit fit photo.png --init lambert; sinefit fit *.png --max-time 60s;
-    cat a.png | sinefit fit - -o - | sinefit render --scale 4 -o - > big.png
-    """
+    """Fit sine networks to files and write their weights."""
     with exit_codes():
         if show_config:
             show_settings(context)
             return
-        messages = Messages(quiet=quiet)
+        messages = Messages(quiet=quiet, verbose=verbose, progress=progress)
         if start_from is not None:
             _refuse_with_from(
                 {
@@ -274,6 +86,8 @@ def fit(
                     "--depth": depth,
                 }
             )
+        if together:
+            _refuse_with_together({"--resume": resume, "--preview": preview})
         initializer = _initializer_text(init, sigma_a=sigma_a, alpha=alpha)
 
         from sinefit.fitting.budget import Budget
@@ -287,7 +101,7 @@ def fit(
             FitConfig(
                 initializer=parse_initializer(initializer),
                 omega=parse_omega(omega),
-                width=DEFAULT_WIDTH if width is None else width,
+                width=width,
                 depth=DEFAULT_DEPTH if depth is None else depth,
                 budget=Budget(steps, seconds, target_psnr) if bounded else None,
                 learning_rate=lr,
@@ -312,6 +126,19 @@ def fit(
             start_from=start_from,
             force=force,
             checkpoint_every=parse_seconds("--checkpoint-every", checkpoint_every),
+            preview=preview,
+            outer=_words(
+                {
+                    "--json": as_json,
+                    "--quiet": quiet,
+                    "--verbose": verbose,
+                    "--progress": None if progress == "auto" else progress,
+                    "--preview": preview,
+                    "--log": log,
+                    "--max-pixels": None if max_pixels == MAX_PIXELS else max_pixels,
+                    "--max-bytes": None if max_bytes == MAX_BYTES else max_bytes,
+                }
+            ),
         )
         checkpoint = None
         named = sources or []
@@ -336,6 +163,7 @@ def fit(
             dry_run=dry_run,
             log=log,
             resume=checkpoint,
+            together=together,
         )
 
 
@@ -346,6 +174,24 @@ def _refuse_with_from(settings: dict[str, object]) -> None:
             raise SettingError(
                 f"{flag} and --from exclude each other: the start of the earlier fit holds"
             )
+
+
+def _refuse_with_together(settings: dict[str, object]) -> None:
+    """Raise SettingError for an option that is about one fit."""
+    for flag, value in settings.items():
+        if value is not None:
+            raise SettingError(f"{flag} and --together exclude each other: {flag} is for one fit")
+
+
+def _words(settings: dict[str, object]) -> tuple[str, ...]:
+    """Return options that are set as words of a command line; True stands for a flag."""
+    words = []
+    for flag, value in settings.items():
+        if value is True:
+            words.append(flag)
+        elif value is not None and value is not False:
+            words += [flag, str(value)]
+    return tuple(words)
 
 
 def _initializer_text(init: str | None, *, sigma_a: float | None, alpha: float | None) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sinefit.cli.console import ProgressDisplay, duration, size
+from sinefit.cli.console import size
+from sinefit.cli.details import fit_details
 from sinefit.cli.jobs import check_source
+from sinefit.cli.preview import check_preview_place, make_preview
+from sinefit.cli.progress import ProgressDisplay
+from sinefit.cli.quoting import command_line
+from sinefit.cli.reports import describe_signal, report_values, say_report
 from sinefit.cli.resume import (
     CHECKPOINT_EVERY,
     check_command,
@@ -19,26 +23,26 @@ from sinefit.cli.resume import (
     read_checkpoint,
     resume_command,
 )
-from sinefit.cli.streams import is_standard_input, read_standard_input
-from sinefit.errors import InputError, OutputError
-from sinefit.files import check_output, is_standard_output, is_stream, write_bytes
+from sinefit.cli.stale import remove_finished_checkpoint
+from sinefit.cli.streams import is_standard_input, standard_input
+from sinefit.errors import InputError, OutputError, OutputExistsError, SinefitError
+from sinefit.files import check_output, write_bytes
 from sinefit.fitting.report import FitDivergedError, FitStoppedError
 from sinefit.signals.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sinefit.cli.console import Messages
     from sinefit.cli.jobs import Job
+    from sinefit.cli.preview import Preview
+    from sinefit.cli.records import RecordCallback
     from sinefit.cli.stopping import StopRequest
+    from sinefit.fields.field import Field
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.fitting.config import FitConfig
-    from sinefit.fitting.report import FitReport, FitResult, Progress
+    from sinefit.fitting.report import FitResult, Progress
     from sinefit.signals.limits import Limits
     from sinefit.signals.selection import Selection
-    from sinefit.signals.signal import Kind, Signal, SignalSpec
-
-    RecordCallback = Callable[[dict[str, Any]], None]
+    from sinefit.signals.signal import Kind, Signal
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,10 @@ class FitRequest:
     start_from: str | None = None
     force: bool = False
     checkpoint_every: float = CHECKPOINT_EVERY
+    preview: str | None = None
+    """"terminal" or the name of a PNG."""
+    outer: tuple[str, ...] = ()
+    """Words of the command line that change what is told and not what is fitted."""
 
 
 def fit_job(
@@ -71,29 +79,36 @@ def fit_job(
     leaves a checkpoint and raises FitStoppedError; one that diverges raises FitDivergedError once
     its best weights are written.
     """
+    fit = prepare_fit(job, request, messages, resume=resume)
+    outcome: FitResult | SinefitError
+    with stop:
+        try:
+            outcome = fit.run(stop, on_record)
+        except SinefitError as error:
+            outcome = error
+        fit.keep(outcome)
+    return fit.report(outcome)
+
+
+def prepare_fit(
+    job: Job, request: FitRequest, messages: Messages, *, resume: Checkpoint | None = None
+) -> CheckpointedFit:
+    """Do all that comes before a fit: see to its places, its earlier checkpoint and its input."""
     check_source(job.source)
-    _check_places(job, request)
+    try:
+        _check_places(job, request)
+    except OutputExistsError:
+        if resume is None:
+            remove_finished_checkpoint(job, messages)
+        raise
     if resume is None:
         resume = _left_behind(job, request)
     if resume is not None:
         check_command(resume, request)
-    signal = _read(job.source, request, messages)
-    fit = _CheckpointedFit(job, request, messages, resume)
-    diverged: FitDivergedError | None = None
-    with stop:
-        try:
-            result = fit.run(signal, stop, on_record)
-        except FitDivergedError as error:
-            diverged, result = error, error.result
-        except FitStoppedError as stopped:
-            fit.leave(stopped.checkpoint)
-            raise
-        _write(result, job.target, request.config, force=request.force)
-        fit.remove()
-    _say_report(result.report, result.field.spec, job.target, messages)
-    if diverged is not None:
-        raise diverged
-    return report_values(result.report, job, request.config)
+    if request.preview is not None:
+        is_resumed = resume is not None
+        check_preview_place(request.preview, force=request.force, is_resumed=is_resumed)
+    return CheckpointedFit(job, _read(job.source, request, messages), request, messages, resume)
 
 
 def _check_places(job: Job, request: FitRequest) -> None:
@@ -112,7 +127,7 @@ def _check_places(job: Job, request: FitRequest) -> None:
 def _read(source: str, request: FitRequest, messages: Messages) -> Signal:
     from sinefit.signals.reading import read_signal
 
-    content = read_standard_input() if is_standard_input(source) else source
+    content = standard_input() if is_standard_input(source) else source
     signal = read_signal(
         content,
         kind=request.kind,
@@ -143,35 +158,47 @@ def _left_behind(job: Job, request: FitRequest) -> Checkpoint | None:
     return checkpoint
 
 
-class _CheckpointedFit:
+class CheckpointedFit:
     """A fit that keeps a checkpoint beside its output, and may have begun with one."""
 
     def __init__(
-        self, job: Job, request: FitRequest, messages: Messages, resume: Checkpoint | None
+        self,
+        job: Job,
+        signal: Signal,
+        request: FitRequest,
+        messages: Messages,
+        resume: Checkpoint | None,
     ) -> None:
-        self._job = job
+        self.job = job
+        self.signal = signal
+        self.resume = resume
         self._request = request
         self._messages = messages
-        self._resume = resume
         self._origin = origin_of(job, request)
         if resume is not None:
             self._origin["start_from"] = resume.origin.get("start_from")
         self._has_warned = False
+        self._preview: Preview | None = None
 
-    def run(self, signal: Signal, stop: StopRequest, on_record: RecordCallback | None) -> FitResult:
-        """Fit; raises what `fit_signal` does."""
+    def start_from(self) -> Field | None:
+        """Return the field that the fit begins with, where it begins with one."""
         from sinefit.fields.weights_file import read_field
+
+        request = self._request
+        return None if request.start_from is None else read_field(Path(request.start_from))
+
+    def announce(self, initial: Field | None) -> None:
+        """Say what is going to be fitted, and how."""
         from sinefit.fitting.devices import resolve_device
-        from sinefit.fitting.loop import FitHooks, fit_signal
         from sinefit.fitting.omega import resolve_omega
         from sinefit.initializers.registry import describe
 
-        request, config, name = self._request, self._request.config, signal.spec.source or "signal"
+        signal, config = self.signal, self._request.config
+        name = signal.spec.source or "signal"
         device = resolve_device(config.device)
-        initial = None if request.start_from is None else read_field(Path(request.start_from))
         origin = " (from its spectrum)" if config.omega is None else ""
         if initial is not None:
-            config, origin = config.continuing(initial), f" (from {request.start_from})"
+            config, origin = config.continuing(initial), f" (from {self._request.start_from})"
         size = config.size_for(signal.spec)
         omega = resolve_omega(config.omega, config.initializer, signal, size)
         self._messages.say(
@@ -179,43 +206,89 @@ class _CheckpointedFit:
             f"{describe(config.initializer)}, omega {','.join(f'{w:.4g}' for w in omega)}{origin}, "
             f"on {device}"
         )
-        if self._resume is not None:
-            self._messages.say(f"{name}: going on after {self._resume.standing.step} steps")
+        if self._messages.verbose:
+            details = fit_details(signal, config, omega, device, start_from=initial)
+            for detail in details:
+                self._messages.detail(f"{name}: {detail}")
+        if self.resume is not None:
+            self._messages.say(f"{name}: going on after {self.resume.standing.step} steps")
+
+    def run(self, stop: StopRequest, on_record: RecordCallback | None) -> FitResult:
+        """Fit; raises what `fit_signal` does."""
+        from sinefit.fitting.loop import FIELD_EVERY, FitHooks, fit_signal
+
+        request, signal = self._request, self.signal
+        initial = self.start_from()
+        self.announce(initial)
+        name = signal.spec.source or "signal"
         with ProgressDisplay(self._messages, name) as display:
 
             def show(progress: Progress) -> None:
                 display.show_fit(progress)
                 if on_record is not None:
                     values = dataclasses.asdict(progress)
-                    on_record({"event": "progress", "file": self._job.source, **values})
+                    on_record({"event": "progress", "file": self.job.source, **values})
 
+            if request.preview is not None:
+                self._preview = make_preview(request.preview, display, self._messages)
             hooks = FitHooks(
                 on_progress=show,
-                on_checkpoint=None if self._job.checkpoint is None else self._keep,
+                on_checkpoint=None if self.job.checkpoint is None else self.save_on_the_way,
                 checkpoint_every=request.checkpoint_every,
                 should_stop=stop.requested,
                 on_notice=self._messages.warn,
+                on_field=None if self._preview is None else self._preview.show,
+                field_every=FIELD_EVERY if self._preview is None else self._preview.every,
             )
-            return fit_signal(signal, config, start_from=initial, resume=self._resume, hooks=hooks)
+            return fit_signal(
+                signal, request.config, start_from=initial, resume=self.resume, hooks=hooks
+            )
+
+    def keep(self, outcome: FitResult | SinefitError) -> None:
+        """Write what a fit has come to: its weights, the best of one that diverged, a checkpoint.
+
+        Raises OutputError for what cannot be written.
+        """
+        if isinstance(outcome, FitStoppedError):
+            self.leave(outcome.checkpoint)
+        result = _result_of(outcome)
+        if result is not None:
+            _write(result, self.job.target, self._request.config, force=self._request.force)
+            self.remove()
+            self.show(result)
+
+    def report(self, outcome: FitResult | SinefitError) -> dict[str, Any]:
+        """Say how good the fit is and return the final report, or raise what ended it."""
+        result = _result_of(outcome)
+        if result is not None:
+            say_report(result.report, result.field.spec, self.job.target, self._messages)
+        if isinstance(outcome, SinefitError):
+            raise outcome
+        return report_values(outcome.report, self.job, self._request.config)
 
     def leave(self, checkpoint: Checkpoint) -> None:
         """Keep what a stopped fit has reached, and say how to go on."""
         stopped = f"stopped after {checkpoint.standing.step} steps"
-        if self._job.checkpoint is None:
+        if self.job.checkpoint is None:
             self._messages.always(f"{stopped}; an output that is a pipe has no checkpoint")
             return
         self._save(checkpoint)
-        same = "with the same input " if is_standard_input(self._job.source) else ""
-        command = resume_command(self._job, self._request)
-        self._messages.always(f"{stopped}; {same}go on with: {command}")
+        same = "with the same input " if is_standard_input(self.job.source) else ""
+        words = [*resume_command(self.job, self._request), *self._request.outer]
+        self._messages.always(f"{stopped}; {same}go on with: {command_line(words)}")
+
+    def show(self, result: FitResult) -> None:
+        """Show the finished field where a preview is wanted."""
+        if self._preview is not None:
+            self._preview.finish(result.field)
 
     def remove(self) -> None:
         """Remove the checkpoint of a fit that is done."""
-        if self._job.checkpoint is not None:
+        if self.job.checkpoint is not None:
             with contextlib.suppress(OSError):
-                self._job.checkpoint.unlink()
+                self.job.checkpoint.unlink()
 
-    def _keep(self, checkpoint: Checkpoint) -> None:
+    def save_on_the_way(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint on the way; that there is no place for it does not end the fit."""
         try:
             self._save(checkpoint)
@@ -227,27 +300,19 @@ class _CheckpointedFit:
     def _save(self, checkpoint: Checkpoint) -> None:
         from sinefit.fitting.checkpoint import encode_checkpoint
 
-        assert self._job.checkpoint is not None
+        assert self.job.checkpoint is not None
         content = encode_checkpoint(dataclasses.replace(checkpoint, origin=self._origin))
-        write_bytes(self._job.checkpoint, content, force=True)
-
-
-def describe_signal(spec: SignalSpec) -> str:
-    """Return one line about a signal: kind, size, channels, depth and rate."""
-    if spec.kind == "image":
-        extent = f"{spec.shape[1]}x{spec.shape[0]} pixels"
-    elif spec.kind == "video":
-        assert spec.rate is not None
-        extent = (
-            f"{spec.shape[0]} frames of {spec.shape[2]}x{spec.shape[1]} at {float(spec.rate):g} fps"
+        write_bytes(self.job.checkpoint, content, force=True)
+        self._messages.detail(
+            f"{self.job.checkpoint}: checkpoint after {checkpoint.standing.step} steps, "
+            f"{size(len(content))}"
         )
-    elif spec.kind == "audio":
-        assert spec.rate is not None
-        extent = f"{spec.shape[0]} samples at {float(spec.rate):g} Hz"
-    else:
-        extent = "x".join(str(size) for size in spec.shape) + " samples"
-    channels = f"{spec.channels} channel{'s' if spec.channels > 1 else ''}"
-    return f"{spec.kind}, {extent}, {channels}, {spec.bit_depth} bit"
+
+
+def _result_of(outcome: FitResult | SinefitError) -> FitResult | None:
+    if isinstance(outcome, FitDivergedError):
+        return outcome.result
+    return None if isinstance(outcome, SinefitError) else outcome
 
 
 def _write(result: FitResult, target: str, config: FitConfig, *, force: bool) -> None:
@@ -257,47 +322,3 @@ def _write(result: FitResult, target: str, config: FitConfig, *, force: bool) ->
 
     content = encode_field(result.field, getattr(torch, config.storage))
     write_bytes(target, content, force=force)
-
-
-def _say_report(report: FitReport, spec: SignalSpec, target: str, messages: Messages) -> None:
-    record = report.record
-    saved = f"{record.psnr:.2f} dB PSNR as saved"
-    if record.snr is not None:
-        saved += f", {record.snr:.2f} dB SNR"
-    name = "standard output" if is_standard_output(target) else target
-    messages.say(
-        f"{name}: {saved}, {record.psnr_float:.2f} dB in float ({range_name(spec)}); "
-        f"{record.steps} steps in {duration(report.seconds)}, "
-        f"{report.samples_per_second / 1000:.0f}k samples/s on {report.device}"
-    )
-    if report.ended_by == "plateau":
-        messages.warn("the target quality is out of reach: try a larger --width or another --omega")
-    if not is_stream(target):
-        argument = f"-- {shlex.quote(name)}" if name.startswith("-") else shlex.quote(name)
-        written = Path(target).stat().st_size
-        share = f", {written / spec.source_bytes:.0%} of the source" if spec.source_bytes else ""
-        messages.say(f"{name}: {size(written)}{share}; next: sinefit render {argument}")
-
-
-def range_name(spec: SignalSpec) -> str:
-    """Return what PSNR's range is for this kind of signal."""
-    if spec.kind == "audio":
-        return f"range: twice the peak, {spec.value_range:.4g}"
-    if spec.kind == "array":
-        return f"range: that of the values, {spec.value_range:.4g}"
-    return f"range: full scale, {spec.value_range:g}"
-
-
-def report_values(report: FitReport, job: Job, config: FitConfig) -> dict[str, Any]:
-    """Return the final report as `--json` prints it."""
-    values = dataclasses.asdict(report.record)
-    values.update(
-        file=job.source,
-        seconds=report.seconds,
-        samples_per_second=report.samples_per_second,
-        device=report.device,
-        ended_by=report.ended_by,
-        weights=job.target,
-        dtype=config.storage,
-    )
-    return values

@@ -9,9 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from sinefit.cli.console import make_console, printable, size
+from sinefit.cli.console import printable, size
 from sinefit.cli.exit_codes import exit_codes
-from sinefit.cli.streams import is_standard_input, read_standard_input, write_json
+from sinefit.cli.streams import (
+    is_standard_input,
+    read_standard_input,
+    text_console,
+    write_json,
+)
 from sinefit.fields.metadata import is_weights_file, read_content, read_header
 
 
@@ -29,7 +34,7 @@ def info(
         if as_json:
             write_json(values)
             return
-        console = make_console(stderr=False)
+        console = text_console()
         flat = _flatten(values)
         indent = max(len(key) for key, _ in flat)
         for key, value in flat:

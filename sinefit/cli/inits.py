@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from sinefit.cli.console import make_console
 from sinefit.cli.exit_codes import exit_codes
-from sinefit.cli.streams import write_json
+from sinefit.cli.streams import text_console, write_json
 from sinefit.errors import SettingError
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.initializers.parameters import parameters_of
@@ -20,7 +19,7 @@ def inits(
         str | None, typer.Argument(help="Show this initializer only.", show_default=False)
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", envvar="SINEFIT_INITS_JSON", help="Print a list of objects.")
+        bool, typer.Option("--json", envvar="SINEFIT_INITS_JSON", help="Print one object.")
     ] = False,
 ) -> None:
     """List the initializers: formula, parameters, when to choose, reference."""
@@ -49,13 +48,13 @@ def inits(
                 }
                 for scheme in chosen
             ]
-            write_json(rows)
+            write_json({"initializers": rows})
             return
         from rich.console import Group
         from rich.padding import Padding
         from rich.text import Text
 
-        console = make_console(stderr=False)
+        console = text_console()
         console.soft_wrap = False
         for scheme in chosen:
             title = Text(scheme.name, style="bold")

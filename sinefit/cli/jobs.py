@@ -6,11 +6,15 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from sinefit.cli.streams import CHECKPOINT_SUFFIX, default_stream, is_standard_input
+from sinefit.cli.streams import default_stream, is_standard_input
 from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.fields.metadata import SUFFIX
 from sinefit.files import is_stream
+
+CHECKPOINT_SUFFIX: Final = f".ckpt{SUFFIX}"
+"""How the names of checkpoints end; they are never taken for finished fields."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,20 @@ def plan_jobs(
     jobs = [_job(file, output, folder, root) for file, root in files]
     _refuse_collisions(jobs)
     return jobs
+
+
+def newest_weights(folder: Path) -> Path:
+    """Return the weights file of a folder that was written last, checkpoints excluded."""
+    found = [
+        path
+        for path in folder.glob(f"*{SUFFIX}")
+        if path.is_file() and not path.name.endswith(CHECKPOINT_SUFFIX)
+    ]
+    if not found:
+        raise InputError(
+            "no weights file in this folder: name one, or make one with: sinefit fit FILE"
+        )
+    return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
 def check_source(source: str) -> None:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sinefit.cli.console import Messages, ProgressDisplay, duration
+from sinefit.cli import options as common  # noqa: TC001 (the command line reads it)
+from sinefit.cli.console import Messages, duration
+from sinefit.cli.details import field_details
 from sinefit.cli.exit_codes import exit_codes
+from sinefit.cli.jobs import newest_weights
 from sinefit.cli.parsing import (
     parse_rate,
     parse_region,
@@ -16,20 +19,20 @@ from sinefit.cli.parsing import (
     parse_seconds,
     parse_size,
 )
+from sinefit.cli.progress import ProgressDisplay, TaskRecords
+from sinefit.cli.render_target import target_and_format
+from sinefit.cli.reports import describe_signal
 from sinefit.cli.streams import (
-    default_stream,
     is_standard_input,
-    newest_weights,
     piped_input,
     read_standard_input,
     refuse_terminal,
 )
-from sinefit.errors import OutputError, SettingError
-from sinefit.files import check_output, is_standard_output, is_stream, whole_output
+from sinefit.files import check_output, is_standard_output, whole_output
 
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
-    from sinefit.rendering.plan import RenderPlan, RenderRequest
+    from sinefit.rendering.plan import RenderPlan
     from sinefit.signals.writer import Encoding
 
 _GRID = "The new grid"
@@ -50,6 +53,7 @@ def render(
         typer.Option(
             "--output",
             "-o",
+            metavar="FILE",
             help="Output file, - for a pipe.",
             show_default="beside WEIGHTS: photo-4x.png",
         ),
@@ -60,35 +64,47 @@ def render(
     scale: Annotated[
         str | None,
         typer.Option(
+            metavar="FACTOR",
             help="Factor on the size (for a sound, on its rate), or width and height: 2x3.",
             rich_help_panel=_GRID,
         ),
     ] = None,
     size: Annotated[
-        str | None, typer.Option(help="Size in pixels: 3000x2000.", rich_help_panel=_GRID)
+        str | None,
+        typer.Option(metavar="WxH", help="Size in pixels: 3000x2000.", rich_help_panel=_GRID),
     ] = None,
     rate: Annotated[
-        str | None, typer.Option(help="Samples per second of a sound.", rich_help_panel=_GRID)
+        str | None,
+        typer.Option(metavar="HZ", help="Samples per second of a sound.", rich_help_panel=_GRID),
     ] = None,
     fps: Annotated[
         str | None,
-        typer.Option(help="Frames per second of a video, 60 or 30000/1001.", rich_help_panel=_GRID),
+        typer.Option(
+            metavar="FPS",
+            help="Frames per second of a video, 60 or 30000/1001.",
+            rich_help_panel=_GRID,
+        ),
     ] = None,
     region: Annotated[
         str | None,
         typer.Option(
+            metavar="X,Y,W,H",
             help="Part of an image or video: X,Y,W,H in pixels of the original.",
             rich_help_panel=_GRID,
         ),
     ] = None,
     start: Annotated[
-        str, typer.Option(help="Skip this much of a sound or video: 1.5s.", rich_help_panel=_GRID)
+        str,
+        typer.Option(
+            metavar="TIME", help="Skip this much of a sound or video: 1.5s.", rich_help_panel=_GRID
+        ),
     ] = "0",
     length: Annotated[
         str | None,
         typer.Option(
             "--duration",
             envvar="SINEFIT_RENDER_DURATION",
+            metavar="TIME",
             help="Render this much of a sound or video.",
             rich_help_panel=_GRID,
         ),
@@ -98,6 +114,7 @@ def render(
         typer.Option(
             "--format",
             envvar="SINEFIT_RENDER_FORMAT",
+            metavar="NAME",
             help="Output format.",
             show_default="by the output's name, else the original's",
             rich_help_panel=_ENCODING,
@@ -106,28 +123,31 @@ def render(
     bit_depth: Annotated[
         int | None,
         typer.Option(
-            help="Bits per value.", show_default="the original's", rich_help_panel=_ENCODING
+            metavar="BITS",
+            help="Bits per value.",
+            show_default="the original's",
+            rich_help_panel=_ENCODING,
         ),
     ] = None,
     quality: Annotated[
         int | None,
         typer.Option(
-            min=0, max=100, help="0 to 100, for lossy formats.", rich_help_panel=_ENCODING
+            min=0,
+            max=100,
+            metavar="N",
+            help="0 to 100, for lossy formats.",
+            rich_help_panel=_ENCODING,
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(help="CPU threads.", show_default="one per core")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    device: common.Device = "auto",
+    threads: common.Threads = None,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
+    progress: common.ProgressOption = "auto",
 ) -> None:
-    """Evaluate a fitted field on any grid and write it as a file.
-
-    Examples: sinefit render --scale 4; sinefit render song.safetensors --rate 96000;
-    sinefit render clip.safetensors --scale 2 --fps 60
-    """
+    """Evaluate a fitted field on any grid and write it as a file."""
     with exit_codes():
-        messages = Messages(quiet=quiet)
+        messages = Messages(quiet=quiet, verbose=verbose, progress=progress)
 
         from sinefit.rendering.plan import RenderRequest, plan_render
         from sinefit.signals.writer import Encoding
@@ -142,24 +162,27 @@ def render(
             duration=None if length is None else parse_seconds("--duration", length),
             bit_depth=bit_depth,
         )
-        field, path = _load(weights, messages)
-        plan = plan_render(field.spec, request)
-        target, chosen = _target_and_format(field, path, request, output, output_format)
-        refuse_terminal(target)
-        check_output(target, force=force, source=path)
-        for notice in plan.notices:
-            messages.warn(notice)
-        _write(
-            field,
-            plan,
-            target,
-            chosen,
-            Encoding(quality=quality),
-            force=force,
-            device=device,
-            threads=threads,
-            messages=messages,
-        )
+        with TaskRecords(messages, "rendering") as records:
+            field, path = _load(weights, messages)
+            plan = plan_render(field.spec, request)
+            target, chosen = target_and_format(field, path, request, output, output_format)
+            refuse_terminal(target)
+            check_output(target, force=force, source=path)
+            for notice in plan.notices:
+                messages.warn(notice)
+            records.start(file="-" if path is None else str(path), output=target, format=chosen)
+            _write(
+                field,
+                plan,
+                target,
+                chosen,
+                Encoding(quality=quality),
+                force=force,
+                device=device,
+                threads=threads,
+                messages=messages,
+                records=records,
+            )
 
 
 def _load(weights: str | None, messages: Messages) -> tuple[Field, Path | None]:
@@ -178,68 +201,6 @@ def _load(weights: str | None, messages: Messages) -> tuple[Field, Path | None]:
     return read_field(path), path
 
 
-def _target_and_format(
-    field: Field,
-    path: Path | None,
-    request: RenderRequest,
-    output: str | None,
-    output_format: str | None,
-) -> tuple[str, str]:
-    """Return where the render goes and in which format; a contradiction is an error."""
-    from sinefit.signals.writing import extension_of, format_of_name, formats_of
-
-    kind = field.spec.kind
-    formats = formats_of(kind)
-    if output_format is not None and output_format not in formats:
-        raise SettingError(
-            f"--format is {output_format}: for a field of kind {kind} it can be "
-            f"{', '.join(formats)}"
-        )
-    original = field.spec.format if field.spec.format in formats else formats[0]
-    if output is None:
-        chosen = output_format or original
-        if path is None:
-            return default_stream(), chosen
-        name = f"{path.stem}-{_suffix(request)}{extension_of(chosen)}"
-        return str(path.with_name(name)), chosen
-    if is_stream(output):
-        return output, output_format or original
-    named = format_of_name(kind, output)
-    if output_format is not None:
-        if named is not None and named != output_format:
-            raise SettingError(
-                f"--format is {output_format}, but the name {output} says {named}: drop one of them"
-            )
-        return output, output_format
-    if named is None:
-        if Path(output).suffix:
-            raise OutputError(
-                f"{output}: no format for kind {kind} has this ending; it can be "
-                f"{', '.join(extension_of(known) for known in formats)}, or say --format"
-            )
-        return output, original
-    return output, named
-
-
-def _suffix(request: RenderRequest) -> str:
-    """Return what a default name tells of the request: "4x", "2x3", "96000hz", "crop-4x"."""
-    parts = []
-    if request.start or request.duration is not None:
-        parts.append("cut")
-    if request.region is not None:
-        parts.append("crop")
-    if request.size is not None:
-        parts.append("x".join(str(count) for count in request.size))
-    elif request.scale is not None:
-        factors = "x".join(f"{factor:g}" for factor in request.scale)
-        parts.append(f"{factors}x" if len(request.scale) == 1 else factors)
-    if request.rate is not None:
-        parts.append(f"{float(request.rate):g}hz")
-    if request.fps is not None:
-        parts.append(f"{float(request.fps):g}fps")
-    return "-".join(parts) or "1x"
-
-
 def _write(
     field: Field,
     plan: RenderPlan,
@@ -251,17 +212,22 @@ def _write(
     device: str,
     threads: int | None,
     messages: Messages,
+    records: TaskRecords,
 ) -> None:
     import time
 
-    from sinefit.cli.fit_job import describe_signal
     from sinefit.fitting.devices import cpu_threads, resolve_device
     from sinefit.rendering.render import render_blocks
     from sinefit.signals.writing import check_writable, extension_of, open_writer
 
     check_writable(plan.spec, chosen)
-    network = field.network.to(resolve_device(device))
+    used = resolve_device(device)
+    network = field.network.to(used)
     name = "standard output" if is_standard_output(target) else target
+    for detail in field_details(field, used, threads):
+        messages.detail(
+            f"{name}: field {detail}" if detail.startswith("fitted") else f"{name}: {detail}"
+        )
     begin = time.perf_counter()
     with whole_output(target, force=force, suffix=extension_of(chosen)) as temporary:
         writer = open_writer(temporary, plan.spec, chosen, encoding)
@@ -274,10 +240,12 @@ def _write(
                     share = done / plan.spec.shape[0]
                     seconds = time.perf_counter() - begin
                     display.update(share, f"{duration(seconds * (1 - share) / share)} left")
+                    records.progress(share)
                 writer.close()
         except BaseException:
             writer.abort()
             raise
     for notice in writer.notices:
         messages.warn(notice)
-    messages.say(f"{name}: {describe_signal(plan.spec)}, {chosen}")
+    messages.say(f"{name}: {describe_signal(plan.spec)}, {chosen}; rendered on {used}")
+    records.end(seconds=round(time.perf_counter() - begin, 3), device=str(used))

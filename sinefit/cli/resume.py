@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sinefit.cli.jobs import Job
-from sinefit.cli.streams import CHECKPOINT_SUFFIX, is_standard_input
+from sinefit.cli.jobs import CHECKPOINT_SUFFIX, Job
+from sinefit.cli.streams import is_standard_input
 from sinefit.errors import InputError, SettingError
 from sinefit.fields.metadata import SUFFIX, read_content
 from sinefit.signals.selection import Selection
@@ -136,8 +135,8 @@ def resumed(
     return request, Job(source, output or str(target))
 
 
-def resume_command(job: Job, request: FitRequest) -> str:
-    """Return the command that goes on with a stopped fit, ready for a shell."""
+def resume_command(job: Job, request: FitRequest) -> list[str]:
+    """Return the words of the command that goes on with a stopped fit."""
     words = ["sinefit", "fit", "--resume", str(job.checkpoint)]
     config = request.config
     if request.force:
@@ -150,7 +149,7 @@ def resume_command(job: Job, request: FitRequest) -> str:
         words += ["--checkpoint-every", f"{request.checkpoint_every:g}s"]
     if is_standard_input(job.source):
         words.append("-")
-    return shlex.join(words)
+    return words
 
 
 def _reading(request: FitRequest) -> dict[str, Any]:

@@ -10,13 +10,14 @@ from sinefit.cli.exit_codes import ExitCode
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
-_ASKING = ("SIGINT", "SIGTERM", "SIGUSR1")
+_ASKING = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP")
 
 
 class StopRequest:
-    """While entered, notes Ctrl-C, SIGTERM and SIGUSR1 instead of ending the command.
+    """While entered, notes Ctrl-C, SIGTERM, SIGUSR1 and SIGHUP instead of ending the command.
 
-    A batch system sends SIGTERM, or SIGUSR1 when asked to warn, some 30 seconds before it kills.
+    A batch system sends SIGTERM, or SIGUSR1 when asked to warn, some 30 seconds before it kills; a
+    terminal that is closed, or whose connection is lost, sends SIGHUP.
     The second Ctrl-C raises KeyboardInterrupt where it arrives. Outside, where there is nothing to
     keep, these signals end the command at once. It can be entered again and again; what was
     received stays.

@@ -1,4 +1,4 @@
-"""Standard input and output as binary streams, and which file a command means without a name."""
+"""Standard input and output: what is piped in, and what is printed for a person or a machine."""
 
 from __future__ import annotations
 
@@ -7,33 +7,38 @@ import math
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from sinefit.cli.console import make_console
+from sinefit.descriptors import descriptor_of
 from sinefit.errors import InputError, OutputError, SettingError
-from sinefit.fields.metadata import SUFFIX
 from sinefit.files import STANDARD_STREAM, is_standard_output
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from rich.console import Console
 
 JSON_VERSION: Final = 1
 """Version of the objects that `--json` prints; grows when a key changes its meaning or goes."""
-_STANDARD_INPUTS: Final = (STANDARD_STREAM, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
-
-CHECKPOINT_SUFFIX = f".ckpt{SUFFIX}"
-"""How the names of checkpoints end; they are never taken for finished fields."""
 
 
 def is_standard_input(source: str) -> bool:
     """Tell whether an argument names standard input: "-", or its device where there is one."""
-    return source in _STANDARD_INPUTS
+    return source == STANDARD_STREAM or descriptor_of(source) == 0
+
+
+def standard_input() -> BinaryIO:
+    """Return standard input as a stream, for what need not be in memory as a whole.
+
+    Raises InputError if it is a terminal or closed.
+    """
+    if sys.stdin is None or sys.stdin.isatty():
+        raise InputError("standard input: it is a terminal; pipe a file in or name one")
+    return sys.stdin.buffer
 
 
 def read_standard_input() -> bytes:
     """Return all of standard input; a terminal or no input at all is an error."""
-    if sys.stdin is None or sys.stdin.isatty():
-        raise InputError("standard input: it is a terminal; pipe a file in or name one")
-    content = sys.stdin.buffer.read()
+    content = standard_input().read()
     if not content:
         raise InputError("standard input: it is empty")
     return content
@@ -52,10 +57,31 @@ def piped_input() -> bytes | None:
 
 def refuse_terminal(target: str) -> None:
     """Raise SettingError if binary output would go to a terminal."""
-    if is_standard_output(target) and sys.stdout is not None and sys.stdout.isatty():
-        raise SettingError(
-            f"--output is {target}: standard output is a terminal; redirect it or name a file"
-        )
+    if is_standard_output(target):
+        if sys.stdout is not None and sys.stdout.isatty():
+            raise SettingError(
+                f"--output is {target}: standard output is a terminal; redirect it or name a file"
+            )
+    elif _is_terminal(target):
+        raise SettingError(f"--output is {target}: it is a terminal; name a file")
+
+
+def _is_terminal(target: str) -> bool:
+    """Tell whether a name is that of a terminal, or of an open file that is one."""
+    number = descriptor_of(target)
+    try:
+        if number is not None:
+            return os.isatty(number)
+        if not stat.S_ISCHR(os.stat(target).st_mode):  # noqa: PTH116 (it takes any name)
+            return False
+        # Without waiting for a line, and without becoming a terminal's own.
+        handle = os.open(target, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except (OSError, ValueError, AttributeError):
+        return False
+    try:
+        return os.isatty(handle)
+    finally:
+        os.close(handle)
 
 
 def default_stream() -> str:
@@ -75,12 +101,30 @@ def write_json(values: dict[str, Any] | list[Any]) -> None:
     write_line(json.dumps(finite(values)))
 
 
+def text_console() -> Console:
+    """Return a console on standard output; raises OutputError where that is closed."""
+    _check_standard_output()
+    return make_console(stderr=False)
+
+
 def write_line(text: str) -> None:
-    """Print a line on standard output at once, so that whoever reads it can go on."""
+    """Print a line on standard output at once, so that whoever reads it can go on.
+
+    Raises OutputError where it is closed or full, and BrokenPipeError if its reader has gone.
+    """
+    _check_standard_output()
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"standard output: cannot write: {error.strerror or error}") from error
+
+
+def _check_standard_output() -> None:
     if sys.stdout is None:
         raise OutputError("standard output is closed; there is nowhere to print")
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def finite(value: Any) -> Any:
@@ -90,17 +134,3 @@ def finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def newest_weights(folder: Path) -> Path:
-    """Return the weights file of a folder that was written last, checkpoints excluded."""
-    found = [
-        path
-        for path in folder.glob(f"*{SUFFIX}")
-        if path.is_file() and not path.name.endswith(CHECKPOINT_SUFFIX)
-    ]
-    if not found:
-        raise InputError(
-            "no weights file in this folder: name one, or make one with: sinefit fit FILE"
-        )
-    return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name))

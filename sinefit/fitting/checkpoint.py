@@ -104,6 +104,8 @@ class Checkpoint:
             )
         mine, theirs = settings_of(self.config), settings_of(config)
         for name, flag in FLAGS.items():
+            if name == "width" and config.width is None:
+                continue  # the rule can give another width by now, or on another machine
             if mine[name] != theirs[name]:
                 raise SettingError(
                     f"the checkpoint was made with {flag} {_word(mine[name])}, not "
@@ -190,6 +192,8 @@ def _config(settings: dict[str, Any]) -> FitConfig:
     bounds = [settings[name] for name in ("steps", "max_time", "target_psnr")]
     if any(type(settings[name]) is not int for name in ("width", "depth", "batch", "seed")):
         raise ValueError("its settings make no sense")
+    if type(settings["initializer"]) is not str:
+        raise ValueError("its settings name no initializer")
     return FitConfig(
         initializer=parse_initializer(settings["initializer"]),
         omega=None if settings["omega"] is None else tuple(map(float, settings["omega"])),
@@ -209,8 +213,8 @@ def _standing(values: Any) -> Standing:
     if not isinstance(values, dict):
         raise TypeError("its standing is no object")
     values = dict(values)
-    continued = values.pop("continued", None)
-    if type(continued) is not bool:
+    flags = {name: values.pop(name, None) for name in ("fine", "continued")}
+    if any(type(flag) is not bool for flag in flags.values()):
         raise ValueError("its standing makes no sense")
     numbers = {
         key: int(value) if key in counters else float(value) for key, value in values.items()
@@ -219,7 +223,7 @@ def _standing(values: Any) -> Standing:
         numbers[key] < 0 for key in counters
     ):
         raise ValueError("its standing makes no sense")
-    return Standing(**numbers, continued=continued)  # type: ignore[arg-type]
+    return Standing(**numbers, **flags)  # type: ignore[arg-type]
 
 
 def _word(value: object) -> str:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from sinefit.errors import SettingError
-from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_WIDTH
+from sinefit.fitting.defaults import DEFAULT_DEPTH
+from sinefit.fitting.pace import operations_per_second
+from sinefit.fitting.sizing import default_width
 from sinefit.initializers.registry import parse_initializer
 from sinefit.networks.size import NetworkSize
 
@@ -29,8 +31,8 @@ class FitConfig:
     """The recipe for the starting weights."""
     omega: tuple[float, ...] | None = None
     """First-layer frequency factors: one for all axes or one per axis; None derives them."""
-    width: int = DEFAULT_WIDTH
-    """Neurons per sine layer."""
+    width: int | None = None
+    """Neurons per sine layer; None follows the signal's size and a budget in seconds."""
     depth: int = DEFAULT_DEPTH
     """Number of sine layers."""
     budget: Budget | None = None
@@ -57,7 +59,7 @@ class FitConfig:
             ("--depth", self.depth),
             ("--batch", self.batch),
         ):
-            if value < 1:
+            if value is not None and value < 1:
                 raise SettingError(f"{flag} is {value}: it must be at least 1")
         if self.threads is not None and self.threads < 1:
             raise SettingError(f"--threads is {self.threads}: it must be at least 1")
@@ -85,4 +87,11 @@ class FitConfig:
 
     def size_for(self, spec: SignalSpec) -> NetworkSize:
         """Return the size of the network for a signal."""
-        return NetworkSize(spec.coordinate_features, self.width, self.depth, spec.channels)
+        width = self.width
+        if width is None:
+            seconds = None if self.budget is None else self.budget.max_time
+            operations = None
+            if seconds is not None:
+                operations = seconds * operations_per_second(self.device, self.threads)
+            width = default_width(spec, self.depth, self.batch, operations)
+        return NetworkSize(spec.coordinate_features, width, self.depth, spec.channels)

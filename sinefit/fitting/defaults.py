@@ -11,23 +11,20 @@ if TYPE_CHECKING:
 DEFAULT_INITIALIZER: Final = "siren"
 """The scheme that measured best over photographs, text, sound and video (see the README)."""
 
-DEFAULT_WIDTH: Final = 256
-"""Neurons per sine layer."""
 DEFAULT_DEPTH: Final = 4
 """Sine layers."""
 
-REFERENCE_STEPS: Final = 8000
-"""Steps for a signal of `REFERENCE_SAMPLES`, a minute or two on two CPU cores."""
+REFERENCE_STEPS: Final = 4000
+"""Steps for a signal of `REFERENCE_SAMPLES`, half a minute on two CPU cores with matrix units."""
 REFERENCE_SAMPLES: Final = 768 * 512
 FEWEST_STEPS: Final = 1000
-MOST_STEPS: Final = 40000
+MOST_STEPS: Final = 20000
 
 
 def default_steps(spec: SignalSpec) -> int:
     """Return the number of steps for a signal when no budget is given.
 
-    It grows with the square root of the number of samples: four times the samples get twice the
-    steps, so half as many looks at each.
+    It grows with the fourth root of the number of samples, as the width of the network grows too.
     """
-    steps = REFERENCE_STEPS * math.sqrt(spec.sample_count / REFERENCE_SAMPLES)
+    steps = REFERENCE_STEPS * math.sqrt(math.sqrt(spec.sample_count / REFERENCE_SAMPLES))
     return round(min(max(steps, FEWEST_STEPS), MOST_STEPS))

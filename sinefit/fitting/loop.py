@@ -19,6 +19,7 @@ from sinefit.fitting.budget import Budget
 from sinefit.fitting.checkpoint import Checkpoint, Standing, fingerprint
 from sinefit.fitting.defaults import default_steps
 from sinefit.fitting.devices import cpu_threads, resolve_device
+from sinefit.fitting.engines import piece_size
 from sinefit.fitting.measure import estimate_psnr, measure_quality
 from sinefit.fitting.report import (
     FitDivergedError,
@@ -33,7 +34,7 @@ from sinefit.initializers.registry import describe
 from sinefit.networks.sine import SineNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from torch import Tensor
 
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 REPORT_EVERY: Final = 50
 """Steps between two looks at the loss; each waits for the device, so they are not more frequent."""
+CUDA_REPORT_EVERY: Final = 500
+"""The same on CUDA, where a step takes well under a millisecond."""
 DIVERGENCE_MARGIN: Final = 1.0
 """dB below the starting PSNR at which a fit counts as diverging."""
 CONTINUED_FLOOR: Final = 15.0
@@ -118,19 +121,29 @@ def fit_signal(
         hooks = dataclasses.replace(hooks, on_progress=on_progress)
     if start_from is not None:
         config = config.continuing(start_from)
+    if resume is not None and config.width is None:
+        config = dataclasses.replace(config, width=resume.field.network.size.width)
     device = resolve_device(config.device)
     with cpu_threads(config.threads):
-        fit = _Fit(signal, Training(signal, config, device, start_from), hooks)
+        fit = Fit(signal, Training(signal, config, device, start_from), hooks)
         fit.standing.continued = start_from is not None
         if resume is not None:
             fit.resume(resume)
         return fit.run()
 
 
-class _Fit:
+class Fit:
     """One run of optimisation: the budget, the reports and what they lead to."""
 
-    def __init__(self, signal: Signal, training: Training, hooks: FitHooks) -> None:
+    def __init__(
+        self,
+        signal: Signal,
+        training: Training,
+        hooks: FitHooks,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Begin; `clock` tells the seconds that count in the budget."""
+        self.clock = clock
         self.signal = signal
         self.training = training
         self.hooks = hooks
@@ -140,7 +153,9 @@ class _Fit:
         self.best = [parameter.detach().clone() for parameter in training.network.parameters()]
         self.loss_sum = torch.zeros((), device=training.device)
         self.fingerprint: str | None = None
-        self.first_piece = training.piece
+        self.first_piece = min(training.batch, piece_size(training.device))
+        self.told_launches = False
+        self.report_every = CUDA_REPORT_EVERY if training.device.type == "cuda" else REPORT_EVERY
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Take up a checkpoint of the same signal and settings."""
@@ -162,9 +177,19 @@ class _Fit:
 
     def run(self) -> FitResult:
         """Train to the end of the budget, then measure and wrap up."""
-        training, standing = self.training, self.standing
+        training, steps = self.training, self.steps()
         with cpu_threads(1 if training.has_own_threads else None):
-            ended_by = self._train()
+            try:
+                factor = next(steps)
+                while True:
+                    factor = steps.send(training.step(factor))
+            except StopIteration as end:
+                ended_by: EndedBy = end.value
+        return self.finish(ended_by)
+
+    def finish(self, ended_by: EndedBy) -> FitResult:
+        """Measure the field that `steps` has left, and wrap up."""
+        training, standing = self.training, self.standing
         if training.device.type == "cuda":
             torch.cuda.synchronize(training.device)
         if not estimate_psnr(training.network, training.samples) >= self._floor():
@@ -183,14 +208,18 @@ class _Fit:
             )
         return result
 
-    def _train(self) -> EndedBy:
+    def steps(self) -> Generator[float, Tensor, EndedBy]:
+        """Yield the factor on the learning rates of each step, take its loss; return the end.
+
+        Whoever asks takes the steps, so that many fits can take theirs together.
+        """
         standing, budget, hooks = self.standing, self.budget, self.hooks
         training = self.training
         before = standing.seconds
-        begin = time.perf_counter()
+        begin = self.clock()
         last_checkpoint = last_field = begin
         while True:
-            now = time.perf_counter()
+            now = self.clock()
             standing.seconds = before + now - begin
             share = budget.spent(standing.step, standing.seconds)
             if share >= 1.0:
@@ -209,18 +238,18 @@ class _Fit:
                 last_checkpoint = now
             if hooks.on_field is not None and now - last_field >= hooks.field_every:
                 field = self._field()  # waits for the device, so that its steps count
-                paused = time.perf_counter()
+                paused = self.clock()
                 hooks.on_field(field)
-                last_field = time.perf_counter()
+                last_field = self.clock()
                 begin += last_field - paused
             if not budget.bounded:
                 cycle, share = restarting_progress(standing.step, default_steps(self.signal.spec))
                 if cycle > standing.cycle and self._on_plateau(cycle):
                     return "plateau"
-            self.loss_sum += training.step(cosine_factor(share))
+            self.loss_sum += yield cosine_factor(share)
             standing.step += 1
             standing.summed += 1
-            if standing.step % REPORT_EVERY == 0:
+            if standing.step % self.report_every == 0:
                 self._report(share)
                 if standing.latest == -math.inf or standing.low_reports >= DIVERGENCE_REPORTS:
                     return "divergence"
@@ -242,8 +271,8 @@ class _Fit:
         standing.low_reports = standing.low_reports + 1 if low else 0
         network = self.training.network
         # The PSNR is that of the batches before the last step, which can have spoilt the weights.
-        if standing.latest > standing.best and all(
-            bool(parameter.isfinite().all()) for parameter in network.parameters()
+        if standing.latest > standing.best and bool(
+            torch.stack([part.isfinite().all() for part in network.parameters()]).all()
         ):
             standing.best = standing.latest
             for kept, parameter in zip(self.best, network.parameters(), strict=True):
@@ -253,6 +282,12 @@ class _Fit:
             self.hooks.on_notice(
                 f"the device has too little memory: working on {self.training.piece} samples at a "
                 "time"
+            )
+        failure = self.training.launch_failure
+        if failure is not None and not self.told_launches and self.hooks.on_notice is not None:
+            self.told_launches = True
+            self.hooks.on_notice(
+                f"the device cannot record a step ({failure}): its parts are launched one by one"
             )
         self._tell("fitting", share if self.budget.bounded else None, standing.seconds)
 

@@ -19,29 +19,41 @@ EPSILON: Final = 1e-12
 
 
 _AVERAGES: Final = ("exp_avg", "exp_avg_sq")
-FIRST_LAYER_RATE: Final = 0.03
+FIRST_LAYER_RATE: Final = 0.02
 """Highest default rate of the first layer's weights: radians that one step moves a phase by at the
 edge of the domain. Above it the phases of high frequencies, in sound above all, jump at random."""
+RATED_WIDTH: Final = 256
+"""Width that the initializers' rates are meant for; a wider layer sums more changes per step."""
+NARROWEST: Final = 32
+"""Width from which on narrower layers learn no faster."""
+RISE: Final = 4.0
+"""How many times as fast the highest hidden layer learns as the lowest."""
 LAST_LAYER_RATE: Final = 0.001
 """Default rate of the last layer's weights, which every output shares; faster ones are unstable."""
 
 
 def layer_rates(
-    learning_rate: float | None, hidden_rate: float, scales: tuple[float, ...]
+    learning_rate: float | None, hidden_rate: float, scales: tuple[float, ...], width: int
 ) -> tuple[float, ...]:
     """Return each layer's peak learning rate on effective weights.
 
     A rate that was asked for is multiplied by the recipe's scales and nothing else, so that a
     paper's learning rate means what the paper meant. Without one the rates are those that trained
-    well in small batches: `hidden_rate` for the hidden layers, as the recipe's scales have it but
-    at most `FIRST_LAYER_RATE` for the first, `LAST_LAYER_RATE` for the last.
+    well in small batches: `hidden_rate`, in inverse proportion to the width, for the hidden layer
+    in the middle, by equal factors more for those above and less for those below, as the recipe's
+    scales have it but at most `FIRST_LAYER_RATE` for the first, `LAST_LAYER_RATE` for the last.
     """
     if learning_rate is not None:
         return tuple(learning_rate * scale for scale in scales)
     first, *hidden, _ = scales
+    hidden_rate *= RATED_WIDTH / max(width, NARROWEST)
     # Without hidden layers there is nothing that the first layer's scale could refer to.
     first_rate = hidden_rate * first / hidden[0] if hidden else FIRST_LAYER_RATE
-    between = (hidden_rate * scale / hidden[0] for scale in hidden)
+    middle = (len(hidden) - 1) / 2
+    between = (
+        hidden_rate * scale / hidden[0] * RISE ** ((number - middle) / max(1.0, 2.0 * middle))
+        for number, scale in enumerate(hidden)
+    )
     return (min(first_rate, FIRST_LAYER_RATE), *between, LAST_LAYER_RATE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,18 +10,24 @@ import torch
 from sinefit.errors import SettingError
 from sinefit.fitting.engines import (
     AutogradEngine,
+    CudaEngine,
+    FlatNetwork,
     ManualEngine,
     NativeEngine,
+    choose_engine,
+    choose_stages,
+    choose_update,
     fast_operands,
     piece_size,
 )
+from sinefit.fitting.flat_adam import FlatAdam
 from sinefit.fitting.memory import check_fit_memory
 from sinefit.fitting.objective import MeanSquaredError
 from sinefit.fitting.omega import resolve_omega
 from sinefit.fitting.optimizer import RuledAdam, layer_rates
+from sinefit.fitting.recorded import CudaRecorder, RecordedStep
 from sinefit.fitting.samples import BatchOrder, TrainingSamples
 from sinefit.fitting.traits import signal_traits
-from sinefit.native import tiles_supported
 from sinefit.networks.sine import SineNetwork
 
 if TYPE_CHECKING:
@@ -48,20 +55,35 @@ class Training:
         Raises SettingError for settings that do not fit the signal.
         """
         self.spec = signal.spec
+        config = replace(config, width=config.size_for(signal.spec).width)
         self.config = config
         self.device = device
         if device.type == "cpu":
             piece = min(config.batch, self.spec.sample_count, piece_size(device))
             check_fit_memory(config.size_for(self.spec), piece, torch.get_num_threads())
         generator = torch.Generator().manual_seed(config.seed)
-        self.network, rules, self.omega = self._start(signal, start_from, generator)
+        self.network, self.rules, self.omega = self._start(signal, start_from, generator)
+        rules = self.rules
         self.samples = TrainingSamples(signal, device)
         self.rates = layer_rates(
-            config.learning_rate, config.initializer.hidden_rate, rules.learning_rate_scales
+            config.learning_rate,
+            config.initializer.hidden_rate,
+            rules.learning_rate_scales,
+            self.network.size.width,
         )
+        if self.samples.resident:
+            generator = torch.Generator(self.samples.device).manual_seed(config.seed)
         self._order = BatchOrder(self.samples.count, config.batch, generator)
         self.batch = self._order.size
-        self._optimizer = RuledAdam(self.network, self.rates, rules)
+        self._flat: FlatNetwork | None = None
+        self._recorded: RecordedStep | None = None
+        self._optimizer: RuledAdam | FlatAdam
+        self._engine_name = choose_engine(config.engine, device, self.network.size)
+        if self._engine_name == "cuda":
+            self._flat = FlatNetwork(self.network)
+            self._optimizer = FlatAdam(self._flat, self.rates, rules, choose_update(device))
+        else:
+            self._optimizer = RuledAdam(self.network, self.rates, rules)
         self._piece = min(self.batch, piece_size(device))
         self._threads = torch.get_num_threads()
         self._fine = False
@@ -73,7 +95,10 @@ class Training:
         A device without memory for a piece gets pieces of half the size, with the same result but
         for the order of sums.
         """
-        coordinates, targets = self.samples.batch(self._order.draw())
+        indices = self.draw()
+        if self._recorded is not None:
+            return self._recorded(indices, factor)
+        coordinates, targets = self.samples.batch(indices)
         while True:
             try:
                 loss = self._engine.step(coordinates, targets)
@@ -86,6 +111,10 @@ class Training:
             self._engine = self._make_engine()
         self._optimizer.step(factor)
         return loss
+
+    def draw(self) -> Tensor:
+        """Return the numbers of the next batch's samples (batch,), int64."""
+        return self._order.draw()
 
     def refine(self) -> None:
         """Take all further steps in full precision."""
@@ -100,6 +129,11 @@ class Training:
         They wait for their next task by looking out for it, and keep the cores from the engine.
         """
         return isinstance(self._engine, NativeEngine)
+
+    @property
+    def launch_failure(self) -> str | None:
+        """Why a CUDA device is told every part of every step anew, None as long as it is not."""
+        return None if self._recorded is None else self._recorded.failure
 
     @property
     def piece(self) -> int:
@@ -154,10 +188,30 @@ class Training:
 
     def _make_engine(self) -> Engine:
         objective = MeanSquaredError()
-        engine = self.config.engine
-        if engine == "autograd":
-            return AutogradEngine(self.network, objective)
-        if engine == "auto" and self.device.type == "cpu" and tiles_supported(self.network.size):
-            return NativeEngine(self.network, self._threads, split=self._fine)
         operands = torch.float32 if self._fine else fast_operands(self.device)
+        if self._flat is not None:
+            return self._make_cuda_engine(self._flat, operands)
+        if self._engine_name == "autograd":
+            return AutogradEngine(self.network, objective)
+        if self._engine_name == "native":
+            return NativeEngine(self.network, self._threads, split=self._fine)
         return ManualEngine(self.network, objective, operands, self._piece)
+
+    def _make_cuda_engine(self, flat: FlatNetwork, operands: torch.dtype) -> Engine:
+        """Return the engine of a CUDA device; with resident samples its steps are recorded."""
+        self._recorded = None
+        while True:
+            try:
+                stages = choose_stages(flat.size, self._piece, self.device)
+                engine = CudaEngine(flat, operands, self._piece, stages)
+                break
+            except torch.OutOfMemoryError:
+                if self._piece == 1:
+                    raise
+            self._piece = (self._piece + 1) // 2
+        if self.samples.resident and isinstance(self._optimizer, FlatAdam):
+            recorder = CudaRecorder(self.device)
+            self._recorded = RecordedStep(
+                self.samples, self.batch, engine, self._optimizer, recorder
+            )
+        return engine

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from .forked import forked
 from .making import ENVIRONMENT
+
+__all__ = ["forked"]
 
 
 @pytest.fixture(autouse=True)

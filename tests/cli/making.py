@@ -20,6 +20,7 @@ from sinefit.cli.app import app
 
 if TYPE_CHECKING:
     import signal
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from typer.testing import Result
@@ -102,6 +103,37 @@ def run(
     )
 
 
+# A terminal sends the signals of its keys to those whose own it is, which a session's leader makes
+# it: here, before the command takes its place.
+LEADER = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+LEADER += "os.execv(sys.argv[1], sys.argv[1:])"
+PAUSE = 0.5
+"""Seconds before a key: two at once could arrive as one."""
+
+
+def press_on_terminal(
+    *arguments: object,
+    cwd: Path,
+    environment: dict[str, str] | None = None,
+    keys: Sequence[tuple[bytes, bytes]],
+) -> tuple[int, bytes]:
+    """Run the command on a pseudo-terminal of its own; return its exit status and all it wrote.
+
+    Each of `keys` is what must have appeared since the one before, and what is typed then.
+    """
+    waiting = list(keys)
+    since = 0
+
+    def press(_process: subprocess.Popen[bytes], terminal: int, shown: bytes) -> None:
+        nonlocal since
+        if waiting and waiting[0][0] in shown[since:]:
+            since = len(shown)
+            time.sleep(PAUSE)
+            os.write(terminal, waiting.pop(0)[1])
+
+    return _on_terminal((sys.executable, "-c", LEADER), arguments, cwd, environment, press)
+
+
 def run_on_terminal(
     *arguments: object,
     cwd: Path,
@@ -113,9 +145,25 @@ def run_on_terminal(
 
     `send` is a signal that it gets once `after` has appeared.
     """
+    waiting = [] if send is None else [send]
+
+    def signal_once(process: subprocess.Popen[bytes], _terminal: int, shown: bytes) -> None:
+        if waiting and after in shown:
+            process.send_signal(waiting.pop())
+
+    return _on_terminal((), arguments, cwd, environment, signal_once)
+
+
+def _on_terminal(
+    before: Sequence[str],
+    arguments: Sequence[object],
+    cwd: Path,
+    environment: dict[str, str] | None,
+    react: Callable[[subprocess.Popen[bytes], int, bytes], None],
+) -> tuple[int, bytes]:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
+        [*before, *COMMAND, *map(str, arguments)],
         cwd=cwd,
         env={**ENVIRONMENT, **(environment or {})},
         stdin=theirs,
@@ -135,9 +183,7 @@ def run_on_terminal(
                 if not piece:
                     break
                 shown += piece
-            if send is not None and after in shown:
-                process.send_signal(send)
-                send = None
+            react(process, ours, shown)
     os.close(ours)
     if time.monotonic() >= deadline:
         process.kill()

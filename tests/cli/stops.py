@@ -7,7 +7,7 @@ import shlex
 import signal
 from typing import TYPE_CHECKING
 
-from sinefit.cli.console import ProgressDisplay
+from sinefit.cli.progress import ProgressDisplay
 
 from .making import invoke
 

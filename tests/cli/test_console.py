@@ -1,43 +1,35 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import sys
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sinefit.cli import console
-from sinefit.cli.console import Messages, ProgressDisplay, duration, printable, show_error, size
-from sinefit.fitting.report import Progress
+from sinefit.cli.console import Messages, duration, printable, show_error, size
+from sinefit.errors import SettingError
+
+from .terminals import Terminal
 
 NAMES = ["photo[/b].png", "[bold]x", "a b.png", ":smile:.png", "r\udcffsum\u00e9.png"]
-
-
-class Terminal(io.StringIO):
-    """A standard error that says that it is a terminal."""
-
-    encoding = "utf-8"
-
-    def isatty(self) -> bool:
-        return True
-
-
-def become_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Replace standard error; within a test, as pytest sets its own between a fixture and that."""
-    stream = Terminal()
-    monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setenv("COLUMNS", "100")
-    return stream
-
-
-def report(share: float | None = 0.25, step: int = 50) -> Progress:
-    return Progress("fitting", step, share, seconds=30.0, psnr=31.257, samples_per_second=2e5)
 
 
 def test_names_are_printable_without_a_loss() -> None:
     assert printable("photo.png") == "photo.png"
     assert printable("résumé.png") == "résumé.png"
     assert printable("bad\udcff.png") == "bad\\xff.png"
+    assert printable("two\nlines\x1b[31m\u2028.png") == "two\\nlines\\x1b[31m\\u2028.png"
+
+
+@given(st.text())
+def test_what_is_printable_is_one_line_without_commands_to_the_terminal(text: str) -> None:
+    shown = printable(text)
+    assert len(shown.splitlines()) <= 1
+    assert not any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in shown)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -64,8 +56,7 @@ def test_quiet_hides_notices_but_no_errors(capsys: pytest.CaptureFixture[str]) -
     messages = Messages(quiet=True)
     messages.say("something")
     messages.warn("lost")
-    with ProgressDisplay(messages, "photo.png") as display:
-        display.update(0.5, "halfway")
+    messages.detail("a detail")
     show_error("broken")
     assert capsys.readouterr().err == "sinefit: error: broken\n"
 
@@ -93,57 +84,6 @@ def test_colours(
     show_error("broken")
     assert ("\x1b[31m" in stream.getvalue()) == coloured
     assert "sinefit: error: broken" in stream.getvalue()
-
-
-def test_a_terminal_has_a_live_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = become_terminal(monkeypatch)
-    with ProgressDisplay(Messages(quiet=False), "a[/b].png") as display:
-        display.show_fit(report())
-    shown = terminal.getvalue()
-    assert "\x1b[?25l" in shown  # the cursor is hidden while the bar moves
-    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
-    for words in ("a[/b].png", "step 50", "31.26 dB", "200k samples/s", "1 min 30 s left"):
-        assert words in shown
-
-
-def test_a_bar_without_an_end_tells_no_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = become_terminal(monkeypatch)
-    with ProgressDisplay(Messages(quiet=False), "a.png") as display:
-        display.show_fit(report(share=None))
-    assert "31.26 dB" in terminal.getvalue()
-    assert "left" not in terminal.getvalue()
-
-
-@pytest.mark.parametrize("environment", [{}, {"FORCE_COLOR": "1"}, {"TERM": "dumb"}])
-def test_elsewhere_there_are_plain_lines(
-    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    stream = Terminal() if "TERM" in environment else io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(console, "PLAIN_INTERVAL", 0.0)
-    with ProgressDisplay(Messages(quiet=False), "photo.png") as display:
-        display.show_fit(report())
-        display.show_fit(report(share=None, step=100))
-        display.show_fit(Progress("measuring", 100, 0.5, 1.0, 31.0, 2e5))
-    assert stream.getvalue().splitlines() == [
-        "photo.png:  25% step 50  31.26 dB  200k samples/s  1 min 30 s left",
-        "photo.png: step 100  31.26 dB  200k samples/s",
-        "photo.png:  50% measuring",
-    ]
-
-
-def test_plain_lines_come_every_few_seconds(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    now = 100.0
-    monkeypatch.setattr("time.monotonic", lambda: now)
-    with ProgressDisplay(Messages(quiet=False), "photo.png") as display:
-        for tenths in range(200):
-            now = 100.0 + tenths / 10
-            display.update(tenths / 200, "")
-    assert len(capsys.readouterr().err.splitlines()) == 3
 
 
 @pytest.mark.parametrize(
@@ -180,3 +120,53 @@ def test_durations(seconds: float, words: str) -> None:
 def test_sizes(count: int, words: str) -> None:
     assert size(count) == words
     assert re.fullmatch(r"[\d.]+ (B|kB|MB|GB)", words)
+
+
+def test_details_are_for_those_who_ask(capsys: pytest.CaptureFixture[str]) -> None:
+    Messages().detail("unasked")
+    Messages(verbose=True).detail("asked")
+    assert capsys.readouterr().err == "asked\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "cause"),
+    [
+        ({"quiet": True, "verbose": True}, "--quiet and --verbose exclude each other"),
+        ({"quiet": True, "progress": "json"}, "--quiet and --progress json exclude each other"),
+        ({"quiet": True, "progress": "plain"}, "--quiet and --progress plain exclude each other"),
+    ],
+)
+def test_what_contradicts_quiet(options: dict[str, Any], cause: str) -> None:
+    with pytest.raises(SettingError, match=f"^{cause}: give one of them$"):
+        Messages(**options)
+    Messages(quiet=True, progress="none")
+
+
+def test_for_machines_every_message_is_an_object(capsys: pytest.CaptureFixture[str]) -> None:
+    messages = Messages(progress="json", verbose=True)
+    messages.say("said\nso")
+    messages.detail("in detail")
+    messages.warn("lost")
+    messages.always("anyhow")
+    messages.record({"event": "end", "psnr": float("inf"), "file": "bad\udcff"})
+    show_error("broken")
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    *lines, error = shown.err.splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [(record["event"], record.get("message")) for record in records] == [
+        ("message", "said\nso"),
+        ("message", "in detail"),
+        ("note", "lost"),
+        ("message", "anyhow"),
+        ("end", None),
+    ]
+    assert records[-1]["psnr"] is None
+    assert records[-1]["file"] == "bad\udcff"
+    assert error == "sinefit: error: broken"
+
+
+def test_elsewhere_there_are_no_records(capsys: pytest.CaptureFixture[str]) -> None:
+    for mode in ("auto", "plain", "none"):
+        Messages(progress=mode).record({"event": "start"})
+    assert capsys.readouterr().err == ""

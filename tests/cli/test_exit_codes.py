@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ import pytest
 import torch
 import typer
 
-from sinefit.cli.exit_codes import exit_codes, show_tracebacks
+from sinefit.cli.exit_codes import exit_codes, outermost, show_tracebacks
 from sinefit.errors import (
     DeviceError,
     InputError,
@@ -19,6 +21,8 @@ from sinefit.errors import (
     SinefitError,
 )
 from sinefit.fitting.report import FitDivergedError
+
+from .making import ENVIRONMENT
 
 if TYPE_CHECKING:
     from sinefit.fitting.report import FitResult
@@ -63,6 +67,7 @@ def test_a_fit_that_diverged_is_a_failure(result: FitResult) -> None:
     [
         MemoryError(),
         MemoryError("4 TiB wanted"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
         torch.OutOfMemoryError("CUDA out of memory"),
         RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
     ],
@@ -101,7 +106,7 @@ def test_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP])
 def test_a_batch_system_unwinds_the_command(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     steps = []
@@ -140,3 +145,72 @@ def test_nothing_happens_to_a_command_that_ends_well() -> None:
     with exit_codes():
         pass
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_was_ignored_stays_ignored(number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with exit_codes():
+            signal.raise_signal(number)
+        assert signal.getsignal(number) == signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "standard output: cannot write: No sp"),
+        (OSError(errno.EFBIG, "File too large", "/tmp/copy"), "/tmp/copy: cannot write: File too"),
+        (OSError(errno.EIO, "Input/output error"), "standard output: cannot write: Input/output"),
+    ],
+)
+def test_no_room_is_no_defect(
+    error: OSError, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert outcome(error) == 5
+    assert capsys.readouterr().err.startswith(f"sinefit: error: {line}")
+    # Help is printed outside any command.
+    with pytest.raises(SystemExit) as stop, outermost():
+        raise error
+    assert stop.value.code == 5
+    assert capsys.readouterr().err.startswith(f"sinefit: error: {line}")
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError(2, "No such file"), ValueError("a bug")])
+def test_other_errors_outside_a_command_are_shown_whole(error: Exception) -> None:
+    with pytest.raises(type(error)) as raised, outermost():
+        raise error
+    assert raised.value is error
+
+
+def test_an_error_that_cannot_be_shown_keeps_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        encoding = "utf-8"
+
+        def write(self, _text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def flush(self) -> None:
+            pass
+
+        def isatty(self) -> bool:
+            return False
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    assert outcome(InputError("so")) == 3
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_closed_standard_stream_gives_its_number_to_no_file(number: int) -> None:
+    code = f"""
+import os
+os.close({number})
+from sinefit.cli.exit_codes import outermost
+with outermost():
+    raise SystemExit(os.open(__file__, os.O_RDONLY))
+"""
+    code = code.replace("__file__", repr(__file__))
+    done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, check=False)
+    assert done.returncode > 2

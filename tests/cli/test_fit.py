@@ -9,10 +9,8 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
-from sinefit.cli.fit import _complete_init
 from sinefit.fields.metadata import read_header
 from sinefit.fields.weights_file import read_field
-from sinefit.initializers.registry import INITIALIZERS
 
 from .making import TINY, fail, invoke, make_array, make_picture, make_sound, succeed
 
@@ -422,9 +420,3 @@ def test_the_type_of_a_pipe_can_be_said(photo: Path) -> None:
     assert header_of(photo.with_name("w")).spec.format == "webp"
     message = fail(3, "fit", "-", "--format", "jpeg", *TINY, "-o", "v", stdin=stdin.getvalue())
     assert "webp" in message
-
-
-def test_completion_of_initializers() -> None:
-    assert _complete_init("") == list(INITIALIZERS)
-    assert _complete_init("la") == ["lambert"]
-    assert _complete_init("x:") == []

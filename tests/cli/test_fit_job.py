@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,6 +163,57 @@ def test_the_command_tells_what_else_was_said(here: Path, monkeypatch: pytest.Mo
         *("fit", "--resume", "photo.ckpt.safetensors", "--force"),
         *("--device", "cpu", "--threads", "1", "--checkpoint-every", "90s"),
     ]
+
+
+def test_the_command_keeps_what_is_told_and_where(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = ["--json", "--log", "the log", "--verbose", "--progress", "plain"]
+    more += ["--preview", "look.png", "--max-pixels", "9999", "--max-bytes", "99999"]
+    result = stop_at(monkeypatch, 1, "photo.png", *BRIEF, *more)
+    command = command_in(result)
+    assert command[:5] == ["fit", "--resume", "photo.ckpt.safetensors", "--threads", "1"]
+    options = ["--json", "--verbose", "--progress", "plain", "--preview", "look.png", "--log"]
+    assert command[5:] == [*options, "the log", "--max-pixels", "9999", "--max-bytes", "99999"]
+    assert json.loads(succeed(*command).stdout)["steps"] == 170
+    events = [json.loads(line)["event"] for line in Path("the log").read_text().splitlines()]
+    assert [event for event in events if event != "progress"] == ["start", "error", "start", "end"]
+
+
+def test_the_command_of_a_quiet_fit_is_quiet(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = command_in(stop_at(monkeypatch, 1, "photo.png", *BRIEF, "-q"))
+    assert command[-1] == "--quiet"
+    assert succeed(*command).stderr == ""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+@pytest.mark.parametrize("name", ["bad\udcff [é].png", "two\nlines.png", "it's \x1b[31m.png"])
+def test_the_command_can_be_pasted_whatever_the_name(
+    name: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("photo.png").rename(name)
+    result = stop_at(monkeypatch, 1, *BRIEF, "--", name)
+    (line,) = [line for line in result.stderr.splitlines() if "go on with: " in line]
+    command = line.partition("go on with: ")[2]
+    assert command.isprintable()
+    # The shell shows the words that it hands over.
+    done = subprocess.run(
+        ["bash", "-c", f"sinefit() {{ printf '%s\\0' \"$@\"; }}; {command}"],
+        capture_output=True,
+        check=True,
+    )
+    words = [os.fsdecode(word) for word in done.stdout.split(b"\0")[:-1]]
+    assert words[2] == name.replace(".png", ".ckpt.safetensors")
+    shown = succeed(*words).stderr
+    weights = here / name.replace(".png", ".safetensors")
+    assert weights.exists()
+    after = shown.splitlines()[-1].partition("next: ")[2]
+    done = subprocess.run(
+        ["bash", "-c", f"sinefit() {{ printf '%s\\0' \"$@\"; }}; {after}"],
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == b"render\0" + os.fsencode(weights) + b"\0"
 
 
 def test_what_killed_runs_left_is_removed(here: Path) -> None:

@@ -35,7 +35,10 @@ def test_one_scheme() -> None:
 
 
 def test_json() -> None:
-    rows = json.loads(succeed("inits", "--json").stdout)
+    values = json.loads(succeed("inits", "--json").stdout)
+    assert values.keys() == {"json_version", "initializers"}
+    assert values["json_version"] == 1
+    rows = values["initializers"]
     assert [row["name"] for row in rows] == list(INITIALIZERS)
     for row in rows:
         assert row.keys() == {"name", "formula", "parameters", "advice", "reference"}
@@ -43,6 +46,11 @@ def test_json() -> None:
         settings = [f":{p['name']}={json.dumps(p['default'])}" for p in row["parameters"]]
         text = row["name"] + "".join(settings).replace('"', "")
         assert parse_initializer(text) == INITIALIZERS[row["name"]]()
+
+
+def test_json_of_one_scheme() -> None:
+    (row,) = json.loads(succeed("inits", "ws", "--json").stdout)["initializers"]
+    assert row["name"] == "ws"
 
 
 @pytest.mark.parametrize("name", ["lamber", "", "[/b]"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sinefit.cli.jobs import Job, check_source, plan_jobs
+from sinefit.cli.jobs import Job, check_source, newest_weights, plan_jobs
 from sinefit.errors import InputError, OutputError, SettingError
 
 if TYPE_CHECKING:
@@ -195,3 +195,28 @@ def test_sources(here: Path) -> None:
     ):
         with pytest.raises(InputError, match=cause):
             check_source(source)
+
+
+def test_the_newest_weights(tmp_path: Path) -> None:
+    for age, name in enumerate(
+        ["b.safetensors", "a.safetensors", "x.png", "c.ckpt.safetensors", ".safetensors.swp"]
+    ):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, ns=(0, age * 10**9))
+    (tmp_path / "folder.safetensors").mkdir()
+    assert newest_weights(tmp_path).name == "a.safetensors"
+    os.utime(tmp_path / "b.safetensors", ns=(0, 10**11))
+    assert newest_weights(tmp_path).name == "b.safetensors"
+
+
+def test_files_of_one_moment_go_by_name(tmp_path: Path) -> None:
+    for name in ("b.safetensors", "c.safetensors", "a.safetensors"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, ns=(0, 0))
+    assert newest_weights(tmp_path).name == "c.safetensors"
+
+
+def test_no_weights(tmp_path: Path) -> None:
+    (tmp_path / "c.ckpt.safetensors").touch()
+    with pytest.raises(InputError, match=r"^no weights file in this folder: .*sinefit fit"):
+        newest_weights(tmp_path)

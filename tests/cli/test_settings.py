@@ -5,11 +5,10 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import typer.main
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinefit.cli.app import app
+from sinefit.cli.commands import load_command
 from sinefit.cli.settings import _toml
 from sinefit.errors import SettingError
 from sinefit.fields.metadata import read_header
@@ -77,8 +76,7 @@ def test_the_file_decides_the_fit(here: Path) -> None:
 
 
 def test_every_long_flag_has_a_key_and_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    group = typer.main.get_command(app)
-    parameters = group.commands["fit"].params  # type: ignore[attr-defined]
+    parameters = load_command("fit").params
     flags = {name for parameter in parameters for name in parameter.opts if name.startswith("--")}
     told_on_the_line = {"--output", "--resume", "--config", "--show-config"}
     assert {f"--{key}" for key in all_keys()} == flags - told_on_the_line

@@ -11,7 +11,7 @@ from sinefit.cli.stopping import StopRequest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def _unexpected(number: int, _frame: object) -> None:
     raise AssertionError(f"signal {number} was not caught")
 
 
-@pytest.mark.parametrize(("number", "code"), list(zip(ASKING, (130, 143, 143), strict=True)))
+@pytest.mark.parametrize(("number", "code"), list(zip(ASKING, (130, 143, 143, 143), strict=True)))
 def test_the_first_signal_asks(number: signal.Signals, code: int) -> None:
     with StopRequest() as stop:
         assert not stop.requested()
@@ -48,7 +48,7 @@ def test_the_second_ctrl_c_insists() -> None:
 
 def test_other_signals_never_insist() -> None:
     with StopRequest() as stop:
-        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGUSR1):
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
             signal.raise_signal(number)
     # What came first decides: whoever sent it looks at the status.
     assert stop.exit_code == 143

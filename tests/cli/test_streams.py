@@ -4,6 +4,8 @@ import io
 import json
 import math
 import os
+import pty
+import select
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,11 +15,13 @@ from sinefit.cli.streams import (
     JSON_VERSION,
     default_stream,
     is_standard_input,
-    newest_weights,
     piped_input,
     read_standard_input,
     refuse_terminal,
+    standard_input,
+    text_console,
     write_json,
+    write_line,
 )
 from sinefit.errors import InputError, OutputError, SettingError
 
@@ -39,7 +43,7 @@ def stdin_of(content: bytes) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(content))
 
 
-@pytest.mark.parametrize("name", ["-", "/dev/stdin", "/dev/fd/0"])
+@pytest.mark.parametrize("name", ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
 def test_names_of_standard_input(name: str) -> None:
     assert is_standard_input(name)
     assert not is_standard_input(name + "x")
@@ -48,6 +52,9 @@ def test_names_of_standard_input(name: str) -> None:
 def test_all_of_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", stdin_of(b"\x00\xff\r\n" * 9))
     assert read_standard_input() == b"\x00\xff\r\n" * 9
+    monkeypatch.setattr(sys, "stdin", stdin_of(b"\x00\xff\r\n"))
+    assert standard_input().read(3) == b"\x00\xff\r"
+    assert standard_input().read() == b"\n"
 
 
 @pytest.mark.parametrize(
@@ -96,6 +103,28 @@ def test_a_terminal_gets_no_bytes(target: str, monkeypatch: pytest.MonkeyPatch) 
         refuse_terminal(target)
 
 
+def test_other_terminals_get_no_bytes(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    (tmp_path / "link").symlink_to(os.ttyname(theirs))
+    try:
+        for target in (os.ttyname(theirs), f"/dev/fd/{theirs}", str(tmp_path / "link")):
+            with pytest.raises(SettingError, match=f"^--output is {target}: it is a terminal"):
+                refuse_terminal(target)
+        ready, _, _ = select.select([ours], [], [], 0)
+        assert ready == []  # it was looked at, nothing was written
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    refuse_terminal(f"/dev/fd/{theirs}")  # nothing is open there; whoever writes says so
+
+
+@pytest.mark.parametrize("target", [os.devnull, "missing", "pipe", "nul\0byte", "x" * 5000])
+def test_what_is_no_terminal(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    refuse_terminal(target)
+
+
 def test_the_default_stream_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_stream() == "-"
     monkeypatch.setattr(sys, "stdout", Terminal())
@@ -127,26 +156,30 @@ def test_json_needs_a_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
         write_json({})
 
 
-def test_the_newest_weights(tmp_path: Path) -> None:
-    for age, name in enumerate(
-        ["b.safetensors", "a.safetensors", "x.png", "c.ckpt.safetensors", ".safetensors.swp"]
-    ):
-        (tmp_path / name).touch()
-        os.utime(tmp_path / name, ns=(0, age * 10**9))
-    (tmp_path / "folder.safetensors").mkdir()
-    assert newest_weights(tmp_path).name == "a.safetensors"
-    os.utime(tmp_path / "b.safetensors", ns=(0, 10**11))
-    assert newest_weights(tmp_path).name == "b.safetensors"
+class Failing:
+    """A standard output that cannot be written to."""
+
+    def __init__(self, error: OSError) -> None:
+        self._error = error
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None:
+        raise self._error
 
 
-def test_files_of_one_moment_go_by_name(tmp_path: Path) -> None:
-    for name in ("b.safetensors", "c.safetensors", "a.safetensors"):
-        (tmp_path / name).touch()
-        os.utime(tmp_path / name, ns=(0, 0))
-    assert newest_weights(tmp_path).name == "c.safetensors"
+def test_a_line_that_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Failing(OSError(28, "No space left on device")))
+    with pytest.raises(OutputError, match=r"^standard output: cannot write: No space left"):
+        write_line("so")
+    monkeypatch.setattr(sys, "stdout", Failing(BrokenPipeError(32, "Broken pipe")))
+    with pytest.raises(BrokenPipeError):
+        write_line("so")
 
 
-def test_no_weights(tmp_path: Path) -> None:
-    (tmp_path / "c.ckpt.safetensors").touch()
-    with pytest.raises(InputError, match=r"^no weights file in this folder: .*sinefit fit"):
-        newest_weights(tmp_path)
+def test_a_standard_output_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    for act in (lambda: write_line("so"), lambda: write_json({}), text_console):
+        with pytest.raises(OutputError, match=r"^standard output is closed; "):
+            act()

@@ -245,6 +245,21 @@ def test_changed_metadata_are_refused(part: str, value: object) -> None:
         fit_signal(picture((6, 5)), CONFIG, resume=decode_checkpoint(content, "name"))
 
 
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [("settings", "initializer", None), ("settings", "width", None), ("standing", "fine", 1.0)],
+)
+def test_values_of_another_type_are_refused(part: str, name: str, value: object) -> None:
+    tensors = safetensors.torch.load(CONTENT)
+    length = int.from_bytes(CONTENT[:8], "little")
+    metadata = json.loads(CONTENT[8 : 8 + length])["__metadata__"]
+    values = json.loads(metadata["checkpoint"])
+    values[part][name] = value
+    metadata["checkpoint"] = json.dumps(values)
+    with pytest.raises(InputError, match="damaged checkpoint"):
+        decode_checkpoint(safetensors.torch.save(tensors, metadata), "name")
+
+
 @pytest.mark.parametrize("missing", ["order.position", "order.rest", "best.0", "adam.0.0.exp_avg"])
 def test_missing_state_is_refused(missing: str) -> None:
     checkpoint = decode_checkpoint(CONTENT, "name")

@@ -1,0 +1,71 @@
+"""Samples trained per second by the textbook method and by sinefit, in turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from sinefit.benchmark.clock import median_ratio, paces_in_turn
+from sinefit.benchmark.textbook import TextbookTraining
+from sinefit.fitting.devices import cpu_threads
+from sinefit.fitting.training import Training
+
+if TYPE_CHECKING:
+    import torch
+
+    from sinefit.benchmark.clock import Clock
+    from sinefit.fitting.config import FitConfig
+    from sinefit.signals.signal import Signal
+
+WARM_UP: Final = 20
+"""Steps of sinefit before the clock runs: a device compiles and captures in the first ones."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Samples trained on per second, medians over the rounds."""
+
+    samples: int
+    """Samples per step of the textbook method, all that the picture has."""
+    batch: int
+    """Samples per step of sinefit."""
+    textbook: float
+    sinefit: float
+    ratio: float
+    """Median over the rounds of sinefit's pace divided by the textbook's."""
+
+
+def measure_pace(
+    signal: Signal,
+    config: FitConfig,
+    device: torch.device,
+    clock: Clock,
+    *,
+    seconds: float,
+    rounds: int,
+) -> Pace:
+    """Train both on a signal in turn, `seconds` per turn and at least one step.
+
+    Of sinefit these are the ordinary steps. Those in full precision, with which a fit of high
+    quality ends, are slower; they count in the race and in the fits.
+    """
+    textbook = TextbookTraining(signal, config.size_for(signal.spec), device)
+    training = Training(signal, config, device)
+
+    def textbook_step() -> int:
+        textbook.step()
+        return textbook.count
+
+    def sinefit_step() -> int:
+        with cpu_threads(1 if training.has_own_threads else None):  # as a fit does
+            training.step(1.0)
+        return training.batch
+
+    textbook.step()
+    for _ in range(WARM_UP):
+        sinefit_step()
+    slow, fast = paces_in_turn((textbook_step, sinefit_step), clock, seconds, rounds)
+    return Pace(
+        textbook.count, training.batch, median(slow), median(fast), median_ratio(fast, slow)
+    )

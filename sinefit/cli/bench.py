@@ -1,0 +1,69 @@
+"""`sinefit bench`: what this machine does in a second, and the textbook method beside it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from sinefit.cli import options as common  # noqa: TC001 (the command line reads it)
+from sinefit.cli.console import Messages, printable
+from sinefit.cli.exit_codes import ExitCode, exit_codes
+from sinefit.cli.parsing import parse_seconds
+from sinefit.cli.streams import write_json, write_line
+from sinefit.errors import SettingError
+
+
+def bench(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FILE", help="Files to fit; without any, a drawn picture."),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Half a minute, for a first look.")
+    ] = False,
+    max_time: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Training per file: 60s.", show_default="60s, quick 5s"),
+    ] = None,
+    device: common.Device = "auto",
+    as_json: Annotated[
+        bool, typer.Option("--json", envvar="SINEFIT_BENCH_JSON", help="Print one object.")
+    ] = False,
+    quiet: common.Quiet = False,
+) -> None:
+    """Measure training, fits and rendering on this machine beside the textbook method.
+
+    The textbook method is the training step of the SIREN paper in plain PyTorch. Pace, race and
+    render are about the first picture, reduced; each file is fitted at full size.
+    """
+    with exit_codes():
+        messages = Messages(quiet=quiet)
+        seconds = None if max_time is None else parse_seconds("--max-time", max_time)
+        if seconds is not None and seconds <= 0:
+            raise SettingError(f"--max-time is {max_time}: it must be more than 0 seconds")
+        from sinefit.benchmark import settings as lengths
+        from sinefit.benchmark.report import report_lines, report_values
+        from sinefit.benchmark.suite import run_benchmark
+
+        settings = lengths.QUICK if quick else lengths.STANDARD
+        if seconds is not None:
+            settings = replace(settings, fit_seconds=seconds)
+        benchmark = run_benchmark(
+            files or [],
+            settings,
+            device=device,
+            command=(sys.executable, "-m", "sinefit"),
+            tell=messages.say,
+        )
+        if as_json:
+            write_json({"quick": quick, **report_values(benchmark)})
+        else:
+            for line in report_lines(benchmark):
+                write_line(printable(line))
+        for file, error in benchmark.failures:
+            messages.always(f"{file} could not be fitted: {error}")
+        if benchmark.failures:
+            raise typer.Exit(ExitCode.BATCH)

@@ -1,0 +1,130 @@
+"""The subcommands of `sinefit`: what help tells of each, and where its code is."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+import typer.main
+from typer.core import TyperGroup
+
+from sinefit.cli.help_text import (
+    EVAL_EXAMPLES,
+    FIT_EXAMPLES,
+    INFO_EXAMPLES,
+    INITS_EXAMPLES,
+    RENDER_EXAMPLES,
+    HelpfulCommand,
+    help_of,
+    plain_parameters,
+    variables_line,
+)
+from sinefit.cli.usage import usage_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sinefit.cli.help_text import Example
+
+
+@dataclass(frozen=True)
+class Subcommand:
+    """A subcommand before its module is imported."""
+
+    place: str
+    """Module in this room and function, with a colon between them."""
+    sentence: str
+    """What it does: the first sentence of the function's docstring."""
+    examples: Sequence[Example]
+    flag: str
+    """The option whose variable help shows as an example, without dashes."""
+
+
+COMMANDS: Final = {
+    "fit": Subcommand(
+        "fit:fit", "Fit sine networks to files and write their weights.", FIT_EXAMPLES, "max-time"
+    ),
+    "render": Subcommand(
+        "render:render",
+        "Evaluate a fitted field on any grid and write it as a file.",
+        RENDER_EXAMPLES,
+        "scale",
+    ),
+    "info": Subcommand(
+        "info:info",
+        "Show what is known of a weights file, or of a file that could be fitted.",
+        INFO_EXAMPLES,
+        "json",
+    ),
+    "eval": Subcommand(
+        "evaluate:evaluate",
+        "Compare a field with an original: PSNR, SSIM of images and video, SNR of sound.",
+        EVAL_EXAMPLES,
+        "device",
+    ),
+    "inits": Subcommand(
+        "inits:inits",
+        "List the initializers: formula, parameters, when to choose, reference.",
+        INITS_EXAMPLES,
+        "json",
+    ),
+    "bench": Subcommand(
+        "bench:bench",
+        "Measure training, fits and rendering on this machine beside the textbook method.",
+        (
+            ("sinefit bench", "about five minutes"),
+            ("sinefit bench --quick", "half a minute"),
+            ("sinefit bench photo.png song.wav --max-time 60s --json", ""),
+        ),
+        "quick",
+    ),
+}
+"""Every subcommand by its name, in the order of help."""
+
+
+def load_command(name: str) -> Any:
+    """Import a subcommand; return it as typer runs it."""
+    known = COMMANDS[name]
+    module, function = known.place.split(":")
+    command = getattr(importlib.import_module(f"sinefit.cli.{module}"), function)
+    alone = typer.Typer(add_completion=False)
+    alone.command(
+        name=name,
+        cls=HelpfulCommand,
+        help=help_of(command, known.examples),
+        epilog=variables_line(name, known.flag),
+    )(command)
+    return typer.main.get_command(alone)
+
+
+class CommandGroup(TyperGroup):
+    """The command that has the others, and imports the one that is asked for.
+
+    For the list of them, in help and in a shell's completion, names and sentences are enough.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name, known in COMMANDS.items():
+            self.add_command(HelpfulCommand(name, help=known.sentence))
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters, with --help, as help shows them."""
+        return plain_parameters(super().get_params(ctx))
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Parse the options that go before a subcommand."""
+        with usage_errors():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the subcommand that is asked for."""
+        with usage_errors():
+            return super().invoke(ctx)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return name, subcommand and the arguments left for it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command if name is None else load_command(name), rest

@@ -1,0 +1,55 @@
+"""Checkpoints of fits that are done: what a process leaves that is killed while it cleans up."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sinefit.errors import InputError
+from sinefit.fields.metadata import read_content, read_header
+
+if TYPE_CHECKING:
+    from sinefit.cli.console import Messages
+    from sinefit.cli.jobs import Job
+    from sinefit.fields.metadata import WeightsHeader
+
+
+def remove_finished_checkpoint(job: Job, messages: Messages) -> None:
+    """Remove a job's checkpoint if its output is the finished field of the same fit.
+
+    It is so if the output was written after the checkpoint, after at least as many steps on the
+    same signal with the same settings. Anything else is left alone.
+    """
+    path = job.checkpoint
+    if path is None or not path.is_file():
+        return
+    with contextlib.suppress(OSError, InputError):
+        target = Path(job.target)
+        if target.stat().st_mtime_ns < path.stat().st_mtime_ns:
+            return
+        done, begun = _header(target), _header(path)
+        if done.checkpoint is None and begun.checkpoint is not None and _is_same(done, begun):
+            path.unlink()
+            messages.say(f"{path}: removed, since {target} is finished")
+
+
+def _header(path: Path) -> WeightsHeader:
+    return read_header(read_content(path), str(path))
+
+
+def _is_same(done: WeightsHeader, begun: WeightsHeader) -> bool:
+    """Tell whether two headers are of one fit, the first not behind the second."""
+    record = dataclasses.replace(
+        done.record,
+        steps=begun.record.steps,
+        psnr=begun.record.psnr,
+        psnr_float=begun.record.psnr_float,
+        snr=begun.record.snr,
+    )
+    return (done.size, done.spec, record) == (
+        begun.size,
+        begun.spec,
+        begun.record,
+    ) and done.record.steps >= begun.record.steps

@@ -1,0 +1,100 @@
+"""`sinefit fit --together`: many small fits at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from sinefit.cli.fit_job import prepare_fit
+from sinefit.cli.progress import ProgressDisplay
+from sinefit.errors import SinefitError
+
+if TYPE_CHECKING:
+    from sinefit.cli.console import Messages
+    from sinefit.cli.fit_job import CheckpointedFit, FitRequest
+    from sinefit.cli.jobs import Job
+    from sinefit.cli.outcomes import Outcomes
+    from sinefit.cli.stopping import StopRequest
+    from sinefit.fitting.group import Outcome
+    from sinefit.fitting.report import Progress
+
+
+def fit_jobs_together(
+    jobs: list[Job],
+    request: FitRequest,
+    messages: Messages,
+    stop: StopRequest,
+    outcomes: Outcomes,
+) -> None:
+    """Fit all files as one group; what each of them tells and leaves is as in a batch.
+
+    Weights are written as soon as their fit is done. A file that cannot be read or written does not
+    stop the rest; signals that are not alike do, before anything is fitted. A group that is stopped
+    leaves a checkpoint of every fit that had begun, and the same command again goes on with them.
+    """
+    fits = []
+    for job in jobs:
+        outcomes.begin(job)
+        try:
+            fits.append(prepare_fit(job, request, messages))
+        except Exception as error:
+            outcomes.failed(job, error)
+    if fits:
+        _fit(fits, request, messages, stop, outcomes)
+
+
+def _fit(
+    fits: list[CheckpointedFit],
+    request: FitRequest,
+    messages: Messages,
+    stop: StopRequest,
+    outcomes: Outcomes,
+) -> None:
+    from sinefit.fitting.group import GroupHooks, GroupStoppedError
+    from sinefit.fitting.together import check_alike, fit_together
+
+    signals = [fit.signal for fit in fits]
+    initial = fits[0].start_from()
+    check_alike(signals, request.config)
+    for fit in fits:
+        fit.announce(initial)
+    told: list[Outcome] = []
+
+    def end(number: int, outcome: Outcome) -> None:
+        told.append(outcome)
+        fit = fits[number]
+        try:
+            fit.keep(outcome)
+            report = fit.report(outcome)
+        except Exception as error:
+            outcomes.failed(fit.job, error)
+        else:
+            outcomes.done(report)
+
+    def record(number: int, progress: Progress) -> None:
+        values = dataclasses.asdict(progress)
+        outcomes.record({"event": "progress", "file": fits[number].job.source, **values})
+
+    with stop, ProgressDisplay(messages, f"{len(fits)} files") as display:
+        hooks = GroupHooks(
+            on_progress=display.show_fit,
+            on_fit_progress=record,
+            on_end=end,
+            on_checkpoint=lambda number, checkpoint: fits[number].save_on_the_way(checkpoint),
+            checkpoint_every=request.checkpoint_every,
+            should_stop=stop.requested,
+            on_notice=lambda _number, sentence: messages.warn(sentence),
+        )
+        try:
+            fit_together(
+                signals,
+                request.config,
+                hooks,
+                start_from=initial,
+                resume=[fit.resume for fit in fits],
+            )
+        except GroupStoppedError:
+            outcomes.stopped(len(fits) - len(told))
+        except SinefitError as error:
+            if outcomes.is_only or error not in told:
+                raise

@@ -1,0 +1,13 @@
+"""Outputs that appear whole or not at all, wherever they go."""
+
+from sinefit.files.outputs import check_output, whole_output, write_bytes
+from sinefit.files.targets import STANDARD_STREAM, is_standard_output, is_stream
+
+__all__ = [
+    "STANDARD_STREAM",
+    "check_output",
+    "is_standard_output",
+    "is_stream",
+    "whole_output",
+    "write_bytes",
+]

@@ -1,0 +1,100 @@
+"""Outputs that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sinefit.descriptors import descriptor_of
+from sinefit.errors import OutputError, OutputExistsError
+from sinefit.files.replacing import replace_file
+from sinefit.files.targets import check_open, is_standard_output, is_stream, mode_of
+from sinefit.files.temporary import remove_stale, temporary_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def check_output(target: str | Path, *, force: bool, source: str | Path | None = None) -> None:
+    """Raise OutputExistsError or OutputError if writing to `target` cannot succeed.
+
+    Meant to be called before long work: a file is made in the target's folder and removed again.
+    Devices and pipes are always fine, standard output and other open files unless they are closed.
+    `source` is a file that is being read: it is not replaced even with `force`.
+    """
+    if is_stream(target):
+        check_open(target)
+        return
+    path = Path(target)
+    mode = mode_of(path)
+    if mode is not None and stat.S_ISDIR(mode):
+        raise OutputError(f"{path}: it is a folder; name a file")
+    if mode is not None:
+        if source is not None and Path(source).exists() and path.samefile(source):
+            raise OutputError(f"{path}: it is the input itself; name another file with --output")
+        if not force:
+            raise OutputExistsError(f"{path}: it exists already; add --force to replace it")
+    elif not path.parent.is_dir():
+        raise OutputError(f"{path}: its folder does not exist; create {path.parent} first")
+    remove_stale(target)
+    with temporary_file(target):
+        pass
+
+
+@contextlib.contextmanager
+def whole_output(target: str | Path, *, force: bool, suffix: str = "") -> Iterator[Path]:
+    """Give a temporary path to write to; when the block ends well, it becomes `target`.
+
+    A regular file is replaced in one step by a rename in the same folder, through a symbolic link
+    if `target` is one, and keeps the owner and the permissions of the file it replaces. Where a
+    rename is refused, the finished bytes are copied to the target. "-" and targets that are no
+    regular files (a device, a named pipe, /dev/fd/3) receive the bytes. When the block fails, the
+    temporary file is removed and an existing target is as before. `suffix` ends the temporary name,
+    for encoders that look at it. Raises OutputError and OutputExistsError, and BrokenPipeError when
+    the reader of a pipe has gone.
+    """
+    check_output(target, force=force)
+    shown = "standard output" if is_standard_output(target) else str(target)
+    with temporary_file(target, suffix) as temporary:
+        try:
+            yield temporary
+            if is_stream(target):
+                _send(temporary, target)
+            else:
+                replace_file(temporary, target, force=force)
+        except BrokenPipeError:
+            raise
+        except OutputError as error:
+            # Writers only know the temporary name, which would tell a person nothing.
+            message = str(error)
+            if str(temporary) not in message:
+                raise
+            raise type(error)(message.replace(str(temporary), shown)) from error
+        except OSError as error:
+            if error.errno == errno.ENOMEM:
+                raise
+            raise OutputError(f"{shown}: cannot write: {error.strerror or error}") from error
+
+
+def write_bytes(target: str | Path, content: bytes, *, force: bool) -> None:
+    """Write a whole file, or to standard output for "-"."""
+    with whole_output(target, force=force) as temporary:
+        temporary.write_bytes(content)
+
+
+def _send(temporary: Path, target: str | Path) -> None:
+    with temporary.open("rb") as content:
+        if is_standard_output(target):
+            shutil.copyfileobj(content, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+            return
+        number = descriptor_of(target)
+        place = target if number is None else os.dup(number)
+        with open(place, "wb") as stream:  # noqa: PTH123 (a number is no path)
+            shutil.copyfileobj(content, stream)

@@ -1,0 +1,131 @@
+"""The training step of a CUDA device: matrix products, and stages between them."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from sinefit.fitting.engines.flat import FlatNetwork
+    from sinefit.fitting.engines.stages import Stages
+
+
+class CudaEngine:
+    """The mean squared error and its gradient, over buffers that are allocated once.
+
+    The hidden layers' products take factors of type `operands` and are summed in float32; phases,
+    the first and the last layer, and all sums over samples are float32. A batch larger than `piece`
+    goes by pieces, whose activations stay in the device's cache. Nothing waits for the device, and
+    every step uses the same memory, so that a step can be recorded in a CUDA graph; the loss that
+    is returned is overwritten by the next step.
+    """
+
+    def __init__(
+        self, flat: FlatNetwork, operands: torch.dtype, piece: int, stages: Stages
+    ) -> None:
+        self._flat = flat
+        self._stages = stages
+        self._piece = piece
+        size = flat.size
+        self._device = flat.values.device
+        self._weights = [parameter.detach() for parameter in flat.network.weights]
+        self._biases = [parameter.detach() for parameter in flat.network.biases]
+
+        def buffer(dtype: torch.dtype) -> Tensor:
+            return torch.empty((piece, size.width), dtype=dtype, device=self._device)
+
+        self._sines = [buffer(operands) for _ in range(size.depth)]
+        self._cosines = [buffer(operands) for _ in range(size.depth)]
+        self._products = buffer(torch.float32)
+        self._flow = buffer(operands)
+        self._spare = buffer(operands)
+        # A copy of the hidden weights in the operands' type, refreshed at every step.
+        self._low_weights = torch.empty_like(flat.hidden, dtype=operands)
+        self._added = torch.empty((size.width, size.width), device=self._device)
+
+    @torch.no_grad()
+    def step(self, coordinates: Tensor, targets: Tensor) -> Tensor:
+        """Compute the loss and its gradient."""
+        # Kernels go to the device that is current, which need not be that of their arguments.
+        with torch.cuda.device(self._flat.values.get_device()), without_tf32():
+            self._low_weights.copy_(self._flat.hidden)
+            batch = len(coordinates)
+            for begin in range(0, batch, self._piece):
+                part = slice(begin, begin + self._piece)
+                self._forward(coordinates[part])
+                self._backpropagate(coordinates[part], targets[part], batch, fresh=begin == 0)
+            torch.sum(self._stages.partials, dim=0, out=self._flat.sums)
+        return self._flat.loss
+
+    def _forward(self, coordinates: Tensor) -> None:
+        """Leave the sines and cosines of every layer behind."""
+        count = len(coordinates)
+        sines = [buffer[:count] for buffer in self._sines]
+        cosines = [buffer[:count] for buffer in self._cosines]
+        products = self._products[:count]
+        stages = self._stages
+        stages.first_layer(coordinates, self._weights[0], self._biases[0], sines[0], cosines[0])
+        for layer in range(1, len(sines)):
+            multiply(sines[layer - 1], self._low_weights[layer - 1].T, products)
+            stages.activate(products, self._biases[layer], sines[layer], cosines[layer])
+
+    def _backpropagate(
+        self, coordinates: Tensor, targets: Tensor, batch: int, *, fresh: bool
+    ) -> None:
+        """Sum a piece's gradients, in place of the last step's if `fresh`."""
+        count = len(coordinates)
+        flow, spare = self._flow[:count], self._spare[:count]
+        stages = self._stages
+        stages.last_layer(
+            self._sines[-1][:count],
+            targets,
+            self._weights[-1],
+            self._biases[-1],
+            batch,
+            flow,
+            fresh=fresh,
+        )
+        for layer in range(len(self._sines) - 1, 0, -1):
+            stages.pass_cosines(flow, self._cosines[layer][:count], layer, fresh=fresh)
+            gradient = self._flat.hidden_gradients[layer - 1]
+            below = self._sines[layer - 1][:count]
+            multiply(flow.T, below, gradient if fresh else self._added)
+            if not fresh:
+                gradient.add_(self._added)
+            # A product cannot be written over its factor: the two buffers take turns.
+            flow, spare = multiply(flow, self._low_weights[layer - 1], spare), flow
+        stages.first_gradient(flow, self._cosines[0][:count], coordinates, fresh=fresh)
+
+
+@contextlib.contextmanager
+def without_tf32() -> Iterator[None]:
+    """Run a block with products of float32 matrices in float32, whatever the caller allows."""
+    settings = torch.backends.cuda.matmul
+    before = settings.fp32_precision
+    if before != "tf32":
+        yield
+        return
+    settings.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        settings.fp32_precision = before
+
+
+def multiply(left: Tensor, right: Tensor, out: Tensor) -> Tensor:
+    """Write the product of two matrices of one type, summed in float32, and return it.
+
+    The result has the factors' type or float32.
+    """
+    if left.dtype == out.dtype:
+        return torch.mm(left, right, out=out)
+    if left.is_cuda:
+        return torch.mm(left, right, out_dtype=out.dtype, out=out)
+    # Elsewhere torch has no such product; the factors lose nothing in float32.
+    return torch.mm(left.float(), right.float(), out=out)

@@ -1,0 +1,180 @@
+"""The stages of a CUDA step in Triton. Import it only where Triton is installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import torch
+import triton  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+from sinefit.fitting.engines import kernels
+from sinefit.fitting.engines.flat import SumLayout
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sinefit.networks.size import NetworkSize
+
+TILE: Final = 4096
+"""Values that a program holds of one matrix: 32 for each thread of its four warps."""
+PROGRAMS: Final = 256
+"""Most programs that share the samples where sums are taken; about two per multiprocessor."""
+MOST_SUMS: Final = 2**13
+"""Sums over samples up to which a program has registers for them, 64 in each thread."""
+ADAM_TILE: Final = 1024
+
+
+def fits(size: NetworkSize) -> bool:
+    """Tell whether the kernels can take a network of this size."""
+    most: int = triton.next_power_of_2(max(size.in_features, size.out_features))
+    columns: int = triton.next_power_of_2(size.width)
+    return columns <= TILE and most * columns <= MOST_SUMS
+
+
+class TritonStages:
+    """`PlainStages`, each stage one kernel; for sizes that `fits` admits."""
+
+    def __init__(self, size: NetworkSize, piece: int, device: torch.device) -> None:
+        self._size = size
+        self._layout = SumLayout(size)
+        self._columns: int = triton.next_power_of_2(size.width)
+        self._rows = max(1, TILE // self._columns)
+        tiles = triton.cdiv(piece, self._rows)
+        self._tiles: int = triton.cdiv(tiles, PROGRAMS)
+        # Programs without samples, in a piece that is not full, leave sums of zero.
+        self._programs: int = triton.cdiv(tiles, self._tiles)
+        self.partials = torch.zeros((self._programs, self._layout.count), device=device)
+
+    def first_layer(
+        self, coordinates: Tensor, weight: Tensor, bias: Tensor, sines: Tensor, cosines: Tensor
+    ) -> None:
+        """Write sine and cosine of W x + b."""
+        kernels.first_layer[self._grid(coordinates)](
+            coordinates,
+            *coordinates.stride(),
+            weight,
+            bias,
+            sines,
+            cosines,
+            len(coordinates),
+            self._size.width,
+            self._size.in_features,
+            self._rows,
+            self._columns,
+        )
+
+    def activate(self, products: Tensor, bias: Tensor, sines: Tensor, cosines: Tensor) -> None:
+        """Write sine and cosine of products plus bias."""
+        kernels.activate[self._grid(products)](
+            products,
+            bias,
+            sines,
+            cosines,
+            len(products),
+            self._size.width,
+            self._rows,
+            self._columns,
+        )
+
+    def last_layer(
+        self,
+        sines: Tensor,
+        targets: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        batch: int,
+        flow: Tensor,
+        *,
+        fresh: bool,
+    ) -> None:
+        """Write the flow below the last layer, and sum its gradients and the loss."""
+        layout, channels = self._layout, self._size.out_features
+        kernels.last_layer[(self._programs,)](
+            sines,
+            targets,
+            *targets.stride(),
+            weight,
+            bias,
+            flow,
+            self.partials,
+            len(sines),
+            1.0 / (batch * channels),
+            self._tiles,
+            self._size.width,
+            channels,
+            self._rows,
+            self._columns,
+            triton.next_power_of_2(channels),
+            layout.count,
+            layout.last,
+            layout.last_bias,
+            layout.loss,
+            fresh,
+        )
+
+    def pass_cosines(self, flow: Tensor, cosines: Tensor, layer: int, *, fresh: bool) -> None:
+        """Multiply the flow by the cosines, and sum the gradient of the bias."""
+        kernels.pass_cosines[(self._programs,)](
+            flow,
+            cosines,
+            self.partials,
+            len(flow),
+            self._tiles,
+            self._size.width,
+            self._rows,
+            self._columns,
+            self._layout.count,
+            self._layout.bias(layer),
+            fresh,
+        )
+
+    def first_gradient(
+        self, flow: Tensor, cosines: Tensor, coordinates: Tensor, *, fresh: bool
+    ) -> None:
+        """Sum the gradients of layer 0."""
+        features = self._size.in_features
+        kernels.first_gradient[(self._programs,)](
+            flow,
+            cosines,
+            coordinates,
+            *coordinates.stride(),
+            self.partials,
+            len(flow),
+            self._tiles,
+            self._size.width,
+            features,
+            self._rows,
+            self._columns,
+            triton.next_power_of_2(features),
+            self._layout.count,
+            self._layout.first,
+            fresh,
+        )
+
+    def _grid(self, samples: Tensor) -> tuple[int]:
+        return (triton.cdiv(len(samples), self._rows),)
+
+
+def adam(
+    values: Tensor,
+    gradients: Tensor,
+    averages: tuple[Tensor, Tensor],
+    rates: Tensor,
+    bounds: Tensor | None,
+    pace: Tensor,
+    constants: tuple[float, float, float],
+) -> None:
+    """Update a row of values in place, as `plain_update` does."""
+    count = values.numel()
+    kernels.adam[(triton.cdiv(count, ADAM_TILE),)](
+        values,
+        gradients,
+        *averages,
+        rates,
+        rates if bounds is None else bounds,
+        pace,
+        count,
+        *constants,
+        bounds is not None,
+        ADAM_TILE,
+    )

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+import sinefit
+from sinefit.benchmark.machine import describe_machine, load_average, processor_name
+from sinefit.native import tiles_supported
+from sinefit.networks.size import NetworkSize
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_what_a_benchmark_ran_on() -> None:
+    size = NetworkSize(2, 256, 4, 3)
+    machine = describe_machine(torch.device("cpu"), size)
+    assert machine.device == "cpu"
+    assert machine.sinefit == sinefit.__version__
+    assert machine.torch == torch.__version__
+    assert machine.python == ".".join(map(str, sys.version_info[:3]))
+    assert machine.threads == torch.get_num_threads()
+    assert 1 <= machine.cores <= (os.cpu_count() or 1)
+    assert machine.native == tiles_supported(size)
+    assert dt.date.fromisoformat(machine.date) >= dt.date(2025, 1, 1)
+    assert all(value != "" for value in asdict(machine).values())
+
+
+def test_a_cuda_device_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _device: "A Card")
+    machine = describe_machine(torch.device("cuda:1"), NetworkSize(2, 8, 2, 1))
+    assert machine.device == "cuda:1, A Card"
+
+
+def test_the_processor_of_the_kernels_table(tmp_path: Path) -> None:
+    table = tmp_path / "cpuinfo"
+    table.write_text(
+        "processor\t: 0\nmodel\t\t: 7\nmodel name\t: Some: CPU @ 3 GHz\nmodel name\t: x"
+    )
+    assert processor_name(table) == "Some: CPU @ 3 GHz"
+
+
+@pytest.mark.parametrize("text", [None, "", "processor: 0\n"])
+def test_a_processor_without_a_name(text: str | None, tmp_path: Path) -> None:
+    table = tmp_path / "cpuinfo"
+    if text is not None:
+        table.write_text(text)
+    assert processor_name(table)
+
+
+def test_a_system_that_tells_no_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise OSError
+
+    assert load_average() is None or load_average() >= 0  # type: ignore[operator]
+    monkeypatch.setattr(os, "getloadavg", refuse)
+    assert load_average() is None
