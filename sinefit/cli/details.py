@@ -101,7 +101,8 @@ def _rates(signal: Signal, config: FitConfig, omega: tuple[float, ...]) -> tuple
     size = config.size_for(signal.spec)
     rules = recipe.draw(size, omega, signal_traits(signal), generator).rules
     scales = rules.learning_rate_scales
-    return layer_rates(config.learning_rate, recipe.hidden_rate, scales, size.width)
+    steps = config.expected_steps(signal.spec)
+    return layer_rates(config.learning_rate, recipe.hidden_rate, scales, size.width, steps)
 
 
 def _engine(config: FitConfig, device: torch.device, network: NetworkSize) -> str:

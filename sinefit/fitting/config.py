@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from sinefit.errors import SettingError
-from sinefit.fitting.defaults import DEFAULT_DEPTH
+from sinefit.fitting.defaults import DEFAULT_DEPTH, default_steps
 from sinefit.fitting.pace import operations_per_second
 from sinefit.fitting.sizing import default_width
 from sinefit.initializers.registry import parse_initializer
@@ -89,9 +89,26 @@ class FitConfig:
         """Return the size of the network for a signal."""
         width = self.width
         if width is None:
-            seconds = None if self.budget is None else self.budget.max_time
-            operations = None
-            if seconds is not None:
-                operations = seconds * operations_per_second(self.device, self.threads)
-            width = default_width(spec, self.depth, self.batch, operations)
+            width = default_width(spec, self.depth, self.batch, self._operations())
         return NetworkSize(spec.coordinate_features, width, self.depth, spec.channels)
+
+    def expected_steps(self, spec: SignalSpec) -> int:
+        """Return about how many steps the budget allows for; a budget in seconds by nominal pace.
+
+        A budget in quality alone has the default number, the length of its first attempt.
+        """
+        found = []
+        if self.budget is not None and self.budget.steps is not None:
+            found.append(self.budget.steps)
+        operations = self._operations()
+        if operations is not None:
+            # Forward, backward and gradient take two operations each per weight and sample.
+            samples = min(self.batch, spec.sample_count)
+            found.append(int(operations / (6 * samples * self.size_for(spec).parameter_count)))
+        return max(1, min(found)) if found else default_steps(spec)
+
+    def _operations(self) -> float | None:
+        """Return the floating-point operations of a budget in seconds, by nominal pace."""
+        if self.budget is None or self.budget.max_time is None:
+            return None
+        return self.budget.max_time * operations_per_second(self.device, self.threads)

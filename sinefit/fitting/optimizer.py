@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -26,6 +27,11 @@ RATED_WIDTH: Final = 256
 """Width that the initializers' rates are meant for; a wider layer sums more changes per step."""
 NARROWEST: Final = 32
 """Width from which on narrower layers learn no faster."""
+RATED_STEPS: Final = 3000
+"""Steps that the rates are meant for: a longer fit can afford slower ones, which end nearer to the
+optimum."""
+STEPS_FACTORS: Final = (0.3, 1.5)
+"""Least and most that the number of steps changes a rate by."""
 RISE: Final = 4.0
 """How many times as fast the highest hidden layer learns as the lowest."""
 LAST_LAYER_RATE: Final = 0.001
@@ -33,19 +39,26 @@ LAST_LAYER_RATE: Final = 0.001
 
 
 def layer_rates(
-    learning_rate: float | None, hidden_rate: float, scales: tuple[float, ...], width: int
+    learning_rate: float | None,
+    hidden_rate: float,
+    scales: tuple[float, ...],
+    width: int,
+    steps: int,
 ) -> tuple[float, ...]:
     """Return each layer's peak learning rate on effective weights.
 
     A rate that was asked for is multiplied by the recipe's scales and nothing else, so that a
     paper's learning rate means what the paper meant. Without one the rates are those that trained
-    well in small batches: `hidden_rate`, in inverse proportion to the width, for the hidden layer
-    in the middle, by equal factors more for those above and less for those below, as the recipe's
-    scales have it but at most `FIRST_LAYER_RATE` for the first, `LAST_LAYER_RATE` for the last.
+    well in small batches: `hidden_rate`, in inverse proportion to the width and to the root of the
+    number of steps, for the hidden layer in the middle, by equal factors more for those above and
+    less for those below, as the recipe's scales have it but at most `FIRST_LAYER_RATE` for the
+    first, `LAST_LAYER_RATE` for the last.
     """
     if learning_rate is not None:
         return tuple(learning_rate * scale for scale in scales)
     first, *hidden, _ = scales
+    low, high = STEPS_FACTORS
+    hidden_rate *= min(max(math.sqrt(RATED_STEPS / steps), low), high)
     hidden_rate *= RATED_WIDTH / max(width, NARROWEST)
     # Without hidden layers there is nothing that the first layer's scale could refer to.
     first_rate = hidden_rate * first / hidden[0] if hidden else FIRST_LAYER_RATE

@@ -14,8 +14,8 @@ REFERENCE_WIDTH: Final = 384
 """Their width when the budget is not in seconds."""
 REFERENCE_STEPS: Final = 4000
 """Steps that their fit wants: with more of them a wider network would be the better use of time."""
-WEIGHTS_PER_VALUE: Final = 0.8
-"""Most hidden weights per value of the signal: more of them cannot say more."""
+WEIGHTS_PER_VALUE: Final = 2.0
+"""Most hidden weights per value of the signal."""
 NARROWEST: Final = 64
 WIDEST: Final = 1024
 GRAIN: Final = 32

@@ -70,6 +70,7 @@ class Training:
             config.initializer.hidden_rate,
             rules.learning_rate_scales,
             self.network.size.width,
+            config.expected_steps(self.spec),
         )
         if self.samples.resident:
             generator = torch.Generator(self.samples.device).manual_seed(config.seed)

@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from .forked import forked
 from .making import ENVIRONMENT
 
 __all__ = ["forked"]
+
+# A shell starts what it sends to the background with SIGINT ignored, and sinefit leaves it at that:
+# tests of stopping must not depend on how they were started.
+for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(
+            _number,
+            signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL,
+        )
 
 
 @pytest.fixture(autouse=True)

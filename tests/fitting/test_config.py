@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from sinefit.errors import SettingError
+from sinefit.fitting import config
+from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import STORAGE_TYPES, FitConfig
+from sinefit.fitting.defaults import default_steps
 from sinefit.initializers.registry import parse_initializer
 from sinefit.networks.size import NetworkSize
 
@@ -51,3 +54,21 @@ def test_the_network_has_a_feature_per_coordinate_and_a_value_per_channel() -> N
     assert config.size_for(sound(20, 2).spec) == NetworkSize(1, 7, 3, 2)
     assert config.size_for(clip().spec) == NetworkSize(3, 7, 3, 3)
     assert config.size_for(globe().spec) == NetworkSize(3, 7, 3, 1)
+
+
+def test_the_steps_that_a_budget_allows_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "operations_per_second", lambda *_: 1e9)
+    spec = picture((40, 50), 3).spec
+    size = NetworkSize(2, 32, 3, 3)
+
+    def steps(**budget: Any) -> int:
+        bounds = Budget(**budget) if budget else None
+        fit = FitConfig(SIREN, width=32, depth=3, batch=500, budget=bounds)
+        return fit.expected_steps(spec)
+
+    in_time = 60e9 / (6 * 500 * size.parameter_count)
+    assert steps(max_time=60.0) == pytest.approx(in_time, abs=1)
+    assert steps(steps=77) == 77
+    assert steps(steps=10**6, max_time=60.0) == steps(max_time=60.0)
+    assert steps(max_time=1e-9) == 1
+    assert steps() == steps(target_psnr=30.0) == default_steps(spec)

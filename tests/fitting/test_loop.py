@@ -322,7 +322,8 @@ def test_continuing_a_good_fit_is_not_divergence() -> None:
     assert earlier.report.record.psnr_float > 45
     result = fit_signal(line, config, start_from=earlier.field)
     assert result.report.ended_by == "steps"
-    assert result.report.record.psnr_float > earlier.report.record.psnr_float - 3
+    # Beyond 90 dB it is the rounding of float32 that decides.
+    assert result.report.record.psnr_float > min(earlier.report.record.psnr_float - 3, 90)
 
 
 def test_continuing_a_perfect_fit_is_not_divergence() -> None:
