@@ -93,16 +93,14 @@ def _device_line(device: torch.device, threads: int | None) -> str:
 def _rates(signal: Signal, config: FitConfig, omega: tuple[float, ...]) -> tuple[float, ...]:
     import torch
 
-    from sinefit.fitting.optimizer import layer_rates
+    from sinefit.fitting.optimizer import rates_of
     from sinefit.fitting.traits import signal_traits
 
     generator = torch.Generator().manual_seed(config.seed)
     recipe = config.initializer
     size = config.size_for(signal.spec)
-    rules = recipe.draw(size, omega, signal_traits(signal), generator).rules
-    scales = rules.learning_rate_scales
-    steps = config.expected_steps(signal.spec)
-    return layer_rates(config.learning_rate, recipe.hidden_rate, scales, size.width, steps)
+    start = recipe.draw(size, omega, signal_traits(signal), generator)
+    return rates_of(config, signal.spec, start.rules)
 
 
 def _engine(config: FitConfig, device: torch.device, network: NetworkSize) -> str:

@@ -14,7 +14,7 @@ from sinefit.cli.jobs import check_source
 from sinefit.cli.preview import check_preview_place, make_preview
 from sinefit.cli.progress import ProgressDisplay
 from sinefit.cli.quoting import command_line
-from sinefit.cli.reports import describe_signal, report_values, say_report
+from sinefit.cli.reports import describe_signal, progress_values, report_values, say_report
 from sinefit.cli.resume import (
     CHECKPOINT_EVERY,
     check_command,
@@ -27,7 +27,7 @@ from sinefit.cli.stale import remove_finished_checkpoint
 from sinefit.cli.streams import is_standard_input, standard_input
 from sinefit.errors import InputError, OutputError, OutputExistsError, SinefitError
 from sinefit.files import check_output, write_bytes
-from sinefit.fitting.report import FitDivergedError, FitStoppedError
+from sinefit.fitting.report import FitStoppedError, result_of
 from sinefit.signals.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from sinefit.fields.field import Field
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.fitting.config import FitConfig
-    from sinefit.fitting.report import FitResult, Progress
+    from sinefit.fitting.report import FitResult, Outcome, Progress
     from sinefit.signals.limits import Limits
     from sinefit.signals.selection import Selection
     from sinefit.signals.signal import Kind, Signal
@@ -80,7 +80,7 @@ def fit_job(
     its best weights are written.
     """
     fit = prepare_fit(job, request, messages, resume=resume)
-    outcome: FitResult | SinefitError
+    outcome: Outcome
     with stop:
         try:
             outcome = fit.run(stop, on_record)
@@ -226,8 +226,7 @@ class CheckpointedFit:
             def show(progress: Progress) -> None:
                 display.show_fit(progress)
                 if on_record is not None:
-                    values = dataclasses.asdict(progress)
-                    on_record({"event": "progress", "file": self.job.source, **values})
+                    on_record(progress_values(progress, self.job))
 
             if request.preview is not None:
                 self._preview = make_preview(request.preview, display, self._messages)
@@ -244,22 +243,22 @@ class CheckpointedFit:
                 signal, request.config, start_from=initial, resume=self.resume, hooks=hooks
             )
 
-    def keep(self, outcome: FitResult | SinefitError) -> None:
+    def keep(self, outcome: Outcome) -> None:
         """Write what a fit has come to: its weights, the best of one that diverged, a checkpoint.
 
         Raises OutputError for what cannot be written.
         """
         if isinstance(outcome, FitStoppedError):
             self.leave(outcome.checkpoint)
-        result = _result_of(outcome)
+        result = result_of(outcome)
         if result is not None:
             _write(result, self.job.target, self._request.config, force=self._request.force)
             self.remove()
             self.show(result)
 
-    def report(self, outcome: FitResult | SinefitError) -> dict[str, Any]:
+    def report(self, outcome: Outcome) -> dict[str, Any]:
         """Say how good the fit is and return the final report, or raise what ended it."""
-        result = _result_of(outcome)
+        result = result_of(outcome)
         if result is not None:
             say_report(result.report, result.field.spec, self.job.target, self._messages)
         if isinstance(outcome, SinefitError):
@@ -307,12 +306,6 @@ class CheckpointedFit:
             f"{self.job.checkpoint}: checkpoint after {checkpoint.standing.step} steps, "
             f"{size(len(content))}"
         )
-
-
-def _result_of(outcome: FitResult | SinefitError) -> FitResult | None:
-    if isinstance(outcome, FitDivergedError):
-        return outcome.result
-    return None if isinstance(outcome, SinefitError) else outcome
 
 
 def _write(result: FitResult, target: str, config: FitConfig, *, force: bool) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sinefit.cli.console import Messages
     from sinefit.cli.jobs import Job
     from sinefit.fitting.config import FitConfig
-    from sinefit.fitting.report import FitReport
+    from sinefit.fitting.report import FitReport, Progress
     from sinefit.signals.signal import SignalSpec
 
 
@@ -64,6 +64,11 @@ def range_name(spec: SignalSpec) -> str:
     if spec.kind == "array":
         return f"range: that of the values, {spec.value_range:.4g}"
     return f"range: full scale, {spec.value_range:g}"
+
+
+def progress_values(progress: Progress, job: Job) -> dict[str, Any]:
+    """Return the record of a report of a running fit."""
+    return {"event": "progress", "file": job.source, **dataclasses.asdict(progress)}
 
 
 def report_values(report: FitReport, job: Job, config: FitConfig) -> dict[str, Any]:

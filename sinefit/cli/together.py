@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from sinefit.cli.fit_job import prepare_fit
 from sinefit.cli.progress import ProgressDisplay
+from sinefit.cli.reports import progress_values
 from sinefit.errors import SinefitError
 
 if TYPE_CHECKING:
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from sinefit.cli.jobs import Job
     from sinefit.cli.outcomes import Outcomes
     from sinefit.cli.stopping import StopRequest
-    from sinefit.fitting.group import Outcome
-    from sinefit.fitting.report import Progress
+    from sinefit.fitting.report import Outcome, Progress
 
 
 def fit_jobs_together(
@@ -72,8 +71,7 @@ def _fit(
             outcomes.done(report)
 
     def record(number: int, progress: Progress) -> None:
-        values = dataclasses.asdict(progress)
-        outcomes.record({"event": "progress", "file": fits[number].job.source, **values})
+        outcomes.record(progress_values(progress, fits[number].job))
 
     with stop, ProgressDisplay(messages, f"{len(fits)} files") as display:
         hooks = GroupHooks(

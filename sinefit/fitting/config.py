@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from sinefit.errors import SettingError
 from sinefit.fitting.defaults import DEFAULT_DEPTH, default_steps
 from sinefit.fitting.pace import operations_per_second
-from sinefit.fitting.sizing import default_width
+from sinefit.fitting.sizing import OPERATIONS_PER_WEIGHT, default_width
 from sinefit.initializers.registry import parse_initializer
 from sinefit.networks.size import NetworkSize
 
@@ -89,8 +89,12 @@ class FitConfig:
         """Return the size of the network for a signal."""
         width = self.width
         if width is None:
-            width = default_width(spec, self.depth, self.batch, self._operations())
+            width = default_width(spec, self.depth, self.batch_for(spec), self._operations())
         return NetworkSize(spec.coordinate_features, width, self.depth, spec.channels)
+
+    def batch_for(self, spec: SignalSpec) -> int:
+        """Return the samples of a step: all of a signal that has fewer than a batch."""
+        return min(self.batch, spec.sample_count)
 
     def expected_steps(self, spec: SignalSpec) -> int:
         """Return about how many steps the budget allows for; a budget in seconds by nominal pace.
@@ -102,9 +106,9 @@ class FitConfig:
             found.append(self.budget.steps)
         operations = self._operations()
         if operations is not None:
-            # Forward, backward and gradient take two operations each per weight and sample.
-            samples = min(self.batch, spec.sample_count)
-            found.append(int(operations / (6 * samples * self.size_for(spec).parameter_count)))
+            samples = self.batch_for(spec)
+            each = OPERATIONS_PER_WEIGHT * samples * self.size_for(spec).parameter_count
+            found.append(int(operations / each))
         return max(1, min(found)) if found else default_steps(spec)
 
     def _operations(self) -> float | None:

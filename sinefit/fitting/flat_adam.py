@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import torch
 
 from sinefit.fitting.engines.adam import plain_update
-from sinefit.fitting.optimizer import BETAS, EPSILON
+from sinefit.fitting.optimizer import AVERAGES, BETAS, EPSILON
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from sinefit.fitting.engines.adam import Update
     from sinefit.fitting.engines.flat import FlatNetwork
     from sinefit.initializers.base import TrainingRules
-
-_AVERAGES: Final = ("exp_avg", "exp_avg_sq")
 
 
 class FlatAdam:
@@ -92,13 +90,13 @@ class FlatAdam:
         return {
             f"{name}.{kind}": self._flat.part(average, parameter).cpu().clone()
             for name, parameter in self._named
-            for kind, average in zip(_AVERAGES, self._averages, strict=True)
+            for kind, average in zip(AVERAGES, self._averages, strict=True)
         }
 
     def restore(self, state: dict[str, Tensor], steps: int) -> None:
         """Put back what `state` returned after `steps` steps."""
         for name, parameter in self._named:
-            for kind, average in zip(_AVERAGES, self._averages, strict=True):
+            for kind, average in zip(AVERAGES, self._averages, strict=True):
                 kept = state[f"{name}.{kind}"]
                 if kept.shape != parameter.shape:
                     raise ValueError("Adam's averages do not fit the network")

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from sinefit.errors import SinefitError
 from sinefit.fitting.loop import CHECKPOINT_EVERY, FitHooks
-from sinefit.fitting.report import FitDivergedError, FitResult, FitStoppedError, Progress
+from sinefit.fitting.report import FitDivergedError, FitStoppedError, Progress, result_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sinefit.fitting.checkpoint import Checkpoint
-
-    Outcome = FitResult | SinefitError
+    from sinefit.fitting.report import FitResult, Outcome
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ class Group:
                 outcome, FitDivergedError | FitStoppedError
             ):
                 raise outcome
-        results = [_result(outcome) for outcome in outcomes]
+        results = [result_of(outcome) for outcome in outcomes]
         found = [result for result in results if result is not None]
         if len(found) < self.count:
             raise GroupStoppedError(
@@ -170,9 +169,3 @@ class Group:
             sum(sound) / len(sound) if sound else -math.inf,
             samples / seconds if seconds > 0 else 0.0,
         )
-
-
-def _result(outcome: Outcome | None) -> FitResult | None:
-    if isinstance(outcome, FitDivergedError):
-        return outcome.result
-    return outcome if isinstance(outcome, FitResult) else None

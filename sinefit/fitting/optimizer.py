@@ -10,8 +10,10 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from sinefit.fitting.config import FitConfig
     from sinefit.initializers.base import TrainingRules
     from sinefit.networks.sine import SineNetwork
+    from sinefit.signals.signal import SignalSpec
 
 BETAS: Final = (0.9, 0.99)
 """Adam's decay rates; a short second-moment memory suits a fit of a few thousand steps."""
@@ -19,7 +21,7 @@ EPSILON: Final = 1e-12
 """Adam's epsilon, far below the gradients of a well fitted signal."""
 
 
-_AVERAGES: Final = ("exp_avg", "exp_avg_sq")
+AVERAGES: Final = ("exp_avg", "exp_avg_sq")
 FIRST_LAYER_RATE: Final = 0.02
 """Highest default rate of the first layer's weights: radians that one step moves a phase by at the
 edge of the domain. Above it the phases of high frequencies, in sound above all, jump at random."""
@@ -70,6 +72,17 @@ def layer_rates(
     return (min(first_rate, FIRST_LAYER_RATE), *between, LAST_LAYER_RATE)
 
 
+def rates_of(config: FitConfig, spec: SignalSpec, rules: TrainingRules) -> tuple[float, ...]:
+    """Return each layer's peak learning rate in a fit of a signal, see `layer_rates`."""
+    return layer_rates(
+        config.learning_rate,
+        config.initializer.hidden_rate,
+        rules.learning_rate_scales,
+        config.size_for(spec).width,
+        config.expected_steps(spec),
+    )
+
+
 class RuledAdam:
     """Adam with a learning rate per layer, frozen weights and bounds on columns."""
 
@@ -106,7 +119,7 @@ class RuledAdam:
         found = {}
         for group_number, group in enumerate(self._adam.param_groups):
             for number, parameter in enumerate(group["params"]):
-                for name in _AVERAGES:
+                for name in AVERAGES:
                     average = self._adam.state[parameter].get(name, torch.zeros_like(parameter))
                     found[f"adam.{group_number}.{number}.{name}"] = average.detach().cpu()
         return found
@@ -117,7 +130,7 @@ class RuledAdam:
             for number, parameter in enumerate(group["params"]):
                 kept = self._adam.state[parameter]
                 kept["step"] = torch.tensor(float(steps), device=parameter.device)
-                for name in _AVERAGES:
+                for name in AVERAGES:
                     average = state[f"adam.{group_number}.{number}.{name}"]
                     if average.shape != parameter.shape:
                         raise ValueError("Adam's averages do not fit the network")

@@ -59,6 +59,10 @@ class FitResult:
     report: FitReport
 
 
+Outcome = FitResult | SinefitError
+"""How a fit ended: with its result, or with the error that ended it."""
+
+
 class FitStoppedError(SinefitError):
     """A fit was asked to stop; `checkpoint` is what it goes on from."""
 
@@ -73,3 +77,10 @@ class FitDivergedError(SinefitError):
     def __init__(self, message: str, result: FitResult) -> None:
         super().__init__(message)
         self.result = result
+
+
+def result_of(outcome: Outcome | None) -> FitResult | None:
+    """Return the result of a fit, of one that diverged that of its best weights, else None."""
+    if isinstance(outcome, FitDivergedError):
+        return outcome.result
+    return outcome if isinstance(outcome, FitResult) else None

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from sinefit.fields.field import Field
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.fitting.config import FitConfig
-    from sinefit.fitting.group import Group, Outcome
+    from sinefit.fitting.group import Group
+    from sinefit.fitting.report import Outcome
     from sinefit.signals.signal import Signal
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from sinefit.fitting.optimizer import BETAS, EPSILON
+from sinefit.fitting.engines.adam import plain_update
+from sinefit.fitting.optimizer import AVERAGES, BETAS, EPSILON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -79,7 +80,6 @@ class StackedAdam:
         self._stack = stack
         self._rules = tuple(rules)
         self._averages = (torch.zeros_like(stack.values), torch.zeros_like(stack.values))
-        self._room = torch.empty_like(stack.values)
         self._steps = [0] * stack.fits
         self._rates = torch.empty_like(stack.values)
         weights, biases = stack.layers(self._rates)
@@ -94,28 +94,27 @@ class StackedAdam:
             for number, rule in enumerate(rules):
                 for layer, bound in rule.column_bounds.items():
                     bounds[layer][number] = bound.to(stack.device)
-        self._clamp()
+            torch.clamp(stack.values, min=-self._bound, max=self._bound, out=stack.values)
 
     @torch.no_grad()
     def step(self, factors: Sequence[float]) -> None:
         """Take one step, each network at its own factor times its learning rates."""
         self._steps = [steps + 1 for steps in self._steps]
-        gradient, room = self._stack.gradient, self._room
-        first, second = self._averages
-        first.lerp_(gradient, 1.0 - BETAS[0])
-        second.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1.0 - BETAS[1])
-        # Both averages begin at zero and are too small by a share that is known.
-        roots = [math.sqrt(1.0 - BETAS[1] ** steps) for steps in self._steps]
-        scales = [
-            -factor / (1.0 - BETAS[0] ** steps)
+        rises = [
+            factor / (1.0 - BETAS[0] ** steps)
             for factor, steps in zip(factors, self._steps, strict=True)
         ]
-        known = torch.tensor([roots, scales]).to(room.device).unsqueeze(2)  # (2, fits, 1)
-        torch.sqrt(second, out=room)
-        room.div_(known[0]).add_(EPSILON)
-        torch.div(first, room, out=room)
-        self._stack.values.addcmul_(self._rates, room.mul_(known[1]))
-        self._clamp()
+        spreads = [(1.0 - BETAS[1] ** steps) ** -0.5 for steps in self._steps]
+        values = self._stack.values
+        plain_update(
+            values,
+            self._stack.gradient,
+            self._averages,
+            self._rates,
+            self._bound,
+            torch.tensor([rises, spreads]).to(values.device).unsqueeze(2),  # (2, fits, 1)
+            (*BETAS, EPSILON),
+        )
 
     def state(self, number: int) -> dict[str, Tensor]:
         """Return what `RuledAdam.state` does, of one network of the stack."""
@@ -129,17 +128,12 @@ class StackedAdam:
 
     def _named(self, number: int) -> Iterator[tuple[str, Tensor]]:
         """Yield the averages of a network by the names that `RuledAdam` gives them."""
-        for name, rows in zip(("exp_avg", "exp_avg_sq"), self._averages, strict=True):
+        for name, rows in zip(AVERAGES, self._averages, strict=True):
             weights, biases = self._stack.layers(rows)
             for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
                 yield f"adam.{layer}.0.{name}", bias[number, 0]
                 if layer not in self._rules[number].frozen_weights:
                     yield f"adam.{layer}.1.{name}", weight[number]
-
-    def _clamp(self) -> None:
-        if self._bound is not None:
-            values = self._stack.values
-            torch.clamp(values, min=-self._bound, max=self._bound, out=values)
 
 
 def _parameters(network: SineNetwork) -> Iterator[Tensor]:

@@ -77,7 +77,7 @@ def fit_together(
 def stacking_pays(signal: Signal, config: FitConfig) -> bool:
     """Tell whether fits like this one are so small that the CPU makes them faster in lockstep."""
     size = config.size_for(signal.spec)
-    neurons = min(config.batch, signal.spec.sample_count) * size.width
+    neurons = config.batch_for(signal.spec) * size.width
     limit = TILED_LIMIT if tiles_supported(size) else STACKED_LIMIT
     return config.engine != "autograd" and neurons <= limit
 
@@ -105,8 +105,8 @@ def check_alike(signals: Sequence[Signal], config: FitConfig) -> None:
             (
                 "samples per step",
                 "give a smaller --batch",
-                min(config.batch, spec.sample_count),
-                min(config.batch, first.sample_count),
+                config.batch_for(spec),
+                config.batch_for(first),
             ),
         ):
             if mine != theirs:

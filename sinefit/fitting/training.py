@@ -24,7 +24,7 @@ from sinefit.fitting.flat_adam import FlatAdam
 from sinefit.fitting.memory import check_fit_memory
 from sinefit.fitting.objective import MeanSquaredError
 from sinefit.fitting.omega import resolve_omega
-from sinefit.fitting.optimizer import RuledAdam, layer_rates
+from sinefit.fitting.optimizer import RuledAdam, rates_of
 from sinefit.fitting.recorded import CudaRecorder, RecordedStep
 from sinefit.fitting.samples import BatchOrder, TrainingSamples
 from sinefit.fitting.traits import signal_traits
@@ -58,35 +58,29 @@ class Training:
         config = replace(config, width=config.size_for(signal.spec).width)
         self.config = config
         self.device = device
+        self.batch = config.batch_for(self.spec)
+        self.wanted_piece = min(self.batch, piece_size(device))
+        """Samples that the engine works on at a time if the device has memory for them."""
+        self._piece = self.wanted_piece
+        self._threads = torch.get_num_threads()
         if device.type == "cpu":
-            piece = min(config.batch, self.spec.sample_count, piece_size(device))
-            check_fit_memory(config.size_for(self.spec), piece, torch.get_num_threads())
+            check_fit_memory(config.size_for(self.spec), self._piece, self._threads)
         generator = torch.Generator().manual_seed(config.seed)
         self.network, self.rules, self.omega = self._start(signal, start_from, generator)
-        rules = self.rules
         self.samples = TrainingSamples(signal, device)
-        self.rates = layer_rates(
-            config.learning_rate,
-            config.initializer.hidden_rate,
-            rules.learning_rate_scales,
-            self.network.size.width,
-            config.expected_steps(self.spec),
-        )
+        self.rates = rates_of(config, self.spec, self.rules)
         if self.samples.resident:
             generator = torch.Generator(self.samples.device).manual_seed(config.seed)
-        self._order = BatchOrder(self.samples.count, config.batch, generator)
-        self.batch = self._order.size
+        self._order = BatchOrder(self.samples.count, self.batch, generator)
         self._flat: FlatNetwork | None = None
         self._recorded: RecordedStep | None = None
         self._optimizer: RuledAdam | FlatAdam
         self._engine_name = choose_engine(config.engine, device, self.network.size)
         if self._engine_name == "cuda":
             self._flat = FlatNetwork(self.network)
-            self._optimizer = FlatAdam(self._flat, self.rates, rules, choose_update(device))
+            self._optimizer = FlatAdam(self._flat, self.rates, self.rules, choose_update(device))
         else:
-            self._optimizer = RuledAdam(self.network, self.rates, rules)
-        self._piece = min(self.batch, piece_size(device))
-        self._threads = torch.get_num_threads()
+            self._optimizer = RuledAdam(self.network, self.rates, self.rules)
         self._fine = False
         self._engine = self._make_engine()
 

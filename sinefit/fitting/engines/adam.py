@@ -37,7 +37,8 @@ def plain_update(
     """Take Adam's step on a row of values in place (Kingma & Ba, 2015, algorithm 1).
 
     All rows are (count,), float32. `pace` (2,) holds the factor on the rates over 1 - beta1^t, and
-    1 / sqrt(1 - beta2^t); `constants` are beta1, beta2 and epsilon.
+    1 / sqrt(1 - beta2^t); `constants` are beta1, beta2 and epsilon. Several rows (rows, count) take
+    their steps at once, with a `pace` (2, rows, 1).
     """
     first, second = averages
     decay, second_decay, epsilon = constants
