@@ -1,398 +1,51 @@
-"""The fit: from a signal and its settings to a field."""
+"""The loop: a stack takes steps, and between them each of its fits does what is due."""
 
 from __future__ import annotations
 
-import copy
-import dataclasses
-import math
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
-
-import torch
-
-from sinefit import metrics
-from sinefit.errors import InputError
-from sinefit.fields.field import Field
-from sinefit.fields.record import FitRecord
-from sinefit.fitting.budget import Budget
-from sinefit.fitting.checkpoint import Checkpoint, Standing, fingerprint
-from sinefit.fitting.defaults import default_steps
-from sinefit.fitting.devices import cpu_threads, resolve_device
-from sinefit.fitting.engines import piece_size
-from sinefit.fitting.measure import estimate_psnr, measure_quality
-from sinefit.fitting.report import (
-    FitDivergedError,
-    FitReport,
-    FitResult,
-    FitStoppedError,
-    Progress,
-)
-from sinefit.fitting.schedule import cosine_factor, restarting_progress
-from sinefit.fitting.training import Training
-from sinefit.initializers.registry import describe
-from sinefit.networks.sine import SineNetwork
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Sequence
 
-    from torch import Tensor
+    from sinefit.fitting.fit import Fit
+    from sinefit.fitting.trainer import Trainer
 
-    from sinefit.fitting.config import FitConfig
-    from sinefit.signals.signal import Signal
-
-    ProgressCallback = Callable[[Progress], None]
-    CheckpointCallback = Callable[[Checkpoint], None]
-    FieldCallback = Callable[[Field], None]
-
-REPORT_EVERY: Final = 50
-"""Steps between two looks at the loss; each waits for the device, so they are not more frequent."""
-CUDA_REPORT_EVERY: Final = 500
-"""The same on CUDA, where a step takes well under a millisecond."""
-DIVERGENCE_MARGIN: Final = 1.0
-"""dB below the starting PSNR at which a fit counts as diverging."""
-CONTINUED_FLOOR: Final = 15.0
-"""The most that counts as the starting PSNR of a fit which continues another, in dB: at the full
-learning rate a good field falls far below its quality for a while."""
-DIVERGENCE_REPORTS: Final = 6
-"""Reports in a row below that margin which end a fit."""
-QUALITY_MARGIN: Final = 1.5
-"""dB below the target at which the running PSNR, taken at full learning rate, calls for a check."""
-PLATEAU_GAIN: Final = 0.1
-"""dB that a restart, twice as long as the last, must bring for a quality-only fit to go on."""
-FINE_SHARE: Final = 0.8
-"""Share of the budget after which low precision can be in the way of a good fit."""
-FINE_PSNR: Final = 50.0
-"""PSNR of the batches, in dB, from which on it is."""
-CHECKPOINT_EVERY: Final = 60.0
-"""Seconds between two checkpoints."""
-FIELD_EVERY: Final = 5.0
-"""Seconds between two looks at the field of a running fit."""
-
-EndedBy = Literal["steps", "time", "quality", "plateau", "divergence"]
+LOOK_EVERY: Final = 0.1
+"""Seconds of steps after which a fit looks around for a stop, a due checkpoint or its end."""
 
 
-@dataclass(frozen=True)
-class FitHooks:
-    """What a caller wants to hear of a running fit, and how it stops one."""
+def train(
+    fits: Sequence[Fit], trainer: Trainer, clock: Callable[[], float] = time.perf_counter
+) -> None:
+    """Train until every fit has ended; `fits` are the members of the stack, in its order.
 
-    on_progress: ProgressCallback | None = None
-    """Called every few steps, and while the finished field is measured."""
-    on_checkpoint: CheckpointCallback | None = None
-    """Called every `checkpoint_every` seconds with what the fit can go on from."""
-    checkpoint_every: float = CHECKPOINT_EVERY
-    should_stop: Callable[[], bool] | None = None
-    """Asked after every step; True ends the fit with FitStoppedError."""
-    on_notice: Callable[[str], None] | None = None
-    """Called with a sentence about something that the fit had to change."""
-    on_field: FieldCallback | None = None
-    """Called every `field_every` seconds, between two steps, with the field as it stands, on the
-    CPU. The time that it takes counts neither in the budget nor in the pace."""
-    field_every: float = FIELD_EVERY
-
-
-def fit_signal(
-    signal: Signal,
-    config: FitConfig,
-    *,
-    start_from: Field | None = None,
-    resume: Checkpoint | None = None,
-    on_progress: ProgressCallback | None = None,
-    hooks: FitHooks | None = None,
-) -> FitResult:
-    """Fit a sine network to a signal.
-
-    `start_from` continues from the weights of an earlier field: its recipe, omega and network size
-    take the place of those in `config`. `resume` goes on from a checkpoint of the same signal and
-    settings, to the same weights as if the fit had never been stopped. `on_progress` is a short
-    form of `hooks`.
-
-    Raises SettingError for settings that do not fit the signal or the checkpoint, InputError for a
-    signal without samples, FitDivergedError, with the best weights, for a fit that diverges, and
-    FitStoppedError, with a checkpoint, for one that `hooks` stop.
+    A fit's seconds are its share of those that the stack takes, so that a budget in time means what
+    it means alone. Fits that end leave the stack and keep their weights.
     """
-    spec = signal.spec
-    if spec.sample_count == 0:
-        raise InputError(
-            f"{spec.source or 'the signal'}: it has no samples, so there is nothing to fit"
-        )
-    hooks = hooks or FitHooks()
-    if on_progress is not None:
-        hooks = dataclasses.replace(hooks, on_progress=on_progress)
-    if start_from is not None:
-        config = config.continuing(start_from)
-    if resume is not None and config.width is None:
-        config = dataclasses.replace(config, width=resume.field.network.size.width)
-    device = resolve_device(config.device)
-    with cpu_threads(config.threads):
-        fit = Fit(signal, Training(signal, config, device, start_from), hooks)
-        fit.standing.continued = start_from is not None
-        if resume is not None:
-            fit.resume(resume)
-        return fit.run()
-
-
-class Fit:
-    """One run of optimisation: the budget, the reports and what they lead to."""
-
-    def __init__(
-        self,
-        signal: Signal,
-        training: Training,
-        hooks: FitHooks,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        """Begin; `clock` tells the seconds that count in the budget."""
-        self.clock = clock
-        self.signal = signal
-        self.training = training
-        self.hooks = hooks
-        self.budget = training.config.budget or Budget(steps=default_steps(signal.spec))
-        initial = estimate_psnr(training.network, training.samples)
-        self.standing = Standing(initial, best=initial, cycle_psnr=initial, latest=initial)
-        self.best = [parameter.detach().clone() for parameter in training.network.parameters()]
-        self.loss_sum = torch.zeros((), device=training.device)
-        self.fingerprint: str | None = None
-        self.first_piece = min(training.batch, piece_size(training.device))
-        self.told_launches = False
-        self.report_every = CUDA_REPORT_EVERY if training.device.type == "cuda" else REPORT_EVERY
-
-    def resume(self, checkpoint: Checkpoint) -> None:
-        """Take up a checkpoint of the same signal and settings."""
-        checkpoint.check(self.training.config, self.signal)
-        name = self.signal.spec.source or "the checkpoint"
-        state = dict(checkpoint.state)
-        try:
-            kept = [state[f"best.{number}"] for number in range(len(self.best))]
-            for mine, theirs in zip(self.best, kept, strict=True):
-                mine.copy_(theirs)
-            self.training.restore(checkpoint.field.network, state, checkpoint.standing.step)
-        except (KeyError, ValueError, RuntimeError, TypeError) as error:
-            reason = " ".join(str(error).split())
-            raise InputError(f"{name}: damaged checkpoint: {reason}") from error
-        self.standing = dataclasses.replace(checkpoint.standing)
-        if self.standing.fine:
-            self.training.refine()
-        self.loss_sum.fill_(self.standing.loss_sum)
-
-    def run(self) -> FitResult:
-        """Train to the end of the budget, then measure and wrap up."""
-        training, steps = self.training, self.steps()
-        with cpu_threads(1 if training.has_own_threads else None):
-            try:
-                factor = next(steps)
-                while True:
-                    factor = steps.send(training.step(factor))
-            except StopIteration as end:
-                ended_by: EndedBy = end.value
-        return self.finish(ended_by)
-
-    def finish(self, ended_by: EndedBy) -> FitResult:
-        """Measure the field that `steps` has left, and wrap up."""
-        training, standing = self.training, self.standing
-        if training.device.type == "cuda":
-            torch.cuda.synchronize(training.device)
-        if not estimate_psnr(training.network, training.samples) >= self._floor():
-            ended_by = "divergence"
-        if ended_by == "divergence":
-            self._restore_best()
-        self._round_to_storage(training.network)
-        result = self._result(ended_by)
-        if ended_by == "divergence":
-            raise FitDivergedError(
-                f"{training.spec.source or 'the fit'}: diverged after {standing.step} steps (it "
-                f"began at {standing.initial:.2f} dB); the best weights have "
-                f"{result.report.record.psnr_float:.2f} dB; try a lower --lr than "
-                f"{training.rates[-1]:.2g}, or another --omega or --init",
-                result,
-            )
-        return result
-
-    def steps(self) -> Generator[float, Tensor, EndedBy]:
-        """Yield the factor on the learning rates of each step, take its loss; return the end.
-
-        Whoever asks takes the steps, so that many fits can take theirs together.
-        """
-        standing, budget, hooks = self.standing, self.budget, self.hooks
-        training = self.training
-        before = standing.seconds
-        begin = self.clock()
-        last_checkpoint = last_field = begin
-        while True:
-            now = self.clock()
-            standing.seconds = before + now - begin
-            share = budget.spent(standing.step, standing.seconds)
-            if share >= 1.0:
-                return "steps" if standing.step == budget.steps else "time"
-            stopping = hooks.should_stop is not None and hooks.should_stop()
-            due = hooks.on_checkpoint and now - last_checkpoint >= hooks.checkpoint_every
-            if (stopping or due) and not math.isfinite(float(self.loss_sum)):
-                return "divergence"
-            if stopping:
-                name = self.training.spec.source or "the fit"
-                raise FitStoppedError(
-                    f"{name}: stopped after {standing.step} steps", self._checkpoint()
-                )
-            if due and hooks.on_checkpoint is not None:
-                hooks.on_checkpoint(self._checkpoint())
-                last_checkpoint = now
-            if hooks.on_field is not None and now - last_field >= hooks.field_every:
-                field = self._field()  # waits for the device, so that its steps count
-                paused = self.clock()
-                hooks.on_field(field)
-                last_field = self.clock()
-                begin += last_field - paused
-            if not budget.bounded:
-                cycle, share = restarting_progress(standing.step, default_steps(self.signal.spec))
-                if cycle > standing.cycle and self._on_plateau(cycle):
-                    return "plateau"
-            self.loss_sum += yield cosine_factor(share)
-            standing.step += 1
-            standing.summed += 1
-            if standing.step % self.report_every == 0:
-                self._report(share)
-                if standing.latest == -math.inf or standing.low_reports >= DIVERGENCE_REPORTS:
-                    return "divergence"
-                if self._reached_target():
-                    return "quality"
-                fine = share >= FINE_SHARE and standing.latest >= FINE_PSNR
-                if fine and not standing.fine:
-                    standing.fine = True
-                    training.refine()
-
-    def _report(self, share: float) -> None:
-        """Look at the losses since the last report, keep the best weights, tell the caller."""
-        standing = self.standing
-        loss = float(self.loss_sum) / standing.summed
-        standing.latest = metrics.psnr(loss, 2.0) if math.isfinite(loss) else -math.inf
-        standing.summed = 0
-        self.loss_sum.zero_()
-        low = standing.latest < self._floor()
-        standing.low_reports = standing.low_reports + 1 if low else 0
-        network = self.training.network
-        # The PSNR is that of the batches before the last step, which can have spoilt the weights.
-        if standing.latest > standing.best and bool(
-            torch.stack([part.isfinite().all() for part in network.parameters()]).all()
-        ):
-            standing.best = standing.latest
-            for kept, parameter in zip(self.best, network.parameters(), strict=True):
-                kept.copy_(parameter.detach())
-        if self.training.piece < self.first_piece and self.hooks.on_notice is not None:
-            self.first_piece = 0  # said once
-            self.hooks.on_notice(
-                f"the device has too little memory: working on {self.training.piece} samples at a "
-                "time"
-            )
-        failure = self.training.launch_failure
-        if failure is not None and not self.told_launches and self.hooks.on_notice is not None:
-            self.told_launches = True
-            self.hooks.on_notice(
-                f"the device cannot record a step ({failure}): its parts are launched one by one"
-            )
-        self._tell("fitting", share if self.budget.bounded else None, standing.seconds)
-
-    def _on_plateau(self, cycle: int) -> bool:
-        """Begin a cycle of a fit that only quality ends; tell whether the last was in vain."""
-        reached = estimate_psnr(self.training.network, self.training.samples)
-        in_vain = reached < self.standing.cycle_psnr + PLATEAU_GAIN
-        self.standing.cycle, self.standing.cycle_psnr = cycle, reached
-        return in_vain
-
-    def _floor(self) -> float:
-        """Return the PSNR below which the fit counts as diverging."""
-        ceiling = CONTINUED_FLOOR if self.standing.continued else math.inf
-        return min(self.standing.initial, ceiling) - DIVERGENCE_MARGIN
-
-    def _reached_target(self) -> bool:
-        target = self.budget.target_psnr
-        if target is None or self.standing.latest < target - QUALITY_MARGIN:
-            return False
-        training = self.training
-        if estimate_psnr(training.network, training.samples) < target:
-            return False
-        # What counts is what will be saved.
-        stored = copy.deepcopy(training.network)
-        self._round_to_storage(stored)
-        return measure_quality(stored, training.samples, training.spec).psnr_float >= target
-
-    def _restore_best(self) -> None:
-        with torch.no_grad():
-            for kept, parameter in zip(self.best, self.training.network.parameters(), strict=True):
-                parameter.copy_(kept)
-
-    def _round_to_storage(self, network: SineNetwork) -> None:
-        """Round the weights as they will be saved, so that what is measured is what is kept."""
-        storage = getattr(torch, self.training.config.storage)
-        with torch.no_grad():
-            for parameter in network.parameters():
-                parameter.copy_(parameter.to(storage))
-
-    def _checkpoint(self) -> Checkpoint:
-        training = self.training
-        self.standing.loss_sum = float(self.loss_sum)
-        if self.fingerprint is None:
-            self.fingerprint = fingerprint(self.signal)
-        state: dict[str, Tensor] = training.state()
-        for number, kept in enumerate(self.best):
-            state[f"best.{number}"] = kept.cpu().clone()
-        return Checkpoint(
-            self._field(),
-            training.config,
-            dataclasses.replace(self.standing),
-            state,
-            self.fingerprint,
-        )
-
-    def _field(self) -> Field:
-        """Return the field with its present weights, copied to the CPU."""
-        network = SineNetwork(
-            [weight.detach().cpu().clone() for weight in self.training.network.weights],
-            [bias.detach().cpu().clone() for bias in self.training.network.biases],
-        )
-        latest = self.standing.latest
-        return Field(network, self.training.spec, self._record(latest, latest, None))
-
-    def _tell(
-        self, phase: Literal["fitting", "measuring"], share: float | None, seconds: float
-    ) -> None:
-        if self.hooks.on_progress is not None:
-            standing = self.standing
-            self.hooks.on_progress(
-                Progress(phase, standing.step, share, seconds, standing.latest, self._pace())
-            )
-
-    def _pace(self) -> float:
-        """Return samples per second of training."""
-        seconds = self.standing.seconds
-        return self.standing.step * self.training.batch / seconds if seconds > 0 else 0.0
-
-    def _record(self, psnr: float, psnr_float: float, snr: float | None) -> FitRecord:
-        training = self.training
-        return FitRecord(
-            initializer=describe(training.config.initializer),
-            omega=training.omega,
-            seed=training.config.seed,
-            steps=self.standing.step,
-            batch=training.batch,
-            learning_rates=training.rates,
-            psnr=psnr,
-            psnr_float=psnr_float,
-            psnr_range=training.spec.value_range,
-            snr=snr,
-        )
-
-    def _result(self, ended_by: EndedBy) -> FitResult:
-        training = self.training
-        begin = time.perf_counter()
-        self.standing.latest = estimate_psnr(training.network, training.samples)
-        quality = measure_quality(
-            training.network,
-            training.samples,
-            training.spec,
-            lambda share: self._tell("measuring", share, time.perf_counter() - begin),
-        )
-        snr = quality.snr if training.spec.kind == "audio" else None
-        record = self._record(quality.psnr, quality.psnr_float, snr)
-        device = str(training.device)
-        report = FitReport(record, self.standing.seconds, self._pace(), device, ended_by)
-        return FitResult(Field(training.network.cpu(), training.spec, record), report)
+    running = list(fits)
+    pace = 0.0  # seconds per step of the stack, 0 as long as it is not known
+    last = clock()
+    while True:
+        for fit in running:
+            last += fit.turn(clock)
+        ended = [place for place, fit in enumerate(running) if fit.ended is not None]
+        if ended:
+            for place in ended:
+                running[place].network = trainer.network.member(place).clone()
+            steps = [fit.standing.step for fit in running]
+            running = [fit for fit in running if fit.ended is None]
+            if not running:
+                return
+            trainer.leave(ended, steps)
+            for place, fit in enumerate(running):
+                fit.place = place
+        count = max(1, int(LOOK_EVERY / pace)) if pace else 1
+        count = min(count, *(fit.steps_ahead(pace) for fit in running))
+        factors = [[fit.factor(ahead, pace) for fit in running] for ahead in range(count)]
+        losses = trainer.advance(factors)  # (members,)
+        now = clock()
+        for fit, loss in zip(running, losses, strict=True):
+            fit.took(count, (now - last) / len(running), loss)
+        pace = (now - last) / count
+        last = now

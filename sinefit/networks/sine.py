@@ -6,35 +6,59 @@ kept as sin(W' x + b') with W' = omega W and b' = omega b.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import torch
-from torch import nn
-
-from sinefit.networks.size import NetworkSize
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from torch import Tensor
 
+    from sinefit.networks.size import NetworkSize
 
-class SineNetwork(nn.Module):
-    """A sine network of a given size; its forward pass is the reference for every faster one."""
 
-    def __init__(self, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> None:
-        """Take the layers' weights, each (fan_out, fan_in), and biases, each (fan_out,)."""
-        super().__init__()
-        self.size = NetworkSize.of_layers([tuple(weight.shape) for weight in weights])
-        self.weights = nn.ParameterList(nn.Parameter(weight) for weight in weights)
-        self.biases = nn.ParameterList(nn.Parameter(bias) for bias in biases)
+def weight_name(layer: int) -> str:
+    """Return the name of a layer's weights (fan_out, fan_in); layers are counted from 0."""
+    return f"layers.{layer}.weight"
 
-    def forward(self, coordinates: Tensor) -> Tensor:
-        """Map coordinates (batch, in_features) to values (batch, out_features)."""
+
+def bias_name(layer: int) -> str:
+    """Return the name of a layer's biases (fan_out,)."""
+    return f"layers.{layer}.bias"
+
+
+class Sine:
+    """The family of plain sine networks: `size.depth` sine layers and a linear one."""
+
+    name: Final = "sine"
+
+    def shapes(self, size: NetworkSize) -> Mapping[str, tuple[int, ...]]:
+        """Return the shapes of the layers' weights and biases.
+
+        The hidden weights come first: what converts or multiplies them all finds them in one
+        stretch of memory. Then the biases of the sine layers, the first and the last layer, whose
+        gradients are plain sums over samples.
+        """
+        last = size.depth
+        found: dict[str, tuple[int, ...]] = {}
+        for layer in range(1, last):
+            found[weight_name(layer)] = (size.width, size.width)
+        for layer in range(last):
+            found[bias_name(layer)] = (size.width,)
+        found[weight_name(0)] = (size.width, size.in_features)
+        found[weight_name(last)] = (size.out_features, size.width)
+        found[bias_name(last)] = (size.out_features,)
+        return found
+
+    def forward(self, parameters: Mapping[str, Tensor], coordinates: Tensor) -> Tensor:
+        """Map coordinates (members, count, in) to values (members, count, out)."""
         hidden = coordinates
-        last = len(self.weights) - 1
-        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            hidden = torch.addmm(bias, hidden, weight.T)  # (batch, fan_out)
+        last = len(parameters) // 2 - 1
+        for layer in range(last + 1):
+            weight, bias = parameters[weight_name(layer)], parameters[bias_name(layer)]
+            hidden = bias[:, None].baddbmm(hidden, weight.mT)  # (members, count, fan_out)
             if layer < last:
-                hidden = torch.sin(hidden)
+                hidden = hidden.sin()
         return hidden
+
+
+SINE: Final = Sine()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import torch
 import triton  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
-from sinefit.fitting.engines import kernels
-from sinefit.fitting.engines.flat import SumLayout
+from sinefit.engines import kernels
+from sinefit.engines.stages import SumLayout
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -157,7 +157,7 @@ class TritonStages:
 
 def adam(
     values: Tensor,
-    gradients: Tensor,
+    gradient: Tensor,
     averages: tuple[Tensor, Tensor],
     rates: Tensor,
     bounds: Tensor | None,
@@ -168,7 +168,7 @@ def adam(
     count = values.numel()
     kernels.adam[(triton.cdiv(count, ADAM_TILE),)](
         values,
-        gradients,
+        gradient,
         *averages,
         rates,
         rates if bounds is None else bounds,

@@ -11,12 +11,31 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from sinefit.fitting.engines.flat import SumLayout
-
 if TYPE_CHECKING:
     from torch import Tensor
 
     from sinefit.networks.size import NetworkSize
+
+
+class SumLayout:
+    """Where each of a step's sums over samples stands in a row of them.
+
+    It is the order of a sine network's values behind the hidden weights: the biases of the sine
+    layers, the first layer's weights (width, features), the last one's (channels, width), its
+    biases; then the loss.
+    """
+
+    def __init__(self, size: NetworkSize) -> None:
+        self._width = size.width
+        self.first = size.depth * size.width
+        self.last = self.first + size.width * size.in_features
+        self.last_bias = self.last + size.out_features * size.width
+        self.loss = self.last_bias + size.out_features
+        self.count = self.loss + 1
+
+    def bias(self, layer: int) -> int:
+        """Return the place of the biases (width,) of a sine layer, counted from 0."""
+        return layer * self._width
 
 
 class Stages(Protocol):

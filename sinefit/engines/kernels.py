@@ -1,6 +1,6 @@
 """Triton kernels: each stage of a CUDA step, and the update of its weights.
 
-Import it only where Triton is installed; `sinefit.fitting.engines.triton_stages` launches them.
+Import it only where Triton is installed; `sinefit.engines.triton_stages` launches them.
 Matrices are contiguous (count, width), of which a program holds tiles of `rows` whole rows, padded
 to `columns`, a power of two. So sums over samples need no second look at them: each program leaves
 its own in its row of `partials`, and adding those up, always in the same order, is left to others.

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
-    from sinefit.fitting.engines.engine import Engine
-    from sinefit.fitting.flat_adam import FlatAdam
-    from sinefit.fitting.samples import TrainingSamples
+    from sinefit.engines.adam import Adam
+    from sinefit.engines.engine import Engine
+    from sinefit.engines.objective import Batch
 
 REHEARSALS: Final = 3
 """Steps taken launch by launch before one is recorded: the first ones compile and allocate."""
@@ -66,28 +66,28 @@ class RecordedStep:
 
     def __init__(
         self,
-        samples: TrainingSamples,
-        batch: int,
+        gather: Callable[[Tensor], Batch],
         engine: Engine,
-        optimizer: FlatAdam,
+        adam: Adam,
+        indices: Tensor,
         recorder: Recorder,
     ) -> None:
-        device = samples.device
-        self._samples = samples
+        """Prepare for sample numbers of the shape and on the device of `indices`."""
+        self._gather = gather
         self._engine = engine
-        self._optimizer = optimizer
+        self._adam = adam
         self._recorder = recorder
-        self._indices = torch.zeros(batch, dtype=torch.int64, device=device)
-        self._loss = torch.zeros((), device=device)
+        self._indices = torch.zeros_like(indices)
+        self._losses = torch.zeros(len(engine.gradient), device=indices.device)
         self._rehearsals = 0
         self._replay: Callable[[], None] | None = None
         self.failure: str | None = None
         """Why steps are launched one by one, None as long as they are not."""
 
-    def __call__(self, indices: Tensor, factor: float) -> Tensor:
-        """Take one step on the samples (batch,); return the loss before it, 0-d."""
+    def __call__(self, indices: Tensor, factors: Sequence[float]) -> Tensor:
+        """Take one step on these samples; return the losses before it (members,)."""
         self._indices.copy_(indices)
-        self._optimizer.prepare(factor)
+        self._adam.prepare(factors)
         if self._replay is None and self.failure is None and self._rehearsals >= REHEARSALS:
             try:
                 self._replay = self._recorder.record(self._work)
@@ -98,8 +98,8 @@ class RecordedStep:
         else:
             self._recorder.rehearse(self._work)
             self._rehearsals += 1
-        return self._loss.clone()
+        return self._losses.clone()
 
     def _work(self) -> None:
-        self._loss.copy_(self._engine.step(*self._samples.batch(self._indices)))
-        self._optimizer.apply()
+        self._losses.copy_(self._engine.step(self._gather(self._indices)))
+        self._adam.apply(self._engine.gradient)

@@ -3,42 +3,58 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import torch
+
+from sinefit.engines.objective import MeanSquaredError
+from sinefit.engines.stages import PlainStages
+from sinefit.engines.triton_support import triton_stages_for
+from sinefit.networks.sine import SINE, bias_name, weight_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch import Tensor
 
-    from sinefit.fitting.engines.flat import FlatNetwork
-    from sinefit.fitting.engines.stages import Stages
+    from sinefit.engines.engine import Precision, Work
+    from sinefit.engines.objective import Batch
+    from sinefit.engines.stages import Stages
+    from sinefit.networks.network import Network
 
 
 class CudaEngine:
     """The mean squared error and its gradient, over buffers that are allocated once.
 
-    The hidden layers' products take factors of type `operands` and are summed in float32; phases,
-    the first and the last layer, and all sums over samples are float32. A batch larger than `piece`
-    goes by pieces, whose activations stay in the device's cache. Nothing waits for the device, and
+    The hidden layers' products take factors of the `precision` asked for and are summed in float32;
+    phases, the first and the last layer, and all sums over samples are float32. A batch goes by
+    parts of `work.targets`, whose activations stay in the device's cache. Nothing waits for the device, and
     every step uses the same memory, so that a step can be recorded in a CUDA graph; the loss that
     is returned is overwritten by the next step.
     """
 
     def __init__(
-        self, flat: FlatNetwork, operands: torch.dtype, piece: int, stages: Stages
+        self, network: Network, work: Work, precision: Precision, stages: Stages
     ) -> None:
-        self._flat = flat
+        self._network = network
         self._stages = stages
-        self._piece = piece
-        size = flat.size
-        self._device = flat.values.device
-        self._weights = [parameter.detach() for parameter in flat.network.weights]
-        self._biases = [parameter.detach() for parameter in flat.network.biases]
+        self._piece = work.targets
+        size = network.size
+        operands = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        layers = range(size.depth + 1)
+        self._weights = [network.parameters[weight_name(layer)][0] for layer in layers]
+        self._biases = [network.parameters[bias_name(layer)][0] for layer in layers]
+        row = torch.zeros((1, network.values.shape[1] + 1), device=network.device)
+        self.gradient = row[:, :-1]
+        self._loss = row[:, -1]
+        hidden = (size.depth - 1) * size.width**2
+        self._sums = row[0, hidden:]  # (SumLayout.count,)
+        square = (size.depth - 1, size.width, size.width)
+        self._hidden = network.values[0, :hidden].view(square)
+        self._hidden_gradients = row[0, :hidden].view(square)
 
         def buffer(dtype: torch.dtype) -> Tensor:
-            return torch.empty((piece, size.width), dtype=dtype, device=self._device)
+            return torch.empty((self._piece, size.width), dtype=dtype, device=network.device)
 
         self._sines = [buffer(operands) for _ in range(size.depth)]
         self._cosines = [buffer(operands) for _ in range(size.depth)]
@@ -46,22 +62,23 @@ class CudaEngine:
         self._flow = buffer(operands)
         self._spare = buffer(operands)
         # A copy of the hidden weights in the operands' type, refreshed at every step.
-        self._low_weights = torch.empty_like(flat.hidden, dtype=operands)
-        self._added = torch.empty((size.width, size.width), device=self._device)
+        self._low_weights = torch.empty_like(self._hidden, dtype=operands)
+        self._added = torch.empty((size.width, size.width), device=network.device)
 
     @torch.no_grad()
-    def step(self, coordinates: Tensor, targets: Tensor) -> Tensor:
-        """Compute the loss and its gradient."""
+    def step(self, batch: Batch) -> Tensor:
+        """Compute the loss (1,) and its gradient."""
+        coordinates, targets = batch.coordinates[0], batch.targets[0]
         # Kernels go to the device that is current, which need not be that of their arguments.
-        with torch.cuda.device(self._flat.values.get_device()), without_tf32():
-            self._low_weights.copy_(self._flat.hidden)
-            batch = len(coordinates)
-            for begin in range(0, batch, self._piece):
+        with torch.cuda.device(self._network.values.get_device()), without_tf32():
+            self._low_weights.copy_(self._hidden)
+            count = len(coordinates)
+            for begin in range(0, count, self._piece):
                 part = slice(begin, begin + self._piece)
                 self._forward(coordinates[part])
-                self._backpropagate(coordinates[part], targets[part], batch, fresh=begin == 0)
-            torch.sum(self._stages.partials, dim=0, out=self._flat.sums)
-        return self._flat.loss
+                self._backpropagate(coordinates[part], targets[part], count, fresh=begin == 0)
+            torch.sum(self._stages.partials, dim=0, out=self._sums)
+        return self._loss
 
     def _forward(self, coordinates: Tensor) -> None:
         """Leave the sines and cosines of every layer behind."""
@@ -93,7 +110,7 @@ class CudaEngine:
         )
         for layer in range(len(self._sines) - 1, 0, -1):
             stages.pass_cosines(flow, self._cosines[layer][:count], layer, fresh=fresh)
-            gradient = self._flat.hidden_gradients[layer - 1]
+            gradient = self._hidden_gradients[layer - 1]
             below = self._sines[layer - 1][:count]
             multiply(flow.T, below, gradient if fresh else self._added)
             if not fresh:
@@ -129,3 +146,37 @@ def multiply(left: Tensor, right: Tensor, out: Tensor) -> Tensor:
         return torch.mm(left, right, out_dtype=out.dtype, out=out)
     # Elsewhere torch has no such product; the factors lose nothing in float32.
     return torch.mm(left.float(), right.float(), out=out)
+
+
+class _Cuda:
+    name: Final = "cuda"
+    in_parts: Final = True
+
+    def precisions(self, work: Work) -> tuple[Precision, ...]:
+        """Return what CUDA devices have for one sine network and a target per point."""
+        serves = (
+            work.family is SINE
+            and work.members == 1
+            and work.points == 1
+            and isinstance(work.objective, MeanSquaredError)
+            and work.device.type == "cuda"
+        )
+        if not serves:
+            return ()
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return ("bfloat16", "float32")
+        return ("float32",)
+
+    def memory(self, work: Work) -> int:
+        """Return the bytes of the buffers, all taken as float32."""
+        return 4 * work.samples * work.size.width * (2 * work.size.depth + 6)
+
+    def make(self, network: Network, work: Work, precision: Precision) -> CudaEngine:
+        """Allocate the engine, with kernels of Triton's where they work."""
+        stages = triton_stages_for(work.size, work.targets, work.device)
+        if stages is None:
+            stages = PlainStages(work.size, work.targets, work.device)
+        return CudaEngine(network, work, precision, stages)
+
+
+CUDA: Final = _Cuda()

@@ -1,0 +1,74 @@
+"""What fitting asks of an engine, and what an engine says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from sinefit.engines.objective import Batch, Objective
+    from sinefit.networks.family import Family
+    from sinefit.networks.network import Network
+    from sinefit.networks.size import NetworkSize
+
+Precision = Literal["float32", "bfloat16", "two bfloat16"]
+"""How the factors of the hidden layers' products are taken: as they are, rounded to bfloat16 (8
+bits), or as the sum of two values of bfloat16 (16 bits). Sums and all else are float32."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an engine is to train."""
+
+    family: Family
+    size: NetworkSize
+    members: int
+    """Networks in the stack."""
+    targets: int
+    """Most targets of a batch, per member."""
+    points: int
+    """Points per target."""
+    objective: Objective
+    device: torch.device
+    threads: int
+    """Threads of the CPU that the engine may use."""
+
+    @property
+    def samples(self) -> int:
+        """Coordinates of a batch, per member."""
+        return self.targets * self.points
+
+    def halved(self) -> Work:
+        """Return the same work with half the targets at a time."""
+        return replace(self, targets=(self.targets + 1) // 2)
+
+
+class Engine(Protocol):
+    """Computes the losses of a batch and their gradient."""
+
+    gradient: Tensor
+    """(members, count), laid out like the network's values; what the last step has left."""
+
+    def step(self, batch: Batch) -> Tensor:
+        """Return each member's loss (members,), and leave its gradient behind."""
+
+
+class EngineKind(Protocol):
+    """A way to train that some machines offer for some networks."""
+
+    name: str
+    in_parts: bool
+    """Whether a batch goes by parts of `Work.targets`, whatever its size."""
+
+    def precisions(self, work: Work) -> tuple[Precision, ...]:
+        """Return the precisions that it has for this work here, the fastest first; none at all
+        where it cannot do the work."""
+
+    def memory(self, work: Work) -> int:
+        """Return the bytes that it takes besides values, gradient and Adam's averages."""
+
+    def make(self, network: Network, work: Work, precision: Precision) -> Engine:
+        """Allocate an engine that takes at most `work.targets` targets per member at a time."""

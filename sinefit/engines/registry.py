@@ -1,0 +1,34 @@
+"""The engines by name, the fastest first."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from sinefit.engines.cuda import CUDA
+from sinefit.engines.native import NATIVE
+from sinefit.engines.reference import REFERENCE
+from sinefit.engines.torch_engine import TORCH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sinefit.engines.engine import EngineKind, Work
+
+_KINDS: tuple[EngineKind, ...] = (CUDA, NATIVE, TORCH, REFERENCE)
+
+ENGINES: Mapping[str, EngineKind] = MappingProxyType({kind.name: kind for kind in _KINDS})
+"""Every engine by its name. The last can do any work."""
+
+
+def choose_engine(work: Work) -> EngineKind:
+    """Return the fastest engine that can do a work on this machine."""
+    return next(kind for kind in _KINDS if kind.precisions(work))
+
+
+def piece_size(device_type: str) -> int:
+    """Return how many samples a device works on at a time: as many as its caches hold.
+
+    On CUDA a layer's phases, sines and cosines of a usual width then stay in the second cache.
+    """
+    return {"cpu": 2**12, "cuda": 2**14}.get(device_type, 2**17)

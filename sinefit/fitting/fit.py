@@ -1,0 +1,381 @@
+"""One fit: its budget, what it tells, and what its reports lead to."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import torch
+
+from sinefit.errors import InputError, SinefitError
+from sinefit.fields.field import Field
+from sinefit.fields.record import FitRecord
+from sinefit.fitting.checkpoint import Checkpoint, fingerprint
+from sinefit.fitting.measure import (
+    MeasuringStoppedError,
+    estimate_psnr,
+    measure_quality,
+    measured_samples,
+)
+from sinefit.fitting.monitor import Monitor, Standing
+from sinefit.fitting.report import (
+    FitDivergedError,
+    FitNotMeasuredError,
+    FitReport,
+    FitResult,
+    FitStoppedError,
+    Progress,
+)
+from sinefit.fitting.schedule import cosine_factor, restarting_progress
+from sinefit.initializers.registry import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from sinefit.fitting.measure import Quality
+    from sinefit.fitting.plan import FitPlan
+    from sinefit.fitting.samples import TrainingSamples
+    from sinefit.fitting.trainer import Trainer
+    from sinefit.networks.network import Network
+    from sinefit.signals.signal import Signal
+
+REPORT_EVERY: Final = 50
+"""Steps between two looks at the loss; each waits for the device, so they are not more frequent."""
+CUDA_REPORT_EVERY: Final = 500
+"""The same on CUDA, where a step takes well under a millisecond."""
+CHECKPOINT_EVERY: Final = 60.0
+"""Seconds between two checkpoints."""
+FIELD_EVERY: Final = 5.0
+"""Seconds between two looks at the field of a running fit."""
+
+EndedBy = Literal["steps", "time", "quality", "plateau", "divergence"]
+
+
+@dataclass(frozen=True)
+class FitHooks:
+    """What a caller wants to hear of a running fit, and how it stops one."""
+
+    on_progress: Callable[[Progress], None] | None = None
+    """Called every few steps, and while the finished field is measured."""
+    on_checkpoint: Callable[[Checkpoint], None] | None = None
+    """Called every `checkpoint_every` seconds with what the fit can go on from."""
+    checkpoint_every: float = CHECKPOINT_EVERY
+    should_stop: Callable[[], bool] | None = None
+    """Asked several times a second while the fit trains, where True ends it with FitStoppedError,
+    and between pieces of the field while it is measured, where it ends it with
+    FitNotMeasuredError."""
+    on_notice: Callable[[str], None] | None = None
+    """Called with a sentence about something that the fit had to change."""
+    on_field: Callable[[Field], None] | None = None
+    """Called every `field_every` seconds, between two steps, with the field as it stands, on the
+    CPU. The time that it takes counts neither in the budget nor in the pace."""
+    field_every: float = FIELD_EVERY
+
+
+class Fit:
+    """A member of a stack in training: when it ends, what it tells, what it keeps."""
+
+    def __init__(
+        self,
+        signal: Signal,
+        plan: FitPlan,
+        samples: TrainingSamples,
+        trainer: Trainer,
+        hooks: FitHooks,
+        place: int = 0,
+    ) -> None:
+        """Begin with the weights that the trainer has at this place of its stack."""
+        self.place = place
+        self.ended: EndedBy | SinefitError | None = None
+        """How the training ended; None while it goes on."""
+        self._signal = signal
+        self._plan = plan
+        self._samples = samples
+        self._trainer = trainer
+        self._hooks = hooks
+        self.network: Network | None = None
+        """The weights at the end of the training, once it has ended."""
+        network = trainer.network.member(place)
+        initial = estimate_psnr(network, samples)
+        standing = Standing(initial, best=initial, cycle_psnr=initial, latest=initial)
+        standing.continued = plan.continued
+        self._monitor = Monitor(standing, plan.budget)
+        self._best = network.clone()
+        self._loss_sum = torch.zeros((), device=plan.device)
+        self._fingerprint: str | None = None
+        self._told: set[str] = set()
+        self._report_every = CUDA_REPORT_EVERY if plan.device.type == "cuda" else REPORT_EVERY
+        self._seen: dict[str, float] = {}
+
+    @property
+    def standing(self) -> Standing:
+        """Where the fit stands."""
+        return self._monitor.standing
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Take up a checkpoint of the same signal and settings.
+
+        Raises InputError for one that cannot have come from such a fit.
+        """
+        name = self._signal.spec.source or "the checkpoint"
+        standing = dataclasses.replace(checkpoint.standing)
+        try:
+            self._best.values[0].copy_(checkpoint.state["best"])
+            self._trainer.restore(
+                self.place, checkpoint.field.network, checkpoint.state, standing.step
+            )
+        except (KeyError, ValueError, RuntimeError, TypeError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"{name}: damaged checkpoint: {reason}") from error
+        self._monitor.standing = standing
+        if standing.refined:
+            self._trainer.refine()
+        self._loss_sum.fill_(standing.loss_sum)
+
+    def turn(self, clock: Callable[[], float]) -> float:
+        """Do what is due between two steps; return the seconds of it that do not count."""
+        standing, hooks = self.standing, self._hooks
+        now = clock()
+        budget = self._plan.budget
+        if budget.spent(standing.step, standing.seconds) >= 1.0:
+            self.ended = "steps" if standing.step == budget.steps else "time"
+            return 0.0
+        stopping = hooks.should_stop is not None and hooks.should_stop()
+        last_checkpoint = self._seen.setdefault("checkpoint", now)
+        due = hooks.on_checkpoint and now - last_checkpoint >= hooks.checkpoint_every
+        if (stopping or due) and not math.isfinite(float(self._loss_sum)):
+            self.ended = "divergence"
+        elif stopping:
+            name = self._signal.spec.source or "the fit"
+            self.ended = FitStoppedError(
+                f"{name}: stopped after {standing.step} steps", self._checkpoint()
+            )
+        elif due and hooks.on_checkpoint is not None:
+            hooks.on_checkpoint(self._checkpoint())
+            self._seen["checkpoint"] = now
+        if self.ended is None and not budget.bounded:
+            self._begin_cycle()
+        if self.ended is not None or hooks.on_field is None:
+            return 0.0
+        if now - self._seen.setdefault("field", now) < hooks.field_every:
+            return 0.0
+        field = self._field()  # waits for the device, so that its steps count
+        begin = clock()
+        hooks.on_field(field)
+        self._seen["field"] = clock()
+        return self._seen["field"] - begin
+
+    def steps_ahead(self, pace: float) -> int:
+        """Return how many steps, at least one, it is until a look is due at `pace` s per step."""
+        standing, budget = self.standing, self._plan.budget
+        ahead = self._report_every - standing.step % self._report_every
+        if budget.steps is not None:
+            ahead = min(ahead, budget.steps - standing.step)
+        if budget.max_time is not None and pace > 0:
+            ahead = min(ahead, int((budget.max_time - standing.seconds) / pace))
+        return max(1, ahead)
+
+    def factor(self, ahead: int, pace: float) -> float:
+        """Return the factor on the learning rates of the step after so many further ones."""
+        return cosine_factor(self._share(ahead, pace))
+
+    def took(self, steps: int, seconds: float, loss: Tensor) -> None:
+        """Take note of steps, their seconds and the sum of the losses before them, a 0-d tensor."""
+        standing = self.standing
+        share = self._share(steps - 1, seconds / steps)
+        standing.step += steps
+        standing.summed += steps
+        standing.seconds += seconds
+        self._loss_sum += loss
+        if standing.step % self._report_every == 0:
+            self._report(share)
+
+    def finish(self) -> FitResult:
+        """Measure the field that the training has left, and wrap up.
+
+        Raises the error that ended the training; FitDivergedError, with the best weights, for a fit
+        that has diverged; FitNotMeasuredError, with the result, for one that is stopped meanwhile.
+        """
+        if isinstance(self.ended, SinefitError):
+            raise self.ended
+        assert self.ended is not None
+        assert self.network is not None
+        standing, plan = self.standing, self._plan
+        ended_by, network = self.ended, self.network
+        if not estimate_psnr(network, self._samples) >= self._monitor.floor:
+            ended_by = "divergence"
+        if ended_by == "divergence":
+            network = self._best
+        result = self._result(self._as_stored(network), ended_by)
+        name = self._signal.spec.source or "the fit"
+        if not result.report.record.psnr_samples:
+            raise FitNotMeasuredError(
+                f"{name}: stopped after {standing.step} steps, while the field was measured", result
+            )
+        if ended_by == "divergence":
+            raise FitDivergedError(
+                f"{name}: diverged after {standing.step} steps (it began at "
+                f"{standing.initial:.2f} dB); the best weights have "
+                f"{result.report.record.psnr_float:.2f} dB; try ...",
+                result,
+            )
+        return result
+
+    def _share(self, ahead: int, pace: float) -> float:
+        """Return the share of the budget, or of a cycle, that is spent after further steps."""
+        standing, budget = self.standing, self._plan.budget
+        step = standing.step + ahead
+        if not budget.bounded:
+            return restarting_progress(step, self._plan.steps)[1]
+        return budget.spent(step, standing.seconds + ahead * pace)
+
+    def _begin_cycle(self) -> None:
+        """End a fit that only quality ends if its last cycle was in vain."""
+        cycle, _ = restarting_progress(self.standing.step, self._plan.steps)
+        if cycle > self.standing.cycle:
+            reached = estimate_psnr(self._present(), self._samples)
+            if self._monitor.ends_cycle(cycle, reached):
+                self.ended = "plateau"
+
+    def _report(self, share: float) -> None:
+        """Look at the losses since the last report, and do what follows from them."""
+        standing, trainer = self.standing, self._trainer
+        look = self._monitor.look(float(self._loss_sum) / standing.summed, share)
+        standing.summed = 0
+        self._loss_sum.zero_()
+        present = self._present()
+        # The PSNR is that of the batches before the last step, which can have spoilt the weights.
+        if look.is_best and bool(present.values.isfinite().all()):
+            standing.best = standing.latest
+            self._best.values.copy_(present.values)
+        if trainer.piece < self._plan.piece:
+            self._note_once(
+                f"the device has too little memory: working on {trainer.piece} samples at a time"
+            )
+        if trainer.launch_failure is not None:
+            self._note_once(
+                f"the device cannot record a step ({trainer.launch_failure}): its parts are "
+                "launched one by one"
+            )
+        self._tell("fitting", share if self._plan.budget.bounded else None, standing.seconds)
+        if look.diverged:
+            self.ended = "divergence"
+        elif look.near_target and self._has_reached_target():
+            self.ended = "quality"
+        elif look.refine:
+            standing.refined = True
+            trainer.refine()
+
+    def _note_once(self, sentence: str) -> None:
+        """Tell something that the fit had to change, the first time that it is the case."""
+        if self._hooks.on_notice is not None and sentence not in self._told:
+            self._told.add(sentence)
+            self._hooks.on_notice(sentence)
+
+    def _has_reached_target(self) -> bool:
+        target = self._plan.budget.target_psnr
+        present = self._present()
+        if target is None or estimate_psnr(present, self._samples) < target:
+            return False
+        quality = self._measure(self._as_stored(present))
+        return quality is not None and quality.psnr_float >= target
+
+    def _measure(
+        self, network: Network, on_share: Callable[[float], None] | None = None
+    ) -> Quality | None:
+        """Measure a network of this fit, None when it is asked to stop."""
+        try:
+            return measure_quality(
+                network,
+                self._samples,
+                on_share,
+                count=self._measured_samples(),
+                seed=self._plan.seed,
+                should_stop=self._hooks.should_stop,
+            )
+        except MeasuringStoppedError:
+            return None
+
+    def _measured_samples(self) -> int:
+        trained = self.standing.step * self._plan.batch
+        return measured_samples(self._samples.count, trained, self._best.values.shape[1])
+
+    def _present(self) -> Network:
+        """Return the network with its present weights, in the trainer's memory."""
+        return self._trainer.network.member(self.place)
+
+    def _as_stored(self, network: Network) -> Network:
+        """Return a copy rounded as it will be saved, so that what is measured is what is kept."""
+        storage = getattr(torch, self._plan.storage)
+        rounded = network.values.to(storage).to(network.values.dtype, copy=True)
+        return Network(network.family, network.size, rounded)
+
+    def _checkpoint(self) -> Checkpoint:
+        self.standing.loss_sum = float(self._loss_sum)
+        if self._fingerprint is None:
+            self._fingerprint = fingerprint(self._signal)
+        state = self._trainer.state(self.place)
+        state["best"] = self._best.values[0].cpu().clone()
+        standing = dataclasses.replace(self.standing)
+        return Checkpoint(self._field(), self._plan, standing, state, self._fingerprint)
+
+    def _field(self) -> Field:
+        """Return the field with its present weights, copied to the CPU."""
+        latest = self.standing.latest
+        network = self._present().clone().to("cpu")
+        return Field(network, self._signal.spec, self._record(latest, latest, None, 0))
+
+    def _tell(
+        self, phase: Literal["fitting", "measuring"], share: float | None, seconds: float
+    ) -> None:
+        if self._hooks.on_progress is not None:
+            standing = self.standing
+            self._hooks.on_progress(
+                Progress(phase, standing.step, share, seconds, standing.latest, self._pace())
+            )
+
+    def _pace(self) -> float:
+        """Return samples per second of training."""
+        seconds = self.standing.seconds
+        return self.standing.step * self._plan.batch / seconds if seconds > 0 else 0.0
+
+    def _record(
+        self, psnr: float | None, psnr_float: float | None, snr: float | None, samples: int
+    ) -> FitRecord:
+        plan = self._plan
+        return FitRecord(
+            initializer=describe(plan.initializer),
+            omega=plan.omega,
+            seed=plan.seed,
+            steps=self.standing.step,
+            batch=plan.batch,
+            learning_rates=plan.layer_rates,
+            psnr=psnr,
+            psnr_float=psnr_float,
+            psnr_range=self._signal.spec.value_range,
+            snr=snr,
+            psnr_samples=samples,
+        )
+
+    def _result(self, network: Network, ended_by: EndedBy) -> FitResult:
+        spec = self._signal.spec
+        begin = time.perf_counter()
+        self.standing.latest = estimate_psnr(network, self._samples)
+        quality = self._measure(
+            network, lambda share: self._tell("measuring", share, time.perf_counter() - begin)
+        )
+        if quality is None:
+            record = self._record(None, None, None, 0)
+        else:
+            snr = quality.snr if spec.kind == "audio" else None
+            record = self._record(
+                quality.psnr, quality.psnr_float, snr, self._measured_samples()
+            )
+        device = str(self._plan.device)
+        report = FitReport(record, self.standing.seconds, self._pace(), device, ended_by)
+        return FitResult(Field(network.to("cpu"), spec, record), report)

@@ -1,0 +1,99 @@
+"""A network: parameters by name, all of them in one stretch of memory, and a forward pass."""
+
+from __future__ import annotations
+
+import math
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from sinefit.networks.family import Family
+    from sinefit.networks.size import NetworkSize
+
+
+class Network:
+    """A stack of networks of one family and size; a single network is a stack of one.
+
+    `values` (members, count) holds a row per member; `parameters` are views of it, by name, each
+    with the members first. What writes to the one is seen in the other, and one operation on
+    `values` converts, compares or updates everything.
+    """
+
+    def __init__(self, family: Family, size: NetworkSize, values: Tensor) -> None:
+        """Take rows of values in the order of `family.shapes`, (members, count)."""
+        self.family = family
+        self.size = size
+        self.values = values
+        self._shapes = dict(family.shapes(size))
+        count = sum(math.prod(shape) for shape in self._shapes.values())
+        if values.ndim != 2 or values.shape[1] != count:
+            raise ValueError(f"wanted rows of {count} values, not {tuple(values.shape)}")
+        self.parameters: Mapping[str, Tensor] = MappingProxyType(self.views(values))
+
+    @classmethod
+    def of(cls, family: Family, size: NetworkSize, parameters: Mapping[str, Tensor]) -> Network:
+        """Make a stack of parameters by name, each (members, *shape) as `family.shapes` says.
+
+        Raises ValueError for other names or shapes.
+        """
+        shapes = family.shapes(size)
+        if parameters.keys() != shapes.keys():
+            raise ValueError(f"wanted parameters {', '.join(shapes)}")
+        for name, shape in shapes.items():
+            if tuple(parameters[name].shape[1:]) != shape:
+                raise ValueError(f"{name} is {tuple(parameters[name].shape)}, not (members, {shape})")
+        rows = [parameters[name].detach().flatten(start_dim=1) for name in shapes]
+        return cls(family, size, torch.cat(rows, dim=1))
+
+    @classmethod
+    def stack(cls, networks: Sequence[Network]) -> Network:
+        """Return one stack with copies of all members of networks of one family and size."""
+        first = networks[0]
+        if any((one.family, one.size) != (first.family, first.size) for one in networks):
+            raise ValueError("only networks of one family and size can be stacked")
+        return cls(first.family, first.size, torch.cat([one.values.detach() for one in networks]))
+
+    @property
+    def members(self) -> int:
+        """How many networks the stack holds."""
+        return len(self.values)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the values are."""
+        return self.values.device
+
+    def __call__(self, coordinates: Tensor) -> Tensor:
+        """Map coordinates (members, count, in) to values (members, count, out)."""
+        return self.family.forward(self.parameters, coordinates)
+
+    def views(self, rows: Tensor) -> dict[str, Tensor]:
+        """Return views of rows laid out like `values`, by parameter: (rows, *shape) each."""
+        found = {}
+        begin = 0
+        for name, shape in self._shapes.items():
+            end = begin + math.prod(shape)
+            found[name] = rows[:, begin:end].unflatten(1, shape)
+            begin = end
+        return found
+
+    def member(self, number: int) -> Network:
+        """Return one member as a network of its own that shares its memory with the stack."""
+        return Network(self.family, self.size, self.values[number : number + 1])
+
+    def clone(self) -> Network:
+        """Return a copy with memory of its own."""
+        return Network(self.family, self.size, self.values.detach().clone())
+
+    def to(self, device: torch.device | str) -> Network:
+        """Return the network on a device; itself if it is there already."""
+        target = torch.device(device)
+        if target == self.device:
+            return self
+        return Network(self.family, self.size, self.values.detach().to(target))

@@ -1,0 +1,79 @@
+"""Networks, batches and exact gradients for the tests of engines."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from sinefit.engines.engine import Work
+from sinefit.engines.objective import Batch, MeanSquaredError
+from sinefit.engines.reference import ReferenceEngine
+from sinefit.networks.network import Network
+from sinefit.networks.sine import SINE
+from sinefit.networks.size import NetworkSize
+
+CPU = torch.device("cpu")
+OBJECTIVE = MeanSquaredError()
+SIZES = [
+    (NetworkSize(1, 16, 1, 1), 8),
+    (NetworkSize(1, 5, 2, 2), 1),
+    (NetworkSize(2, 33, 3, 3), 50),
+    (NetworkSize(3, 48, 4, 4), 17),
+    (NetworkSize(2, 1, 5, 1), 3),
+]
+
+
+def random_network(size: NetworkSize, members: int = 1, seed: int = 0) -> Network:
+    """Weights of variance 1/fan_in and biases that put the sines everywhere."""
+    generator = torch.Generator().manual_seed(seed)
+    return Network.of(
+        SINE,
+        size,
+        {
+            name: torch.randn((members, *shape), generator=generator)
+            / (math.sqrt(shape[1]) if len(shape) == 2 else 1.0)
+            for name, shape in SINE.shapes(size).items()
+        },
+    )
+
+
+def draw_batch(
+    size: NetworkSize, targets: int, members: int = 1, points: int = 1, seed: int = 1
+) -> Batch:
+    generator = torch.Generator().manual_seed(seed)
+    coordinates = torch.rand((members, targets * points, size.in_features), generator=generator)
+    values = torch.rand((members, targets, size.out_features), generator=generator)
+    return Batch(coordinates * 2 - 1, values * 2 - 1, points)
+
+
+def work_of(
+    network: Network,
+    targets: int,
+    points: int = 1,
+    threads: int = 2,
+    device: torch.device = CPU,
+) -> Work:
+    return Work(
+        network.family, network.size, network.members, targets, points, OBJECTIVE, device, threads
+    )
+
+
+def exact(network: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Losses and gradient by autograd in float64."""
+    twin = Network(network.family, network.size, network.values.double())
+    engine = ReferenceEngine(twin, OBJECTIVE)
+    losses = engine.step(
+        Batch(batch.coordinates.double(), batch.targets.double(), batch.points)
+    )
+    return losses, engine.gradient
+
+
+def worst_error(network: Network, actual: torch.Tensor, expected: torch.Tensor) -> float:
+    """The largest relative error over all parameters of all members."""
+    pairs = zip(network.views(actual).values(), network.views(expected).values(), strict=True)
+    return max(
+        float((mine - theirs).norm() / theirs.norm())
+        for one, other in pairs
+        for mine, theirs in zip(one.double(), other.double(), strict=True)
+    )

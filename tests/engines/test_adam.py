@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from sinefit.engines.adam import CONSTANTS, Adam, bounds_of, plain_update, rows_of
+from sinefit.networks.network import Network
+from sinefit.networks.size import NetworkSize
+
+from .making import random_network
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    Values = np.ndarray[Any, np.dtype[np.float64]]
+
+SIZE = NetworkSize(2, 6, 3, 2)
+FACTORS = [(0.3, 1.0), (1.0, 0.5), (0.7, 0.0), (0.0, 0.2), (0.5, 1.0)]
+
+
+class PlainAdam:
+    """Adam as its paper writes it, in float64 (Kingma & Ba, 2015)."""
+
+    def __init__(self, value: Values, rate: Values) -> None:
+        self.value, self.rate = value, rate
+        self.first = np.zeros_like(value)
+        self.second = np.zeros_like(value)
+        self.count = 0
+
+    def step(self, gradient: Values, factor: float) -> None:
+        decay, second_decay, epsilon = CONSTANTS
+        self.count += 1
+        self.first = decay * self.first + (1 - decay) * gradient
+        self.second = second_decay * self.second + (1 - second_decay) * gradient**2
+        first = self.first / (1 - decay**self.count)
+        second = self.second / (1 - second_decay**self.count)
+        self.value = self.value - self.rate * factor * first / (np.sqrt(second) + epsilon)
+
+
+def draw_rates(network: Network) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(9)
+    return 0.1 * torch.rand(network.values.shape, generator=generator)
+
+
+def gradients(network: Network, count: int) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(3)
+    scale = torch.tensor([[1e-6], [1e3]])[: network.members]
+    shape = network.values.shape
+    return [torch.randn(shape, generator=generator) * scale for _ in range(count)]
+
+
+def test_it_is_adam_with_a_rate_per_weight_and_a_factor_per_member() -> None:
+    network = random_network(SIZE, 2)
+    rates = draw_rates(network)
+    plain = [
+        PlainAdam(network.values[place].double().numpy(), rates[place].double().numpy())
+        for place in range(2)
+    ]
+    adam = Adam(network, rates)
+    for gradient, factors in zip(gradients(network, 5), FACTORS, strict=True):
+        adam.step(gradient, factors)
+        for place in range(2):
+            plain[place].step(gradient[place].double().numpy(), factors[place])
+    for place in range(2):
+        np.testing.assert_allclose(
+            network.values[place].numpy(), plain[place].value, rtol=1e-5, atol=1e-6
+        )
+
+
+def test_weights_with_a_rate_of_zero_stay() -> None:
+    network = random_network(SIZE)
+    before = network.clone()
+    rates = rows_of(network, [{"layers.1.weight": 0.1, "layers.0.bias": 0.1}], 0.0)
+    adam = Adam(network, rates)
+    for gradient in gradients(network, 3):
+        adam.step(gradient, [1.0])
+    for name, values in network.parameters.items():
+        moves = name in ("layers.1.weight", "layers.0.bias")
+        assert torch.equal(values, before.parameters[name]) != moves
+
+
+def test_bounds_hold_from_the_start_and_after_every_step() -> None:
+    network = random_network(SIZE)
+    bound = torch.tensor([0.05, 0.1, 0.2, 0.3, 0.5, 10.0])  # of the columns of a matrix (6, 6)
+    weights = network.parameters["layers.1.weight"][0]
+    adam = Adam(
+        network,
+        torch.full_like(network.values, 0.5),
+        bounds_of(network, [{"layers.1.weight": bound}]),
+    )
+    assert bool((weights.abs() <= bound).all())
+    for gradient in gradients(network, 5):
+        adam.step(gradient, [1.0])
+        assert bool((weights.abs() <= bound).all())
+    assert bool((weights.abs() == bound)[:, :3].any())
+    assert float(weights[:, 5].abs().max()) > 0.5  # the wide bound leaves them free
+    assert float(network.parameters["layers.2.weight"].abs().max()) > 0.5
+
+
+def test_a_state_that_is_put_back_goes_on_the_same_way() -> None:
+    network = random_network(SIZE, 2)
+    rates = draw_rates(network)
+    adam = Adam(network, rates)
+    drawn = gradients(network, 5)
+    for gradient, factors in zip(drawn[:3], FACTORS, strict=False):
+        adam.step(gradient, factors)
+    # The two change their places.
+    again = Network.stack([network.member(1), network.member(0)])
+    other = Adam(again, rates.flip(0))
+    for place in range(2):
+        other.restore(place, adam.state(1 - place), 3)
+    for gradient in drawn[3:]:
+        adam.step(gradient, (0.5, 0.25))
+        other.step(gradient.flip(0), (0.25, 0.5))
+    assert torch.equal(again.values, network.values.flip(0))
+
+
+def test_a_state_of_another_network_is_refused() -> None:
+    adam = Adam(random_network(SIZE), torch.ones_like(random_network(SIZE).values))
+    state = adam.state(0)
+    with pytest.raises(ValueError, match="do not fit"):
+        adam.restore(0, {name: values[1:] for name, values in state.items()}, 1)
+    with pytest.raises(KeyError):
+        adam.restore(0, {}, 1)
+
+
+def test_a_diverging_weight_is_seen_through_its_bound() -> None:
+    values, rates = torch.ones(1, 1), torch.ones(1, 1)
+    averages = torch.zeros(1, 1), torch.zeros(1, 1)
+    pace = torch.ones(2, 1, 1)
+    plain_update(
+        values, torch.full((1, 1), math.nan), averages, rates, torch.ones(1, 1), pace, CONSTANTS
+    )
+    assert bool(values.isnan())
