@@ -81,11 +81,28 @@ def test_weights_that_are_piped_in_come_before_those_of_the_folder(folder: Path)
 
 def test_no_input_means_the_newest_weights(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "other.safetensors").symlink_to(folder / "photo.safetensors")
-    for script in (f"{SINEFIT} render -o -", f"true | {SINEFIT} render -o -"):
-        done = shell(script, tmp_path)
-        assert done.returncode == 0
-        assert b"rendering other.safetensors, the newest weights file here" in done.stderr
-        assert done.stdout.startswith(b"\x89PNG")
+    done = shell(f"{SINEFIT} render -o x.png", tmp_path)  # its input is the null device
+    assert done.returncode == 0
+    assert b"rendering other.safetensors, the newest weights file here" in done.stderr
+    # Standard output has no name that would tell which file it was.
+    done = shell(f"{SINEFIT} render -o -", tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"sinefit: error: --output is -: name WEIGHTS too")
+
+
+@pytest.mark.parametrize(
+    "second", ["render -o -", "render -o x.png", "render", "info -", "eval - photo.png"]
+)
+def test_a_stage_that_failed_is_not_taken_for_no_input(
+    second: str, folder: Path, tmp_path: Path
+) -> None:
+    for name in ("photo.png", "photo.safetensors"):
+        (tmp_path / name).symlink_to(folder / name)
+    done = shell(f"false | {SINEFIT} {second}", tmp_path)
+    assert (done.returncode, done.stdout) == (3, b"")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(b"sinefit: error: standard input: it is empty: the command before the")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photo.png", "photo.safetensors"]
 
 
 def test_a_reader_that_leaves_early(folder: Path) -> None:
