@@ -47,6 +47,7 @@ def compare_field(
         GridAxis(size, 0.0, size / count, count)
         for size, count in zip(fitted.shape, spec.shape, strict=True)
     )
+    unit = spec.value_range
     error = error_stored = power = 0.0
     similarity: list[float] = []
     picture: list[np.ndarray] = []
@@ -57,9 +58,9 @@ def compare_field(
         truth = original.samples[done : done + len(block)].astype(np.float64)
         values = _rescaled(block, field, original)
         stored = spec.store(values).astype(np.float64)
-        error += float(np.square(spec.from_unit(values) - truth).sum())
-        error_stored += float(np.square(stored - truth).sum())
-        power += float(np.square(truth).sum())
+        error += metrics.squared_error(spec.from_unit(values), truth, unit)
+        error_stored += metrics.squared_error(stored, truth, unit)
+        power += float(np.square(truth / unit).sum())
         done += len(block)
         if spec.kind == "video":
             pairs = zip(truth, stored, strict=True)
@@ -70,9 +71,9 @@ def compare_field(
             on_share(done / spec.shape[0])
     count = spec.sample_count * spec.channels
     scores = {
-        "psnr": metrics.psnr(error_stored / count, spec.value_range),
-        "psnr_float": metrics.psnr(error / count, spec.value_range),
-        "psnr_range": spec.value_range,
+        "psnr": metrics.psnr(error_stored / count, 1.0),
+        "psnr_float": metrics.psnr(error / count, 1.0),
+        "psnr_range": unit,
     }
     if spec.kind == "audio":
         scores["snr"] = metrics.snr(error_stored / count, power / count)
@@ -94,4 +95,5 @@ def _rescaled(block: np.ndarray, field: Field, original: Signal) -> np.ndarray:
         return block
     physical = field.spec.from_unit(block)
     low, high = original.spec.low, original.spec.high
-    return (physical - low) * (2.0 / (high - low)) - 1.0
+    with np.errstate(over="ignore"):  # the ranges may be worlds apart
+        return (physical - low) * (2.0 / (high - low)) - 1.0

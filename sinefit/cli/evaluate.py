@@ -113,7 +113,8 @@ def evaluate(
         console = text_console()
         units = {"psnr": " dB", "psnr_float": " dB", "snr": " dB"}
         for key, value in scores.items():
-            console.print(f"{key:<12} {value:.4f}{units.get(key, '')}")
+            shown = f"{value:.6g}" if key == "psnr_range" else f"{value:.4f}"
+            console.print(f"{key:<12} {shown}{units.get(key, '')}")
 
 
 def _read_original(original: str, field: Field, selection: Selection) -> Signal:

@@ -54,22 +54,23 @@ def _measure(
     spec: SignalSpec,
     on_share: Callable[[float], None] | None,
 ) -> Quality:
+    unit = spec.value_range
     error = error_stored = power = 0.0
     done = 0
     for coordinates, targets in samples.pieces(evaluator.piece):
         outputs = evaluator(coordinates).cpu().numpy()
         # Stored again, targets are the signal's own samples, without what float32 rounded off.
         truth = spec.store(targets.cpu().numpy()).astype(np.float64)
-        error += float(np.square(spec.from_unit(outputs) - truth).sum())
-        error_stored += float(np.square(spec.store(outputs).astype(np.float64) - truth).sum())
-        power += float(np.square(truth).sum())
+        error += metrics.squared_error(spec.from_unit(outputs), truth, unit)
+        error_stored += metrics.squared_error(spec.store(outputs).astype(np.float64), truth, unit)
+        power += float(np.square(truth / unit).sum())
         done += len(coordinates)
         if on_share is not None:
             on_share(done / samples.count)
     values = samples.count * spec.channels
     return Quality(
-        metrics.psnr(error_stored / values, spec.value_range),
-        metrics.psnr(error / values, spec.value_range),
+        metrics.psnr(error_stored / values, 1.0),
+        metrics.psnr(error / values, 1.0),
         metrics.snr(error_stored / values, power / values),
     )
 

@@ -15,7 +15,7 @@ import numpy as np
 from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.selection import Selection
-from sinefit.signals.signal import Signal, SignalSpec
+from sinefit.signals.signal import Signal, SignalSpec, range_fault
 from sinefit.signals.storage import allocate_samples
 
 if TYPE_CHECKING:
@@ -219,15 +219,14 @@ def _limits(stored: NDArray[Any], name: str) -> tuple[float, float]:
                 f"{name} holds values that are not finite (NaN or infinity): replace them first"
             )
         low, high = min(low, smallest), max(high, largest)
-    if not math.isfinite(high - low):
-        raise InputError(
-            f"{name} spans {low:g} to {high:g}, too much to be scaled: divide it first"
-        )
-    if high > low:
-        return low, high
-    # A constant gets a range around it, wide enough to differ from it in float64.
-    half = max(0.5, abs(low) * 2.0**-20)
-    return low - half, high + half
+    if high == low:
+        # A constant gets a range around it, wide enough to differ from it in float64.
+        half = max(0.5, abs(low) * 2.0**-20)
+        low, high = low - half, high + half
+    fault = range_fault(low, high)
+    if fault is not None:
+        raise InputError(f"{name} {fault}")
+    return low, high
 
 
 def _pieces(stored: NDArray[Any]) -> Iterator[NDArray[Any]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,18 @@ def test_quality_of_floats(signal: Signal) -> None:
     assert quality.psnr_float == pytest.approx(expected, abs=1e-3)
     snr = 20 * math.log10(np.linalg.norm(signal.samples) / np.linalg.norm(error))
     assert quality.snr == pytest.approx(snr, abs=1e-3)
+
+
+@pytest.mark.parametrize("factor", [2.0**-990, 2.0**990])
+def test_quality_does_not_hang_on_the_unit_of_the_values(factor: float) -> None:
+    plain, scaled = (array_signal(natural((6, 5)) * unit - unit / 3) for unit in (1.0, factor))
+    network = network_for(plain)
+    first, second = (
+        measure_quality(network, TrainingSamples(signal, CPU), signal.spec)
+        for signal in (plain, scaled)
+    )
+    assert math.isfinite(first.psnr)
+    assert dataclasses.astuple(second) == pytest.approx(dataclasses.astuple(first))
 
 
 @pytest.mark.parametrize("value", [0, 7, 100, 255])

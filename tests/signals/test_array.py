@@ -117,9 +117,13 @@ def test_arrays_without_samples_are_refused(tmp_path, shape):
         read(saved(tmp_path / "a.npy", np.zeros(shape)))
 
 
-def test_a_range_beyond_float64_is_refused(tmp_path):
-    with pytest.raises(InputError, match="too much"):
-        read(saved(tmp_path / "a.npy", np.array([-1.7e308, 1.7e308])))
+@pytest.mark.parametrize(
+    ("values", "cause"),
+    [([-1.7e308, 1.7e308], "too much"), ([1.7e308] * 3, "too much"), ([0, 1e-310], "too little")],
+)
+def test_a_range_beyond_float64_is_refused(tmp_path, values, cause):
+    with pytest.raises(InputError, match=rf"a\.npy spans .* {cause} to be scaled"):
+        read(saved(tmp_path / "a.npy", np.array(values)))
 
 
 @pytest.mark.parametrize("kept", [0, 5, 60, 127, 300])
