@@ -50,8 +50,8 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, err
 """What the system says where standard output, a copy or a temporary file cannot be written."""
 
 
-class _Terminated(BaseException):
-    """One of them arrived; raised where it interrupts, so that temporary files are removed."""
+class Termination(BaseException):
+    """One of them ends the command; raised where it arrives, to have temporary files removed."""
 
 
 _tracebacks = False
@@ -94,7 +94,7 @@ def exit_codes() -> Iterator[None]:
     except KeyboardInterrupt as error:
         show_error("stopped")
         raise typer.Exit(ExitCode.INTERRUPTED) from error
-    except _Terminated as error:
+    except Termination as error:
         show_error("terminated")
         raise typer.Exit(ExitCode.TERMINATED) from error
     finally:
@@ -185,4 +185,4 @@ def _forget_unwritten(*streams: TextIO | None) -> None:
 
 
 def _raise_terminated(_number: int, _frame: object) -> NoReturn:
-    raise _Terminated
+    raise Termination

@@ -86,7 +86,7 @@ def fit_job(
             outcome = fit.run(stop, on_record)
         except SinefitError as error:
             outcome = error
-        fit.keep(outcome)
+        fit.keep(outcome, stop)
     return fit.report(outcome)
 
 
@@ -243,16 +243,19 @@ class CheckpointedFit:
                 signal, request.config, start_from=initial, resume=self.resume, hooks=hooks
             )
 
-    def keep(self, outcome: Outcome) -> None:
+    def keep(self, outcome: Outcome, stop: StopRequest) -> None:
         """Write what a fit has come to: its weights, the best of one that diverged, a checkpoint.
 
-        Raises OutputError for what cannot be written.
+        Raises OutputError for what cannot be written. A stop ends the command while nobody reads
+        the pipe that the weights go to.
         """
         if isinstance(outcome, FitStoppedError):
             self.leave(outcome.checkpoint)
         result = result_of(outcome)
         if result is not None:
-            _write(result, self.job.target, self._request.config, force=self._request.force)
+            content = _encoded(result, self._request.config)
+            force = self._request.force
+            write_bytes(self.job.target, content, force=force, on_wait=stop.insist)
             self.remove()
             self.show(result)
 
@@ -308,10 +311,9 @@ class CheckpointedFit:
         )
 
 
-def _write(result: FitResult, target: str, config: FitConfig, *, force: bool) -> None:
+def _encoded(result: FitResult, config: FitConfig) -> bytes:
     import torch
 
     from sinefit.fields.weights_file import encode_field
 
-    content = encode_field(result.field, getattr(torch, config.storage))
-    write_bytes(target, content, force=force)
+    return encode_field(result.field, getattr(torch, config.storage))

@@ -63,7 +63,7 @@ def _fit(
         told.append(outcome)
         fit = fits[number]
         try:
-            fit.keep(outcome)
+            fit.keep(outcome, stop)
             report = fit.report(outcome)
         except Exception as error:
             outcomes.failed(fit.job, error)

@@ -31,10 +31,10 @@ def is_stream(target: str | Path) -> bool:
     return mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def mode_of(path: Path) -> int | None:
+def mode_of(path: str | Path) -> int | None:
     """Return the mode of what a path leads to, None where there is nothing."""
     try:
-        return path.stat().st_mode
+        return Path(path).stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:

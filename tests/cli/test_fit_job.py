@@ -142,6 +142,15 @@ def test_a_fit_that_is_done_is_written_in_spite_of_a_signal(
     assert names(here) == ["photo.png", "photo.safetensors"]
 
 
+def test_a_fit_that_is_done_waits_for_no_reader_after_a_signal(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo("pipe")
+    result = stop_at(monkeypatch, 4, "photo.png", *BRIEF, "-o", "pipe", number=signal.SIGTERM)
+    assert result.exit_code == 143
+    assert names(here) == ["photo.png", "pipe"]
+
+
 def test_an_old_output_stays_until_the_new_one_is_done(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

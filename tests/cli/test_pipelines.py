@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -176,6 +177,38 @@ def test_a_stopped_fit_leaves_a_checkpoint(
     checkpoint = Path(command[2])
     assert [path.name for path in tmp_path.iterdir()] == [checkpoint.name]
     assert read_field(checkpoint).spec.shape == (12, 16)
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "status"),
+    [
+        (("fit", "photo.png", *TINY), signal.SIGINT, 130),
+        (("fit", "photo.png", *TINY), signal.SIGTERM, 143),
+        (("render", "photo.safetensors"), signal.SIGTERM, 143),
+    ],
+)
+def test_a_named_pipe_that_nobody_reads_can_be_left(
+    command: tuple[str, ...], number: signal.Signals, status: int, folder: Path, tmp_path: Path
+) -> None:
+    pipe, temporary = tmp_path / "pipe", tmp_path / "temporary"
+    os.mkfifo(pipe)
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [*COMMAND, *command, "-q", "-o", str(pipe)],
+        cwd=folder,
+        env={**ENVIRONMENT, "TMPDIR": str(temporary)},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    # The finished bytes lie in a temporary file until somebody reads them.
+    while not any(path.stat().st_size for path in temporary.glob(".pipe.*")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, shown = process.communicate(timeout=100)
+    assert process.returncode == status
+    assert shown.startswith(b"sinefit: error: ")
+    assert not any(temporary.glob(".pipe.*"))
 
 
 def test_a_stopped_render_leaves_nothing(folder: Path) -> None:
