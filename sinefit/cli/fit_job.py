@@ -26,7 +26,8 @@ from sinefit.cli.resume import (
 from sinefit.cli.stale import remove_finished_checkpoint
 from sinefit.cli.streams import is_standard_input, standard_input
 from sinefit.errors import InputError, OutputError, OutputExistsError, SinefitError
-from sinefit.files import check_output, write_bytes
+from sinefit.fields.metadata import SUFFIX
+from sinefit.files import check_output, locked, write_bytes, write_elsewhere
 from sinefit.fitting.report import FitStoppedError, result_of
 from sinefit.signals.limits import DEFAULT_LIMITS
 
@@ -79,28 +80,41 @@ def fit_job(
     leaves a checkpoint and raises FitStoppedError; one that diverges raises FitDivergedError once
     its best weights are written.
     """
-    fit = prepare_fit(job, request, messages, resume=resume)
     outcome: Outcome
-    with stop:
-        try:
-            outcome = fit.run(stop, on_record)
-        except SinefitError as error:
-            outcome = error
-        fit.keep(outcome, stop)
-    return fit.report(outcome)
+    with contextlib.ExitStack() as held:
+        fit = prepare_fit(job, request, messages, held, resume=resume)
+        with stop:
+            try:
+                outcome = fit.run(stop, on_record)
+            except SinefitError as error:
+                outcome = error
+            fit.keep(outcome, stop)
+        return fit.report(outcome)
 
 
 def prepare_fit(
-    job: Job, request: FitRequest, messages: Messages, *, resume: Checkpoint | None = None
+    job: Job,
+    request: FitRequest,
+    messages: Messages,
+    held: contextlib.ExitStack,
+    *,
+    resume: Checkpoint | None = None,
 ) -> CheckpointedFit:
-    """Do all that comes before a fit: see to its places, its earlier checkpoint and its input."""
+    """Do all that comes before a fit: see to its places, its earlier checkpoint and its input.
+
+    Until `held` is closed no other fit of the command line writes to the same output.
+    """
     check_source(job.source)
+    _make_folder(job)
+    is_locked = job.checkpoint is None or held.enter_context(locked(job.target, suffix=SUFFIX))
     try:
         _check_places(job, request)
     except OutputExistsError:
         if resume is None:
             remove_finished_checkpoint(job, messages)
         raise
+    if not is_locked:
+        messages.warn(f"{job.target}: it cannot be locked here: let no other fit write it")
     if resume is None:
         resume = _left_behind(job, request)
     if resume is not None:
@@ -111,14 +125,18 @@ def prepare_fit(
     return CheckpointedFit(job, _read(job.source, request, messages), request, messages, resume)
 
 
-def _check_places(job: Job, request: FitRequest) -> None:
-    """Raise OutputError for a place that cannot be written to; make the output folder."""
+def _make_folder(job: Job) -> None:
+    """Make the output folder where the job wants it made; raises OutputError if it cannot be."""
     if job.makes_folder:
         folder = Path(job.target).parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{folder}: cannot make this folder: {error.strerror}") from error
+
+
+def _check_places(job: Job, request: FitRequest) -> None:
+    """Raise OutputError for a place that cannot be written to."""
     check_output(job.target, force=request.force, source=job.source)
     if job.checkpoint is not None:
         check_output(job.checkpoint, force=True, source=job.source)
@@ -177,6 +195,7 @@ class CheckpointedFit:
         self._origin = origin_of(job, request)
         if resume is not None:
             self._origin["start_from"] = resume.origin.get("start_from")
+        self._goes_to_file = job.checkpoint is not None
         self._has_warned = False
         self._preview: Preview | None = None
 
@@ -255,9 +274,18 @@ class CheckpointedFit:
         if result is not None:
             content = _encoded(result, self._request.config)
             force = self._request.force
-            write_bytes(self.job.target, content, force=force, on_wait=stop.insist)
+            refusal: OutputError | None = None
+            try:
+                write_bytes(self.job.target, content, force=force, on_wait=stop.insist)
+            except OutputError as error:
+                kept = self._kept_elsewhere(self.job.target, content)
+                if kept is None:
+                    raise
+                refusal = OutputError(f"{error}; the finished weights are in {kept}")
             self.remove()
             self.show(result)
+            if refusal is not None:
+                raise refusal
 
     def report(self, outcome: Outcome) -> dict[str, Any]:
         """Say how good the fit is and return the final report, or raise what ended it."""
@@ -274,9 +302,17 @@ class CheckpointedFit:
         if self.job.checkpoint is None:
             self._messages.always(f"{stopped}; an output that is a pipe has no checkpoint")
             return
-        self._save(checkpoint)
+        place = self.job.checkpoint
+        try:
+            self._save(checkpoint)
+        except OutputError as error:
+            kept = self._kept_elsewhere(place, self._encoded(checkpoint))
+            if kept is None:
+                raise
+            self._messages.always(f"{error}; the checkpoint is in {kept}")
+            place = kept
         same = "with the same input " if is_standard_input(self.job.source) else ""
-        words = [*resume_command(self.job, self._request), *self._request.outer]
+        words = [*resume_command(self.job, self._request, place), *self._request.outer]
         self._messages.always(f"{stopped}; {same}go on with: {command_line(words)}")
 
     def show(self, result: FitResult) -> None:
@@ -299,11 +335,18 @@ class CheckpointedFit:
                 self._messages.always(f"going on without a checkpoint: {error}")
             self._has_warned = True
 
-    def _save(self, checkpoint: Checkpoint) -> None:
+    def _kept_elsewhere(self, target: str | Path, content: bytes) -> Path | None:
+        """Return where else the bytes went that a file would not take, None for a stream."""
+        return write_elsewhere(target, content) if self._goes_to_file else None
+
+    def _encoded(self, checkpoint: Checkpoint) -> bytes:
         from sinefit.fitting.checkpoint import encode_checkpoint
 
+        return encode_checkpoint(dataclasses.replace(checkpoint, origin=self._origin))
+
+    def _save(self, checkpoint: Checkpoint) -> None:
         assert self.job.checkpoint is not None
-        content = encode_checkpoint(dataclasses.replace(checkpoint, origin=self._origin))
+        content = self._encoded(checkpoint)
         write_bytes(self.job.checkpoint, content, force=True)
         self._messages.detail(
             f"{self.job.checkpoint}: checkpoint after {checkpoint.standing.step} steps, "

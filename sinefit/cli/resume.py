@@ -135,9 +135,9 @@ def resumed(
     return request, Job(source, output or str(target))
 
 
-def resume_command(job: Job, request: FitRequest) -> list[str]:
-    """Return the words of the command that goes on with a stopped fit."""
-    words = ["sinefit", "fit", "--resume", str(job.checkpoint)]
+def resume_command(job: Job, request: FitRequest, checkpoint: Path) -> list[str]:
+    """Return the words of the command that goes on with a stopped fit from its checkpoint."""
+    words = ["sinefit", "fit", "--resume", str(checkpoint)]
     config = request.config
     if request.force:
         words.append("--force")

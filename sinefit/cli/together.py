@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from sinefit.cli.fit_job import prepare_fit
@@ -32,14 +33,15 @@ def fit_jobs_together(
     leaves a checkpoint of every fit that had begun, and the same command again goes on with them.
     """
     fits = []
-    for job in jobs:
-        outcomes.begin(job)
-        try:
-            fits.append(prepare_fit(job, request, messages))
-        except Exception as error:
-            outcomes.failed(job, error)
-    if fits:
-        _fit(fits, request, messages, stop, outcomes)
+    with contextlib.ExitStack() as held:
+        for job in jobs:
+            outcomes.begin(job)
+            try:
+                fits.append(prepare_fit(job, request, messages, held))
+            except Exception as error:
+                outcomes.failed(job, error)
+        if fits:
+            _fit(fits, request, messages, stop, outcomes)
 
 
 def _fit(

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +28,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     make_picture(tmp_path / "photo.png")
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Return the weights of the fit that nothing has disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    succeed("fit", make_picture(folder / "photo.png"), *BRIEF, "-q")
+    return (folder / "photo.safetensors").read_bytes()
 
 
 CHECKPOINT = Path("photo.ckpt.safetensors")
@@ -52,7 +63,9 @@ def test_a_fit_shorter_than_the_interval_keeps_none(
     seen = []
     with at_report(monkeypatch, 3, lambda: seen.extend(names(here))):
         succeed("fit", "photo.png", *BRIEF)
-    assert seen == ["photo.png"]
+    (lock,) = [name for name in seen if name != "photo.png"]
+    assert lock.endswith(".lock")
+    assert names(here) == ["photo.png", "photo.safetensors"]
 
 
 def test_a_checkpoint_lies_beside_an_output_of_any_name(
@@ -76,16 +89,89 @@ def test_a_fit_goes_on_where_no_checkpoint_can_be_kept(
     assert read_header(Path("photo.safetensors").read_bytes(), "w").record.steps == 170
 
 
-def test_a_stop_that_cannot_keep_its_checkpoint_is_told(
-    here: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_stop_whose_checkpoint_has_lost_its_place_keeps_it_in_another(
+    here: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_in() -> None:
-        CHECKPOINT.mkdir()
+        shutil.rmtree("sub")
         signal.raise_signal(signal.SIGINT)
 
+    (here / "sub").mkdir()
     with at_report(monkeypatch, 1, break_in):
-        message = fail(5, "fit", "photo.png", *BRIEF)
-    assert message.startswith("photo.ckpt.safetensors: it is a folder")
+        result = invoke("fit", "photo.png", *BRIEF, "-o", "sub/w.safetensors")
+    assert result.exit_code == 130
+    assert "the checkpoint is in w.ckpt.safetensors" in result.stderr
+    assert names(here) == ["photo.png", "w.ckpt.safetensors"]
+    succeed(*command_in(result))
+    assert names(here) == ["photo.png", "w.safetensors"]
+    assert Path("w.safetensors").read_bytes() == whole
+
+
+def test_a_result_whose_folder_has_gone_is_kept_in_another(
+    here: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("-O", "sub", "--checkpoint-every", "0")
+    with at_report(monkeypatch, 2, lambda: shutil.rmtree("sub")):
+        message = fail(5, "fit", "photo.png", *BRIEF, *options)
+    assert message.startswith("sub/photo.safetensors: its folder does not exist")
+    assert message.endswith("; the finished weights are in photo.safetensors")
+    assert names(here) == ["photo.png", "photo.safetensors"]
+    assert Path("photo.safetensors").read_bytes() == whole
+
+
+def test_a_result_is_kept_even_if_the_present_folder_has_gone(
+    here: Path,
+    whole: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    temporary = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with at_report(monkeypatch, 2, lambda: shutil.rmtree(here)):
+        message = fail(5, "fit", "photo.png", *BRIEF, "--checkpoint-every", "0")
+    assert message.endswith(f"; the finished weights are in {temporary}/photo.safetensors")
+    assert (temporary / "photo.safetensors").read_bytes() == whole
+
+
+def test_a_result_whose_name_was_taken_meanwhile_gets_another(
+    here: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = Path("photo.safetensors")
+    with at_report(monkeypatch, 2, lambda: output.write_bytes(b"another's")):
+        message = fail(5, "fit", "photo.png", *BRIEF, "--checkpoint-every", "0")
+    assert message.startswith("photo.safetensors: it exists already")
+    assert message.endswith("; the finished weights are in photo-1.safetensors")
+    assert output.read_bytes() == b"another's"
+    assert names(here) == ["photo-1.safetensors", "photo.png", "photo.safetensors"]
+    assert Path("photo-1.safetensors").read_bytes() == whole
+
+
+def test_a_second_fit_to_one_output_is_told_at_once(
+    here: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin_another() -> None:
+        before = names(here)
+        for options in ((), ("-o", "photo"), ("--force",), ("--together",)):
+            message = fail(5, "fit", "photo.png", *BRIEF, *options)
+            assert "another fit is writing it: wait for that one, or name another" in message
+            assert names(here) == before
+
+    with at_report(monkeypatch, 2, begin_another):
+        succeed("fit", "photo.png", *BRIEF, "--checkpoint-every", "0")
+    assert names(here) == ["photo.png", "photo.safetensors"]
+    assert Path("photo.safetensors").read_bytes() == whole
+
+
+def test_a_fit_that_cannot_be_locked_says_so_and_goes_on(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*_arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    result = succeed("fit", "photo.png", *BRIEF)
+    assert "note: photo.safetensors: it cannot be locked here" in result.stderr
+    assert names(here) == ["photo.png", "photo.safetensors"]
 
 
 def test_a_place_without_a_checkpoint_is_found_before_the_fit(here: Path) -> None:
