@@ -27,7 +27,7 @@ from sinefit.cli.stale import remove_finished_checkpoint
 from sinefit.cli.streams import is_standard_input, standard_input
 from sinefit.errors import InputError, OutputError, OutputExistsError, SinefitError
 from sinefit.files import check_output, write_bytes
-from sinefit.fitting.report import FitStoppedError, result_of
+from sinefit.fitting.report import FitNotMeasuredError, FitStoppedError, result_of
 from sinefit.signals.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
@@ -76,8 +76,9 @@ def fit_job(
     """Fit one file, write its weights and return the final report.
 
     An earlier checkpoint of the same fit beside the output is taken up. A fit that is stopped
-    leaves a checkpoint and raises FitStoppedError; one that diverges raises FitDivergedError once
-    its best weights are written.
+    leaves a checkpoint and raises FitStoppedError; one that is stopped while it is measured leaves
+    its weights and raises FitNotMeasuredError; one that diverges raises FitDivergedError once its
+    best weights are written.
     """
     fit = prepare_fit(job, request, messages, resume=resume)
     outcome: Outcome
@@ -261,6 +262,11 @@ class CheckpointedFit:
         result = result_of(outcome)
         if result is not None:
             say_report(result.report, result.field.spec, self.job.target, self._messages)
+        if isinstance(outcome, FitNotMeasuredError):
+            self._messages.always(
+                "stopped while measuring: the weights are finished and saved, but how good they "
+                "are is not known; sinefit eval tells it"
+            )
         if isinstance(outcome, SinefitError):
             raise outcome
         return report_values(outcome.report, self.job, self._request.config)

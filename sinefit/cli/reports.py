@@ -13,6 +13,7 @@ from sinefit.files import is_standard_output, is_stream
 if TYPE_CHECKING:
     from sinefit.cli.console import Messages
     from sinefit.cli.jobs import Job
+    from sinefit.fields.record import FitRecord
     from sinefit.fitting.config import FitConfig
     from sinefit.fitting.report import FitReport, Progress
     from sinefit.signals.signal import SignalSpec
@@ -39,12 +40,9 @@ def describe_signal(spec: SignalSpec) -> str:
 def say_report(report: FitReport, spec: SignalSpec, target: str, messages: Messages) -> None:
     """Say how good a finished fit is, where it lies and what to do with it."""
     record = report.record
-    saved = f"{record.psnr:.2f} dB PSNR as saved"
-    if record.snr is not None:
-        saved += f", {record.snr:.2f} dB SNR"
     name = "standard output" if is_standard_output(target) else target
     messages.say(
-        f"{name}: {saved}, {record.psnr_float:.2f} dB in float ({range_name(spec)}); "
+        f"{name}: {quality_words(record, spec)}; "
         f"{record.steps} steps in {duration(report.seconds)}, "
         f"{report.samples_per_second / 1000:.0f}k samples/s on {report.device}"
     )
@@ -55,6 +53,31 @@ def say_report(report: FitReport, spec: SignalSpec, target: str, messages: Messa
         written = Path(target).stat().st_size
         share = f", {written / spec.source_bytes:.0%} of the source" if spec.source_bytes else ""
         messages.say(f"{name}: {size(written)}{share}; next: sinefit render {argument}")
+
+
+def quality_words(record: FitRecord, spec: SignalSpec) -> str:
+    """Return how good a field is, and whether that was measured, estimated or neither."""
+    measured = measured_words(record.psnr_samples, spec.sample_count)
+    if record.psnr is None or record.psnr_float is None:
+        return measured
+    is_estimate = record.psnr_samples < spec.sample_count
+    digits = 1 if is_estimate else 2
+    words = f"{record.psnr:.{digits}f} dB PSNR as saved"
+    if record.snr is not None:
+        words += f", {record.snr:.{digits}f} dB SNR"
+    words += f", {record.psnr_float:.{digits}f} dB in float ({range_name(spec)})"
+    return f"about {words}, {measured}" if is_estimate else words
+
+
+def measured_words(samples: int, of: int) -> str:
+    """Return on how many samples of a signal a PSNR was measured."""
+    if samples == 0:
+        return "not measured"
+    return (
+        f"measured on all {of:,} samples"
+        if samples == of
+        else (f"estimated from {samples:,} of {of:,} samples")
+    )
 
 
 def range_name(spec: SignalSpec) -> str:
@@ -68,7 +91,8 @@ def range_name(spec: SignalSpec) -> str:
 
 def progress_values(progress: Progress, job: Job) -> dict[str, Any]:
     """Return the record of a report of a running fit."""
-    return {"event": "progress", "file": job.source, **dataclasses.asdict(progress)}
+    values = dataclasses.asdict(progress)
+    return {"event": "progress", "file": job.source, **values, "remaining": progress.remaining}
 
 
 def report_values(report: FitReport, job: Job, config: FitConfig) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from sinefit.cli.reports import describe_signal, range_name
+from sinefit.cli.reports import describe_signal, quality_words, range_name
+from sinefit.fields.record import FitRecord
 from sinefit.signals.signal import SignalSpec
 
 IMAGE = SignalSpec("image", (12, 16), 3, "uint8", 0.0, 255.0, "png", 8)
@@ -37,3 +38,24 @@ def test_a_signal_in_a_line(spec: SignalSpec, words: str) -> None:
 )
 def test_what_the_psnr_refers_to(spec: SignalSpec, words: str) -> None:
     assert range_name(spec) == words
+
+
+@pytest.mark.parametrize(
+    ("psnr", "snr", "samples", "words"),
+    [
+        (31.234, None, 192, "31.23 dB PSNR as saved, 31.23 dB in float (range: full scale, 255)"),
+        (
+            31.234,
+            7.77,
+            100,
+            (
+                "about 31.2 dB PSNR as saved, 7.8 dB SNR, 31.2 dB in float "
+                "(range: full scale, 255), estimated from 100 of 192 samples"
+            ),
+        ),
+        (None, None, 0, "not measured"),
+    ],
+)
+def test_how_good_a_fit_is(psnr: float | None, snr: float | None, samples: int, words: str) -> None:
+    record = FitRecord("siren", (1.0,), 0, 1, 1, (0.1,), psnr, psnr, 255.0, snr, samples)
+    assert quality_words(record, IMAGE) == words
