@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sinefit.cli.console import duration, size
 from sinefit.cli.quoting import quoted
@@ -15,8 +15,16 @@ if TYPE_CHECKING:
     from sinefit.cli.jobs import Job
     from sinefit.fields.record import FitRecord
     from sinefit.fitting.config import FitConfig
+    from sinefit.fitting.forecast import Forecast
     from sinefit.fitting.report import FitReport, Progress
     from sinefit.signals.signal import SignalSpec
+
+POOR: Final = 25.0
+"""PSNR in dB below which a fit is told to be a rough sketch."""
+POOR_SNR: Final = 10.0
+"""The same of a sound, by its SNR."""
+SILENT_SNR: Final = 1.0
+"""SNR in dB below which silence would sound about the same."""
 
 
 def describe_signal(spec: SignalSpec) -> str:
@@ -37,6 +45,40 @@ def describe_signal(spec: SignalSpec) -> str:
     return f"{spec.kind}, {extent}, {channels}, {spec.bit_depth} bit"
 
 
+def forecast_words(forecast: Forecast, spec: SignalSpec) -> str:
+    """Return about how long a fit will take, and what to expect of it."""
+    words = f"about {duration(forecast.seconds)}, {duration(forecast.measuring)} of it measuring"
+    if forecast.quality is None:
+        return words
+    low, high, what = (10, 25, "dB SNR") if spec.kind == "audio" else (25, 35, "dB")
+    quality = {
+        "rough": f"a rough sketch, below {low} {what}",
+        "fair": f"a fair likeness, {low} to {high} {what}",
+        "close": f"a close likeness, above {high} {what}",
+    }[forecast.quality]
+    return f"{words}; expect {quality}"
+
+
+def verdict(report: FitReport, spec: SignalSpec) -> str | None:
+    """Return what would make a poor fit better, None for one that is not poor."""
+    record = report.record
+    if record.psnr_float is None or report.ended_by in ("quality", "plateau", "divergence"):
+        return None
+    is_sound = record.snr is not None
+    figure, least = (record.snr, POOR_SNR) if record.snr is not None else (record.psnr_float, POOR)
+    if figure >= least:
+        return None
+    found = "next to silence" if is_sound and figure < SILENT_SNR else "a rough sketch"
+    less = {
+        "image": "--downsample 2",
+        "video": "--downsample 2, a shorter --duration",
+        "audio": "a shorter --duration",
+    }.get(spec.kind)
+    cure = "more --max-time" if report.ended_by == "time" else "more --steps"
+    cure += ", a larger --width" if not is_sound else ""
+    return f"this is {found}: give it {cure}" + (f", or fit less of it: {less}" if less else "")
+
+
 def say_report(report: FitReport, spec: SignalSpec, target: str, messages: Messages) -> None:
     """Say how good a finished fit is, where it lies and what to do with it."""
     record = report.record
@@ -46,6 +88,9 @@ def say_report(report: FitReport, spec: SignalSpec, target: str, messages: Messa
         f"{record.steps} steps in {duration(report.seconds)}, "
         f"{report.samples_per_second / 1000:.0f}k samples/s on {report.device}"
     )
+    advice = verdict(report, spec)
+    if advice is not None:
+        messages.warn(f"{name}: {advice}")
     if report.ended_by == "plateau":
         messages.warn("the target quality is out of reach: try a larger --width or another --omega")
     if not is_stream(target):

@@ -26,6 +26,7 @@ from sinefit.fitting.measure import (
     measure_quality,
     measured_samples,
 )
+from sinefit.fitting.pace import settled
 from sinefit.fitting.report import (
     FitDivergedError,
     FitNotMeasuredError,
@@ -130,9 +131,8 @@ def fit_signal(
         hooks = dataclasses.replace(hooks, on_progress=on_progress)
     if start_from is not None:
         config = config.continuing(start_from)
-    if resume is not None and config.width is None:
-        config = dataclasses.replace(config, width=resume.field.network.size.width)
     device = resolve_device(config.device)
+    config = settled(config, signal, resume)
     with cpu_threads(config.threads):
         fit = Fit(signal, Training(signal, config, device, start_from), hooks)
         fit.standing.continued = start_from is not None
@@ -207,18 +207,19 @@ class Fit:
             self._restore_best()
         self._round_to_storage(training.network)
         result = self._result(ended_by)
-        if not result.report.record.psnr_samples:
+        reached = result.report.record.psnr_float
+        if ended_by == "divergence":
+            known = "were not measured" if reached is None else f"have {reached:.2f} dB"
+            raise FitDivergedError(
+                f"{training.spec.source or 'the fit'}: diverged after {standing.step} steps (it "
+                f"began at {standing.initial:.2f} dB); the best weights {known}; try a lower "
+                f"--lr than {training.rates[-1]:.2g}, or another --omega or --init",
+                result,
+            )
+        if reached is None:
             raise FitNotMeasuredError(
                 f"{training.spec.source or 'the fit'}: stopped after {standing.step} steps, while "
                 "the field was measured",
-                result,
-            )
-        if ended_by == "divergence":
-            raise FitDivergedError(
-                f"{training.spec.source or 'the fit'}: diverged after {standing.step} steps (it "
-                f"began at {standing.initial:.2f} dB); the best weights have "
-                f"{result.report.record.psnr_float:.2f} dB; try a lower --lr than "
-                f"{training.rates[-1]:.2g}, or another --omega or --init",
                 result,
             )
         return result

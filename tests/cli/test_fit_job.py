@@ -17,7 +17,7 @@ from sinefit.fitting.checkpoint import decode_checkpoint
 from sinefit.rendering import evaluator
 
 from .making import TINY, fail, invoke, make_picture, succeed
-from .stops import BRIEF, at_report, command_in, names, stop_at
+from .stops import BRIEF, NETWORK, at_report, command_in, names, stop_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -272,3 +272,12 @@ def test_a_fit_that_is_stopped_while_it_is_measured_keeps_its_weights(
         assert torch.equal(one, other)
     assert mine.record.psnr is None
     assert "not measured" in succeed("info", "photo.safetensors").stdout
+
+
+def test_how_long_a_fit_will_take_is_said_before_it_begins(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = stop_at(monkeypatch, 1, "photo.png", *NETWORK, "--max-time", "1h")
+    assert "photo.png: about 1 h 0 min, " in first.stderr
+    assert " s of it measuring; expect a close likeness, above 35 dB" in first.stderr
+    assert "of it measuring" not in succeed("fit", "photo.png", *TINY, "--force").stderr
