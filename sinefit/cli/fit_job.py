@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sinefit.cli.console import size
 from sinefit.cli.details import fit_details
@@ -14,7 +14,13 @@ from sinefit.cli.jobs import check_source
 from sinefit.cli.preview import check_preview_place, make_preview
 from sinefit.cli.progress import ProgressDisplay
 from sinefit.cli.quoting import command_line
-from sinefit.cli.reports import describe_signal, progress_values, report_values, say_report
+from sinefit.cli.reports import (
+    describe_signal,
+    forecast_words,
+    progress_values,
+    report_values,
+    say_report,
+)
 from sinefit.cli.resume import (
     CHECKPOINT_EVERY,
     check_command,
@@ -28,7 +34,7 @@ from sinefit.cli.streams import is_standard_input, standard_input
 from sinefit.errors import InputError, OutputError, OutputExistsError, SinefitError
 from sinefit.fields.metadata import SUFFIX
 from sinefit.files import check_output, locked, write_bytes, write_elsewhere
-from sinefit.fitting.report import FitStoppedError, result_of
+from sinefit.fitting.report import FitNotMeasuredError, FitStoppedError, result_of
 from sinefit.signals.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
@@ -44,6 +50,9 @@ if TYPE_CHECKING:
     from sinefit.signals.limits import Limits
     from sinefit.signals.selection import Selection
     from sinefit.signals.signal import Kind, Signal
+
+FORETOLD_FROM: Final = 5.0
+"""Seconds from which on it is said beforehand how long a fit will take."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +86,9 @@ def fit_job(
     """Fit one file, write its weights and return the final report.
 
     An earlier checkpoint of the same fit beside the output is taken up. A fit that is stopped
-    leaves a checkpoint and raises FitStoppedError; one that diverges raises FitDivergedError once
-    its best weights are written.
+    leaves a checkpoint and raises FitStoppedError; one that is stopped while it is measured leaves
+    its weights and raises FitNotMeasuredError; one that diverges raises FitDivergedError once its
+    best weights are written.
     """
     outcome: Outcome
     with contextlib.ExitStack() as held:
@@ -206,18 +216,18 @@ class CheckpointedFit:
         request = self._request
         return None if request.start_from is None else read_field(Path(request.start_from))
 
-    def announce(self, initial: Field | None) -> None:
-        """Say what is going to be fitted, and how."""
+    def announce(self, config: FitConfig, initial: Field | None) -> None:
+        """Say what is going to be fitted, and how: `config` is settled."""
         from sinefit.fitting.devices import resolve_device
         from sinefit.fitting.omega import resolve_omega
         from sinefit.initializers.registry import describe
 
-        signal, config = self.signal, self._request.config
+        signal = self.signal
         name = signal.spec.source or "signal"
         device = resolve_device(config.device)
         origin = " (from its spectrum)" if config.omega is None else ""
         if initial is not None:
-            config, origin = config.continuing(initial), f" (from {self._request.start_from})"
+            origin = f" (from {self._request.start_from})"
         size = config.size_for(signal.spec)
         omega = resolve_omega(config.omega, config.initializer, signal, size)
         self._messages.say(
@@ -232,13 +242,31 @@ class CheckpointedFit:
         if self.resume is not None:
             self._messages.say(f"{name}: going on after {self.resume.standing.step} steps")
 
+    def foretell(self, config: FitConfig, initial: Field | None) -> None:
+        """Say about how long a fit of settled settings will take and what to expect of it."""
+        from sinefit.fitting.forecast import forecast
+
+        if self._messages.quiet:
+            return
+        resume = self.resume
+        is_fresh = initial is None and (resume is None or not resume.standing.continued)
+        standing = None if resume is None else resume.standing
+        found = forecast(config, self.signal, standing=standing, is_fresh=is_fresh)
+        if found is not None and found.seconds >= FORETOLD_FROM:
+            name = self.signal.spec.source or "signal"
+            self._messages.say(f"{name}: {forecast_words(found, self.signal.spec)}")
+
     def run(self, stop: StopRequest, on_record: RecordCallback | None) -> FitResult:
         """Fit; raises what `fit_signal` does."""
         from sinefit.fitting.loop import FIELD_EVERY, FitHooks, fit_signal
+        from sinefit.fitting.pace import settled
 
         request, signal = self._request, self.signal
         initial = self.start_from()
-        self.announce(initial)
+        config = request.config if initial is None else request.config.continuing(initial)
+        config = settled(config, signal, self.resume)
+        self.announce(config, initial)
+        self.foretell(config, initial)
         name = signal.spec.source or "signal"
         with ProgressDisplay(self._messages, name) as display:
 
@@ -258,9 +286,7 @@ class CheckpointedFit:
                 on_field=None if self._preview is None else self._preview.show,
                 field_every=FIELD_EVERY if self._preview is None else self._preview.every,
             )
-            return fit_signal(
-                signal, request.config, start_from=initial, resume=self.resume, hooks=hooks
-            )
+            return fit_signal(signal, config, start_from=initial, resume=self.resume, hooks=hooks)
 
     def keep(self, outcome: Outcome, stop: StopRequest) -> None:
         """Write what a fit has come to: its weights, the best of one that diverged, a checkpoint.
@@ -292,6 +318,11 @@ class CheckpointedFit:
         result = result_of(outcome)
         if result is not None:
             say_report(result.report, result.field.spec, self.job.target, self._messages)
+        if isinstance(outcome, FitNotMeasuredError):
+            self._messages.always(
+                "stopped while measuring: the weights are finished and saved, but how good they "
+                "are is not known; sinefit eval tells it"
+            )
         if isinstance(outcome, SinefitError):
             raise outcome
         return report_values(outcome.report, self.job, self._request.config)

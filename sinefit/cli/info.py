@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 
 from sinefit.cli.console import printable, size
 from sinefit.cli.exit_codes import exit_codes
+from sinefit.cli.reports import measured_words
 from sinefit.cli.streams import (
     is_standard_input,
     read_standard_input,
@@ -35,7 +37,7 @@ def info(
             write_json(values)
             return
         console = text_console()
-        flat = _flatten(values)
+        flat = _lines(values)
         indent = max(len(key) for key, _ in flat)
         for key, value in flat:
             console.print(f"{key:<{indent}}  {printable(value)}")
@@ -102,6 +104,15 @@ def _spec_values(spec: Any) -> dict[str, Any]:
     values = dataclasses.asdict(dataclasses.replace(spec, icc_profile=None, soundtrack=None))
     values["rate"] = None if spec.rate is None else str(spec.rate)
     return values
+
+
+def _lines(values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return lines for people, in which a PSNR says what it was measured on."""
+    lines = dict(_flatten(values))
+    if values["type"] == "weights":
+        samples = math.prod(values["signal"]["shape"])
+        lines["fit.psnr_samples"] = measured_words(values["fit"]["psnr_samples"], samples)
+    return list(lines.items())
 
 
 def _flatten(values: dict[str, Any]) -> list[tuple[str, str]]:

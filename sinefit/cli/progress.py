@@ -93,7 +93,9 @@ class ProgressDisplay:
     def show_fit(self, progress: Progress) -> None:
         """Show a report of a running fit."""
         if progress.phase == "measuring":
-            self.update(progress.share, "measuring")
+            left = progress.remaining
+            details = f"measuring  {duration(left)} left" if left else "measuring"
+            self.update(progress.share, details)
             return
         self._history.append(progress.psnr)
         left = progress.remaining

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from typing import TYPE_CHECKING
 
 from sinefit.cli.fit_job import prepare_fit
@@ -52,13 +53,18 @@ def _fit(
     outcomes: Outcomes,
 ) -> None:
     from sinefit.fitting.group import GroupHooks, GroupStoppedError
+    from sinefit.fitting.pace import settled
     from sinefit.fitting.together import check_alike, fit_together
 
     signals = [fit.signal for fit in fits]
     initial = fits[0].start_from()
-    check_alike(signals, request.config)
+    config = request.config if initial is None else request.config.continuing(initial)
+    check_alike(signals, config)
+    known = next((fit.resume for fit in fits if fit.resume is not None), None)
+    alone = settled(dataclasses.replace(config, threads=1), signals[0], known)
+    config = dataclasses.replace(alone, threads=config.threads)
     for fit in fits:
-        fit.announce(initial)
+        fit.announce(config, initial)
     told: list[Outcome] = []
 
     def end(number: int, outcome: Outcome) -> None:
@@ -88,7 +94,7 @@ def _fit(
         try:
             fit_together(
                 signals,
-                request.config,
+                config,
                 hooks,
                 start_from=initial,
                 resume=[fit.resume for fit in fits],

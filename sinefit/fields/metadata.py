@@ -78,10 +78,11 @@ _RECORD_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "steps": (int,),
     "batch": (int,),
     "learning_rates": (list,),
-    "psnr": (float, int),
-    "psnr_float": (float, int),
+    "psnr": (float, int, _NOTHING),
+    "psnr_float": (float, int, _NOTHING),
     "psnr_range": (float, int),
     "snr": (float, int, _NOTHING),
+    "psnr_samples": (int,),
 }
 _INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 _SAMPLE_TYPES: Final = frozenset({"bool", *_INTEGERS, "float16", "float32", "float64"})
@@ -170,7 +171,7 @@ def read_header(content: bytes, name: str) -> WeightsHeader:
             )
         size = _network_size(_object(metadata, "network"))
         spec = _signal_spec(_object(metadata, "signal"))
-        record = _fit_record(_object(metadata, "fit"))
+        record = _fit_record(_object(metadata, "fit"), spec)
         if (size.in_features, size.out_features) != (spec.coordinate_features, spec.channels):
             raise _UnsoundError("damaged weights file: its network does not fit its signal")
         if len(record.omega) != size.in_features:
@@ -282,8 +283,9 @@ def _bytes_of(dtype: str) -> int:
     return int(bits) // 8 if bits else 1
 
 
-def _fit_record(values: dict[str, Any]) -> FitRecord:
-    values = dict(values)
+def _fit_record(values: dict[str, Any], spec: SignalSpec) -> FitRecord:
+    # Files of the first version do not tell this: every sample was measured.
+    values = {"psnr_samples": spec.sample_count, **values}
     for name in ("psnr", "psnr_float", "snr"):
         if values.get(name) in ("inf", "-inf"):
             values[name] = float(values[name])
@@ -297,6 +299,11 @@ def _fit_record(values: dict[str, Any]) -> FitRecord:
         values[name] = tuple(float(value) for value in values[name])
         if not all(0 < value < math.inf for value in values[name]):
             raise _UnsoundError(f"damaged weights file: its {name} are not greater than 0")
+    measured = values["psnr_samples"]
+    if not 0 <= measured <= spec.sample_count:
+        raise _UnsoundError("damaged weights file: it was measured on samples that there are not")
+    if measured and None in (values["psnr"], values["psnr_float"]):
+        raise _UnsoundError("damaged weights file: what was measured has no PSNR")
     return FitRecord(**values)
 
 

@@ -146,6 +146,7 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
     """Return the bytes of a checkpoint's file."""
     content = {
         "settings": settings_of(checkpoint.config),
+        "planned_steps": checkpoint.config.planned_steps,
         "standing": json.loads(to_json(dataclasses.asdict(checkpoint.standing))),
         "fingerprint": checkpoint.fingerprint,
         "origin": dict(checkpoint.origin),
@@ -177,7 +178,7 @@ def decode_checkpoint(content: bytes, name: str) -> Checkpoint:
         values = json.loads(text)
         return Checkpoint(
             field,
-            _config(values["settings"]),
+            _config(values["settings"], values.get("planned_steps")),
             _standing(values["standing"]),
             state,
             str(values["fingerprint"]),
@@ -188,10 +189,12 @@ def decode_checkpoint(content: bytes, name: str) -> Checkpoint:
         raise InputError(f"{name}: damaged checkpoint: {reason}") from error
 
 
-def _config(settings: dict[str, Any]) -> FitConfig:
+def _config(settings: dict[str, Any], planned_steps: object) -> FitConfig:
     bounds = [settings[name] for name in ("steps", "max_time", "target_psnr")]
     if any(type(settings[name]) is not int for name in ("width", "depth", "batch", "seed")):
         raise ValueError("its settings make no sense")
+    if planned_steps is not None and (type(planned_steps) is not int or planned_steps < 1):
+        raise ValueError("its plan makes no sense")
     if type(settings["initializer"]) is not str:
         raise ValueError("its settings name no initializer")
     return FitConfig(
@@ -205,6 +208,7 @@ def _config(settings: dict[str, Any]) -> FitConfig:
         seed=settings["seed"],
         storage=settings["storage"],
         engine=settings["engine"],
+        planned_steps=planned_steps,
     )
 
 

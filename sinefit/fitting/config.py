@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from sinefit.errors import SettingError
 from sinefit.fitting.defaults import DEFAULT_DEPTH, default_steps
-from sinefit.fitting.pace import operations_per_second
-from sinefit.fitting.sizing import OPERATIONS_PER_WEIGHT, default_width
+from sinefit.fitting.sizing import default_width
 from sinefit.initializers.registry import parse_initializer
 from sinefit.networks.size import NetworkSize
 
@@ -32,7 +31,8 @@ class FitConfig:
     omega: tuple[float, ...] | None = None
     """First-layer frequency factors: one for all axes or one per axis; None derives them."""
     width: int | None = None
-    """Neurons per sine layer; None follows the signal's size and a budget in seconds."""
+    """Neurons per sine layer; None follows the signal's size, and in a fit with a budget in
+    seconds the pace of the machine."""
     depth: int = DEFAULT_DEPTH
     """Number of sine layers."""
     budget: Budget | None = None
@@ -52,6 +52,9 @@ class FitConfig:
     engine: Literal["auto", "manual", "autograd"] = field(default="auto", repr=False)
     """"auto" takes the fastest that the machine offers, "manual" the one in torch operations,
     "autograd" the plain reference."""
+    planned_steps: int | None = field(default=None, repr=False)
+    """Steps that a budget in seconds is expected to allow for, by the measured pace; None as long
+    as it has not been measured."""
 
     def __post_init__(self) -> None:
         for flag, value in (
@@ -87,9 +90,7 @@ class FitConfig:
 
     def size_for(self, spec: SignalSpec) -> NetworkSize:
         """Return the size of the network for a signal."""
-        width = self.width
-        if width is None:
-            width = default_width(spec, self.depth, self.batch_for(spec), self._operations())
+        width = default_width(spec, self.depth) if self.width is None else self.width
         return NetworkSize(spec.coordinate_features, width, self.depth, spec.channels)
 
     def batch_for(self, spec: SignalSpec) -> int:
@@ -97,22 +98,10 @@ class FitConfig:
         return min(self.batch, spec.sample_count)
 
     def expected_steps(self, spec: SignalSpec) -> int:
-        """Return about how many steps the budget allows for; a budget in seconds by nominal pace.
+        """Return about how many steps the budget allows for.
 
-        A budget in quality alone has the default number, the length of its first attempt.
+        A budget in quality alone has the default number, the length of its first attempt, and so
+        has one in seconds as long as the pace has not been measured.
         """
-        found = []
-        if self.budget is not None and self.budget.steps is not None:
-            found.append(self.budget.steps)
-        operations = self._operations()
-        if operations is not None:
-            samples = self.batch_for(spec)
-            each = OPERATIONS_PER_WEIGHT * samples * self.size_for(spec).parameter_count
-            found.append(int(operations / each))
-        return max(1, min(found)) if found else default_steps(spec)
-
-    def _operations(self) -> float | None:
-        """Return the floating-point operations of a budget in seconds, by nominal pace."""
-        if self.budget is None or self.budget.max_time is None:
-            return None
-        return self.budget.max_time * operations_per_second(self.device, self.threads)
+        limits = (None if self.budget is None else self.budget.steps, self.planned_steps)
+        return min((limit for limit in limits if limit is not None), default=default_steps(spec))

@@ -20,9 +20,16 @@ from sinefit.fitting.checkpoint import Checkpoint, Standing, fingerprint
 from sinefit.fitting.defaults import default_steps
 from sinefit.fitting.devices import cpu_threads, resolve_device
 from sinefit.fitting.engines import piece_size
-from sinefit.fitting.measure import estimate_psnr, measure_quality
+from sinefit.fitting.measure import (
+    MeasuringStoppedError,
+    estimate_psnr,
+    measure_quality,
+    measured_samples,
+)
+from sinefit.fitting.pace import settled
 from sinefit.fitting.report import (
     FitDivergedError,
+    FitNotMeasuredError,
     FitReport,
     FitResult,
     FitStoppedError,
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sinefit.fitting.config import FitConfig
+    from sinefit.fitting.measure import Quality
     from sinefit.signals.signal import Signal
 
     ProgressCallback = Callable[[Progress], None]
@@ -82,7 +90,8 @@ class FitHooks:
     """Called every `checkpoint_every` seconds with what the fit can go on from."""
     checkpoint_every: float = CHECKPOINT_EVERY
     should_stop: Callable[[], bool] | None = None
-    """Asked after every step; True ends the fit with FitStoppedError."""
+    """Asked after every step, where True ends the fit with FitStoppedError, and between pieces of
+    the field while it is measured, where it ends it with FitNotMeasuredError."""
     on_notice: Callable[[str], None] | None = None
     """Called with a sentence about something that the fit had to change."""
     on_field: FieldCallback | None = None
@@ -109,7 +118,8 @@ def fit_signal(
 
     Raises SettingError for settings that do not fit the signal or the checkpoint, InputError for a
     signal without samples, FitDivergedError, with the best weights, for a fit that diverges, and
-    FitStoppedError, with a checkpoint, for one that `hooks` stop.
+    for one that `hooks` stop FitStoppedError, with a checkpoint, or FitNotMeasuredError, with the
+    result, when all steps are done.
     """
     spec = signal.spec
     if spec.sample_count == 0:
@@ -121,9 +131,8 @@ def fit_signal(
         hooks = dataclasses.replace(hooks, on_progress=on_progress)
     if start_from is not None:
         config = config.continuing(start_from)
-    if resume is not None and config.width is None:
-        config = dataclasses.replace(config, width=resume.field.network.size.width)
     device = resolve_device(config.device)
+    config = settled(config, signal, resume)
     with cpu_threads(config.threads):
         fit = Fit(signal, Training(signal, config, device, start_from), hooks)
         fit.standing.continued = start_from is not None
@@ -198,12 +207,19 @@ class Fit:
             self._restore_best()
         self._round_to_storage(training.network)
         result = self._result(ended_by)
+        reached = result.report.record.psnr_float
         if ended_by == "divergence":
+            known = "were not measured" if reached is None else f"have {reached:.2f} dB"
             raise FitDivergedError(
                 f"{training.spec.source or 'the fit'}: diverged after {standing.step} steps (it "
-                f"began at {standing.initial:.2f} dB); the best weights have "
-                f"{result.report.record.psnr_float:.2f} dB; try a lower --lr than "
-                f"{training.rates[-1]:.2g}, or another --omega or --init",
+                f"began at {standing.initial:.2f} dB); the best weights {known}; try a lower "
+                f"--lr than {training.rates[-1]:.2g}, or another --omega or --init",
+                result,
+            )
+        if reached is None:
+            raise FitNotMeasuredError(
+                f"{training.spec.source or 'the fit'}: stopped after {standing.step} steps, while "
+                "the field was measured",
                 result,
             )
         return result
@@ -313,7 +329,32 @@ class Fit:
         # What counts is what will be saved.
         stored = copy.deepcopy(training.network)
         self._round_to_storage(stored)
-        return measure_quality(stored, training.samples, training.spec).psnr_float >= target
+        quality = self._measure(stored)
+        return quality is not None and quality.psnr_float >= target
+
+    def _measure(
+        self, network: SineNetwork, on_share: Callable[[float], None] | None = None
+    ) -> Quality | None:
+        """Measure a network of this fit, None when it is asked to stop."""
+        try:
+            return measure_quality(
+                network,
+                self.training.samples,
+                self.training.spec,
+                on_share,
+                count=self._measured_samples(),
+                seed=self.training.config.seed,
+                should_stop=self.hooks.should_stop,
+            )
+        except MeasuringStoppedError:
+            return None
+
+    def _measured_samples(self) -> int:
+        training = self.training
+        trained = self.standing.step * training.batch
+        return measured_samples(
+            training.samples.count, trained, training.network.size.parameter_count
+        )
 
     def _restore_best(self) -> None:
         with torch.no_grad():
@@ -350,7 +391,7 @@ class Fit:
             [bias.detach().cpu().clone() for bias in self.training.network.biases],
         )
         latest = self.standing.latest
-        return Field(network, self.training.spec, self._record(latest, latest, None))
+        return Field(network, self.training.spec, self._record(latest, latest, None, 0))
 
     def _tell(
         self, phase: Literal["fitting", "measuring"], share: float | None, seconds: float
@@ -366,7 +407,9 @@ class Fit:
         seconds = self.standing.seconds
         return self.standing.step * self.training.batch / seconds if seconds > 0 else 0.0
 
-    def _record(self, psnr: float, psnr_float: float, snr: float | None) -> FitRecord:
+    def _record(
+        self, psnr: float | None, psnr_float: float | None, snr: float | None, samples: int
+    ) -> FitRecord:
         training = self.training
         return FitRecord(
             initializer=describe(training.config.initializer),
@@ -379,20 +422,23 @@ class Fit:
             psnr_float=psnr_float,
             psnr_range=training.spec.value_range,
             snr=snr,
+            psnr_samples=samples,
         )
 
     def _result(self, ended_by: EndedBy) -> FitResult:
         training = self.training
         begin = time.perf_counter()
         self.standing.latest = estimate_psnr(training.network, training.samples)
-        quality = measure_quality(
+        quality = self._measure(
             training.network,
-            training.samples,
-            training.spec,
             lambda share: self._tell("measuring", share, time.perf_counter() - begin),
         )
-        snr = quality.snr if training.spec.kind == "audio" else None
-        record = self._record(quality.psnr, quality.psnr_float, snr)
+        if quality is None:
+            record = self._record(None, None, None, 0)
+        else:
+            snr = quality.snr if training.spec.kind == "audio" else None
+            samples = self._measured_samples()
+            record = self._record(quality.psnr, quality.psnr_float, snr, samples)
         device = str(training.device)
         report = FitReport(record, self.standing.seconds, self._pace(), device, ended_by)
         return FitResult(Field(training.network.cpu(), training.spec, record), report)

@@ -49,10 +49,13 @@ class Training:
         config: FitConfig,
         device: torch.device,
         start_from: Field | None = None,
+        *,
+        samples: TrainingSamples | None = None,
     ) -> None:
         """Draw the starting weights, or take those of `start_from`, whose settings `config` has.
 
-        Raises SettingError for settings that do not fit the signal.
+        `samples` are those of the signal where they are on the device already. Raises
+        SettingError for settings that do not fit the signal.
         """
         self.spec = signal.spec
         config = replace(config, width=config.size_for(signal.spec).width)
@@ -67,7 +70,7 @@ class Training:
             check_fit_memory(config.size_for(self.spec), self._piece, self._threads)
         generator = torch.Generator().manual_seed(config.seed)
         self.network, self.rules, self.omega = self._start(signal, start_from, generator)
-        self.samples = TrainingSamples(signal, device)
+        self.samples = samples or TrainingSamples(signal, device)
         self.rates = rates_of(config, self.spec, self.rules)
         if self.samples.resident:
             generator = torch.Generator(self.samples.device).manual_seed(config.seed)
@@ -85,12 +88,15 @@ class Training:
         self._engine = self._make_engine()
 
     def step(self, factor: float) -> Tensor:
-        """Take one step at `factor` times the learning rates; return the loss before it, 0-d.
+        """Take one step at `factor` times the learning rates; return the loss before it, 0-d."""
+        return self.step_on(self.draw(), factor)
+
+    def step_on(self, indices: Tensor, factor: float) -> Tensor:
+        """Take a step on the samples of these numbers (batch,); return the loss before it, 0-d.
 
         A device without memory for a piece gets pieces of half the size, with the same result but
         for the order of sums.
         """
-        indices = self.draw()
         if self._recorded is not None:
             return self._recorded(indices, factor)
         coordinates, targets = self.samples.batch(indices)

@@ -47,7 +47,7 @@ def test_the_weights_lie_beside_the_input(photo: Path) -> None:
 
 
 def test_what_is_said(photo: Path) -> None:
-    first, last, after = succeed("fit", photo, *TINY).stderr.splitlines()
+    first, last, note, after = succeed("fit", photo, *TINY).stderr.splitlines()
     assert first.startswith("photo.png: image, 16x12 pixels, 3 channels, 8 bit; siren, omega ")
     assert "(from its spectrum)" in first
     assert first.endswith(("on cpu", "on cuda", "on mps"))
@@ -60,6 +60,8 @@ def test_what_is_said(photo: Path) -> None:
     ):
         assert words in last
     assert "SNR," not in last.replace("PSNR", "")
+    assert note.startswith("sinefit: note: ")
+    assert "a rough sketch: give it more --steps" in note
     assert after.endswith(f"next: sinefit render {photo.with_suffix('.safetensors')}")
 
 
@@ -77,13 +79,13 @@ def test_the_next_command_can_be_pasted(name: str, photo: Path) -> None:
 
 def test_the_line_of_a_sound_has_snr_and_its_range(tmp_path: Path) -> None:
     tone = make_sound(tmp_path / "tone.wav")
-    _, last, _ = succeed("fit", tone, *TINY, "--omega", "300").stderr.splitlines()
+    _, last, *_ = succeed("fit", tone, *TINY, "--omega", "300").stderr.splitlines()
     assert "dB SNR" in last
     assert "range: twice the peak, 1" in last
 
 
 def test_the_line_of_an_array_has_its_range(tmp_path: Path) -> None:
-    first, last, _ = succeed("fit", make_array(tmp_path / "a.npy"), *TINY).stderr.splitlines()
+    first, last, *_ = succeed("fit", make_array(tmp_path / "a.npy"), *TINY).stderr.splitlines()
     assert "array, 9x12 samples, 1 channel, 32 bit" in first
     assert "range: that of the values, 107" in last
 

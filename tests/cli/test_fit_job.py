@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 
 from sinefit.fields.metadata import read_header
+from sinefit.fields.weights_file import read_field
 from sinefit.fitting.checkpoint import decode_checkpoint
+from sinefit.rendering import evaluator
 
 from .making import TINY, fail, invoke, make_picture, succeed
-from .stops import BRIEF, at_report, command_in, names, stop_at
+from .stops import BRIEF, NETWORK, at_report, command_in, names, stop_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -339,3 +342,37 @@ def test_the_size_of_the_result_is_told_with_its_share(here: Path) -> None:
     last = invoke("fit", "photo.png", *TINY).stderr.splitlines()[-1]
     share = Path("photo.safetensors").stat().st_size / Path("photo.png").stat().st_size
     assert f", {share:.0%} of the source; next: " in last
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_fit_that_is_stopped_while_it_is_measured_keeps_its_weights(
+    number: signal.Signals, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = succeed("fit", "photo.png", *TINY, "-o", "whole.safetensors", "--json")
+    monkeypatch.setattr(evaluator, "PIECE", 50)
+    # So few steps make no report, so that the first is of the first piece that is measured.
+    tiny = (*TINY, "--json", "--log", "log.jsonl")
+    result = stop_at(monkeypatch, 1, "photo.png", *tiny, number=number)
+    assert result.exit_code == 128 + number
+    assert "photo.safetensors: not measured; 5 steps in " in result.stderr
+    assert "stopped while measuring: the weights are finished and saved" in result.stderr
+    assert not list(here.glob("*.ckpt*"))
+    report = json.loads(result.stdout)
+    assert report["exit"] == 128 + number
+    assert (report["psnr"], report["psnr_float"], report["psnr_samples"]) == (None, None, 0)
+    assert set(report) - {"error", "exit"} == set(json.loads(whole.stdout))
+    assert json.loads(Path("log.jsonl").read_text().splitlines()[-1])["event"] == "error"
+    mine, theirs = read_field(Path("photo.safetensors")), read_field(Path("whole.safetensors"))
+    for one, other in zip(mine.network.parameters(), theirs.network.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert mine.record.psnr is None
+    assert "not measured" in succeed("info", "photo.safetensors").stdout
+
+
+def test_how_long_a_fit_will_take_is_said_before_it_begins(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = stop_at(monkeypatch, 1, "photo.png", *NETWORK, "--max-time", "1h")
+    assert "photo.png: about 1 h 0 min, " in first.stderr
+    assert " s of it measuring; expect a close likeness, above 35 dB" in first.stderr
+    assert "of it measuring" not in succeed("fit", "photo.png", *TINY, "--force").stderr

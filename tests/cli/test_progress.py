@@ -83,7 +83,7 @@ def test_elsewhere_there_are_plain_lines(
     assert stream.getvalue().splitlines() == [
         "photo.png:  25% step 50  31.26 dB  200k samples/s  1 min 30 s left",
         "photo.png: step 100  31.26 dB  200k samples/s",
-        "photo.png:  50% measuring",
+        "photo.png:  50% measuring  1.0 s left",
     ]
 
 

@@ -183,7 +183,7 @@ def test_changed_metadata_give_a_usable_field_or_an_input_error(data: st.DataObj
         return
     # What is accepted can be described, saved and loaded again.
     assert decode_field(encode_field(field), "name") is not None
-    text = f"{field.record.psnr:.2f} {field.record.steps:d} {field.record.seed:d}"
+    text = f"{field.record.psnr or 0:.2f} {field.record.steps:d} {field.record.seed:d}"
     assert "nan" not in text
     assert all(0 <= value < math.inf for value in field.record.omega)
 

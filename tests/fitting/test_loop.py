@@ -11,11 +11,11 @@ import torch
 from sinefit.errors import DeviceError, InputError, SettingError
 from sinefit.fields.field import Field
 from sinefit.fields.weights_file import decode_field, encode_field
-from sinefit.fitting import loop
+from sinefit.fitting import loop, measure
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.engines import fast_operands
-from sinefit.fitting.loop import fit_signal
-from sinefit.fitting.report import FitDivergedError
+from sinefit.fitting.loop import FitHooks, fit_signal
+from sinefit.fitting.report import FitDivergedError, FitNotMeasuredError
 from sinefit.fitting.training import Training
 from sinefit.initializers.registry import INITIALIZERS
 from sinefit.networks.sine import SineNetwork
@@ -456,3 +456,40 @@ def test_the_report_counts_its_own_pace() -> None:
     assert report.samples_per_second == pytest.approx(
         report.record.steps * report.record.batch / report.seconds
     )
+
+
+def test_a_large_signal_is_measured_on_some_of_its_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "SHORT_WORK", 0.0)
+    monkeypatch.setattr(measure, "FEWEST_MEASURED", 500)
+    signal = picture((100, 90))
+    config = settings(budget=Budget(steps=100))  # 256 samples each
+    results = [fit_signal(signal, config) for _ in range(2)]
+    record = results[0].report.record
+    assert record.psnr_samples == 100 * 256 / 20
+    assert results[1].report.record == record
+    saved, exact = measured(results[0], signal)
+    assert record.psnr == pytest.approx(saved, abs=0.5)
+    assert record.psnr_float == pytest.approx(exact, abs=0.5)
+    assert record.psnr_float != pytest.approx(exact, abs=1e-6)
+    assert fit_signal(picture(), config).report.record.psnr_samples == 480
+
+
+def test_a_fit_that_is_stopped_while_it_is_measured_is_whole() -> None:
+    asked = 0
+
+    def should_stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 150
+
+    config = settings(budget=Budget(steps=150))
+    with pytest.raises(FitNotMeasuredError, match="stopped after 150 steps, while") as caught:
+        fit_signal(sound(), config, hooks=FitHooks(should_stop=should_stop))
+    report, field = caught.value.result.report, caught.value.result.field
+    record = report.record
+    assert (record.psnr, record.psnr_float, record.snr, record.psnr_samples) == (None,) * 3 + (0,)
+    assert report.ended_by == "steps"
+    whole = fit_signal(sound(), config).field
+    for mine, theirs in zip(field.network.parameters(), whole.network.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+    assert decode_field(encode_field(field), "name").record == record

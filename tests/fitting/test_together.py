@@ -15,6 +15,7 @@ from sinefit.fitting.group import GroupHooks, GroupStoppedError
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.report import FitDivergedError, FitStoppedError
 from sinefit.fitting.together import fit_together
+from sinefit.rendering import evaluator
 from sinefit.signals.signal import Signal
 
 from .making import picture, settings, sound
@@ -176,6 +177,26 @@ def test_a_stopped_group_keeps_what_is_done_and_goes_on_to_the_same_end() -> Non
     resumed = fit_together(signals, config, resume=error.checkpoints)
     for one, other in zip(whole, resumed, strict=True):
         assert same_weights(one, other)
+
+
+def test_a_group_that_is_stopped_while_it_measures_is_not_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(evaluator, "PIECE", 100)
+    signals = pictures()
+    measuring: list[int] = []
+
+    def note(number: int, progress: Progress) -> None:
+        if progress.phase == "measuring":
+            measuring.append(number)
+
+    hooks = GroupHooks(on_fit_progress=note, should_stop=lambda: len(measuring) > 0)
+    with pytest.raises(GroupStoppedError) as stopped:
+        fit_together(signals, settings(budget=Budget(steps=20), threads=1), hooks)
+    result = stopped.value.results[measuring[0]]
+    assert result is not None
+    assert result.report.record.psnr is None
+    assert measuring == measuring[:1]
 
 
 def test_checkpoints_on_the_way_go_on_alone() -> None:
