@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from sinefit.fitting.budget import Budget
+from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.measure import estimate_psnr, measure_quality
 from sinefit.fitting.samples import TrainingSamples
 from sinefit.networks.sine import SineNetwork
@@ -23,8 +25,10 @@ from .making import (
     outputs_of,
     picture,
     random_network,
+    settings,
     sound,
 )
+from .pretended import DeviceTensor
 
 if TYPE_CHECKING:
     from sinefit.signals.signal import Signal
@@ -127,3 +131,21 @@ def test_a_network_out_of_bounds_has_no_quality(value: float) -> None:
     network = constant_network(value)
     estimate = estimate_psnr(network, TrainingSamples(signal, CPU))
     assert not estimate > -math.inf
+
+
+def test_a_fit_asks_a_device_for_no_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Losses, gradients, estimates and the measurement, on a device that has none."""
+    signal = picture((12, 10), 3)
+    config = settings(budget=Budget(steps=60, target_psnr=12.0), engine="manual", width=12)
+    expected = fit_signal(signal, config).report.record
+    take = TrainingSamples.batch
+    batches = 0
+
+    def batch(samples: TrainingSamples, indices: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        nonlocal batches
+        batches += 1
+        return tuple(DeviceTensor(part) for part in take(samples, indices))
+
+    monkeypatch.setattr(TrainingSamples, "batch", batch)
+    assert fit_signal(signal, config).report.record == expected
+    assert batches > expected.steps
