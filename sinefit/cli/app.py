@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import Annotated
 
 import typer
 
 from sinefit.cli.commands import CommandGroup
+from sinefit.cli.environment import prepare_environment
 from sinefit.cli.exit_codes import exit_codes, outermost, show_tracebacks
 from sinefit.cli.help_text import FIRST_EXAMPLES, example_lines, exit_status_lines
 from sinefit.cli.streams import write_line
@@ -63,4 +65,5 @@ def main() -> None:
         # Formulas and file names go out even where the encoding has no such letters.
         sys.stdout.reconfigure(errors="backslashreplace")
     with outermost():
+        prepare_environment(os.environ)
         app()

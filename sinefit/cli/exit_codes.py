@@ -113,7 +113,7 @@ def outermost() -> Iterator[None]:
         if isinstance(stop.__context__, BrokenPipeError):
             raise SystemExit(ExitCode.PIPE_CLOSED) from None
         raise
-    except OSError as error:
+    except (OSError, SinefitError) as error:
         failure = describe_failure(error)
         if failure is None:
             raise

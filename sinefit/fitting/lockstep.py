@@ -171,7 +171,7 @@ class _TrainingStack:
             member.training.stack, member.training.place = self, place
         batch = trainings[0].batch
         piece = min(batch, max(1, STACKED_ROWS // len(members)))
-        self._engine = StackedEngine(self._stack, torch.float32, piece)
+        self._engine = StackedEngine(self._stack, piece)
         self._table: tuple[Tensor, Tensor] | None = None
         counts = [training.samples.count for training in trainings]
         if sum(counts) <= TABLE_LIMIT:

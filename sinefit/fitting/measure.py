@@ -152,7 +152,8 @@ def estimate_psnr(network: SineNetwork, samples: TrainingSamples, count: int = 1
     total, values = 0.0, 0
     for indices in torch.split(chosen.round().to(torch.int64), evaluator.piece):
         coordinates, targets = samples.batch(indices)
-        difference = evaluator(coordinates) - targets
+        # On the CPU, since not every device has float64.
+        difference = (evaluator(coordinates) - targets).cpu()
         total += float(difference.double().square().sum())
         values += difference.numel()
     return metrics.psnr(total / values, 2.0)

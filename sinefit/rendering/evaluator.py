@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import torch
 
 from sinefit.native import TileNetwork, tiles_supported
+from sinefit.processor.products import products_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -100,8 +101,9 @@ class FloatEvaluator:
         count = len(coordinates)
         current, spare = self._buffers[0][:count], self._buffers[1][:count]
         hidden = coordinates
-        for weight, bias in zip(self._weights[:-1], self._biases[:-1], strict=True):
-            torch.addmm(bias, hidden, weight.T, out=current)  # (count, width)
-            hidden = torch.sin(current, out=current)
-            current, spare = spare, current
-        return torch.addmm(self._biases[-1], hidden, self._weights[-1].T)
+        with products_of(torch.float32):
+            for weight, bias in zip(self._weights[:-1], self._biases[:-1], strict=True):
+                torch.addmm(bias, hidden, weight.T, out=current)  # (count, width)
+                hidden = torch.sin(current, out=current)
+                current, spare = spare, current
+            return torch.addmm(self._biases[-1], hidden, self._weights[-1].T)

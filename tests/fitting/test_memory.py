@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from sinefit.errors import MemoryLimitError
-from sinefit.fields.weights_file import encode_field
 from sinefit.fitting import memory
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.engines import ManualEngine, NativeEngine
@@ -58,6 +57,7 @@ def test_free_memory_is_a_plausible_figure() -> None:
     assert have is None or 10**6 < have < 10**15
 
 
+@pytest.mark.processor
 def test_a_device_without_memory_gets_smaller_pieces_and_the_same_result(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -81,8 +81,11 @@ def test_a_device_without_memory_gets_smaller_pieces_and_the_same_result(
     for key in ("psnr", "psnr_float"):
         assert first.pop(key) == pytest.approx(second.pop(key), abs=0.1)
     assert first == second
-    # The weights differ by the order of sums only.
-    assert len(encode_field(result.field)) == len(encode_field(expected.field))
+    # The weights differ by the order of sums only, made larger by rounded factors and long steps.
+    for mine, whole in zip(
+        result.field.network.parameters(), expected.field.network.parameters(), strict=True
+    ):
+        torch.testing.assert_close(mine, whole, rtol=0, atol=0.03)
 
 
 def test_memory_that_never_suffices_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
