@@ -122,10 +122,10 @@ def test_one_fit_goes_on_from_another(photo: Path, field: Field) -> None:
         ({"init": "lamber"}, SettingError, "did you mean lambert"),
         ({"omega": "loud"}, SettingError, "omega is 'loud'"),
         ({"omega": (1.0, 2.0, 3.0)}, SettingError, "3 values"),
-        ({"width": 0}, SettingError, "--width is 0"),
-        ({"dtype": "int8"}, SettingError, "--dtype is int8"),
-        ({"device": "cuda:99"}, DeviceError, "--device is cuda:99"),
-        ({"channels_last": True}, SettingError, "--channels-last"),
+        ({"width": 0}, SettingError, "`width` is 0"),
+        ({"dtype": "int8"}, SettingError, "`dtype` is int8"),
+        ({"device": "cuda:99"}, DeviceError, "`device` is cuda:99"),
+        ({"channels_last": True}, SettingError, "`channels_last`"),
     ],
 )
 def test_wrong_settings(

@@ -24,7 +24,7 @@ from sinefit.cli.resume import (
     resume_command,
 )
 from sinefit.cli.stale import remove_finished_checkpoint
-from sinefit.cli.streams import is_standard_input, standard_input
+from sinefit.cli.streams import is_standard_input, read_input, standard_input
 from sinefit.errors import InputError, OutputError, OutputExistsError, SinefitError
 from sinefit.files import check_output, write_bytes
 from sinefit.fitting.report import FitStoppedError, result_of
@@ -125,11 +125,8 @@ def _check_places(job: Job, request: FitRequest) -> None:
 
 
 def _read(source: str, request: FitRequest, messages: Messages) -> Signal:
-    from sinefit.signals.reading import read_signal
-
-    content = standard_input() if is_standard_input(source) else source
-    signal = read_signal(
-        content,
+    signal = read_input(
+        standard_input() if is_standard_input(source) else source,
         kind=request.kind,
         format=request.input_format,
         selection=request.selection,

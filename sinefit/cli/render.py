@@ -23,6 +23,7 @@ from sinefit.cli.progress import ProgressDisplay, TaskRecords
 from sinefit.cli.render_target import target_and_format
 from sinefit.cli.reports import describe_signal
 from sinefit.cli.streams import (
+    STANDARD_INPUT,
     is_standard_input,
     piped_input,
     read_standard_input,
@@ -190,12 +191,12 @@ def _load(weights: str | None, messages: Messages) -> tuple[Field, Path | None]:
     from sinefit.fields.weights_file import decode_field, read_field
 
     if weights is not None and is_standard_input(weights):
-        return decode_field(read_standard_input(), "standard input"), None
+        return decode_field(read_standard_input(), STANDARD_INPUT), None
     if weights is not None:
         return read_field(Path(weights)), Path(weights)
     piped = piped_input()
     if piped is not None:
-        return decode_field(piped, "standard input"), None
+        return decode_field(piped, STANDARD_INPUT), None
     path = newest_weights(Path())
     messages.say(f"rendering {path}, the newest weights file here")
     return read_field(path), path

@@ -21,13 +21,13 @@ class Budget:
 
     def __post_init__(self) -> None:
         if self.steps is None and self.max_time is None and self.target_psnr is None:
-            raise SettingError("a fit needs a budget: give --steps, --max-time or --target-psnr")
+            raise SettingError("a fit needs a budget: give `steps`, `max_time` or `target_psnr`")
         if self.steps is not None and self.steps < 1:
-            raise SettingError(f"--steps is {self.steps}: it must be at least 1")
+            raise SettingError(f"`steps` is {self.steps}: it must be at least 1")
         if self.max_time is not None and not (math.isfinite(self.max_time) and self.max_time > 0):
-            raise SettingError(f"--max-time is {self.max_time:g}: it must be more than 0 seconds")
+            raise SettingError(f"`max_time` is {self.max_time:g}: it must be more than 0 seconds")
         if self.target_psnr is not None and not math.isfinite(self.target_psnr):
-            raise SettingError(f"--target-psnr is {self.target_psnr:g}: it must be a number of dB")
+            raise SettingError(f"`target_psnr` is {self.target_psnr:g}: it must be a number of dB")
 
     @property
     def bounded(self) -> bool:

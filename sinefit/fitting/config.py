@@ -55,24 +55,24 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         for flag, value in (
-            ("--width", self.width),
-            ("--depth", self.depth),
-            ("--batch", self.batch),
+            ("`width`", self.width),
+            ("`depth`", self.depth),
+            ("`batch`", self.batch),
         ):
             if value is not None and value < 1:
                 raise SettingError(f"{flag} is {value}: it must be at least 1")
         if self.threads is not None and self.threads < 1:
-            raise SettingError(f"--threads is {self.threads}: it must be at least 1")
+            raise SettingError(f"`threads` is {self.threads}: it must be at least 1")
         if not 0 <= self.seed < 2**63:
-            raise SettingError(f"--seed is {self.seed}: it must be from 0 to 2^63 - 1")
+            raise SettingError(f"`seed` is {self.seed}: it must be from 0 to 2^63 - 1")
         rate = self.learning_rate
         if rate is not None and not (math.isfinite(rate) and rate > 0):
-            raise SettingError(f"--lr is {rate:g}: it must be greater than 0")
+            raise SettingError(f"`learning_rate` is {rate:g}: it must be greater than 0")
         if self.omega is not None and not all(math.isfinite(w) and w > 0 for w in self.omega):
             values = ",".join(f"{value:g}" for value in self.omega)
-            raise SettingError(f"--omega is {values}: every factor must be greater than 0")
+            raise SettingError(f"`omega` is {values}: every factor must be greater than 0")
         if self.storage not in STORAGE_TYPES:
-            raise SettingError(f"--dtype is {self.storage}: use one of {', '.join(STORAGE_TYPES)}")
+            raise SettingError(f"`dtype` is {self.storage}: use one of {', '.join(STORAGE_TYPES)}")
 
     def continuing(self, field: Field) -> FitConfig:
         """Return the settings for a fit that goes on from a field: its recipe, omega and size."""

@@ -27,14 +27,14 @@ def resolve_device(name: str) -> torch.device:
     except RuntimeError:
         device = None
     if device is None or device.type not in ("cpu", "cuda", "mps"):
-        raise DeviceError(f"--device is {name}: use auto, cpu, cuda, cuda:N or mps")
+        raise DeviceError(f"`device` is {name}: use auto, cpu, cuda, cuda:N or mps")
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= count:
             found = f"{count} CUDA devices" if count else "no CUDA device"
-            raise DeviceError(f"--device is {name}: this machine has {found}; use --device auto")
+            raise DeviceError(f"`device` is {name}: this machine has {found}; use `device` auto")
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError("--device is mps: this machine has no MPS device; use --device auto")
+        raise DeviceError("`device` is mps: this machine has no MPS device; use `device` auto")
     return device
 
 

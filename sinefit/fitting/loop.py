@@ -202,8 +202,8 @@ class Fit:
             raise FitDivergedError(
                 f"{training.spec.source or 'the fit'}: diverged after {standing.step} steps (it "
                 f"began at {standing.initial:.2f} dB); the best weights have "
-                f"{result.report.record.psnr_float:.2f} dB; try a lower --lr than "
-                f"{training.rates[-1]:.2g}, or another --omega or --init",
+                f"{result.report.record.psnr_float:.2f} dB; try a lower `learning_rate` than "
+                f"{training.rates[-1]:.2g}, or another `omega` or `init`",
                 result,
             )
         return result

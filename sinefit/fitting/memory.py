@@ -50,5 +50,5 @@ def check_fit_memory(size: NetworkSize, piece: int, threads: int) -> None:
     if have is not None and need > SHARE * have:
         raise MemoryLimitError(
             f"a network of width {size.width} and depth {size.depth} needs {need / 1e9:.1f} GB to "
-            f"train, {have / 1e9:.1f} GB are free: take a smaller --width or --depth"
+            f"train, {have / 1e9:.1f} GB are free: take a smaller `width` or `depth`"
         )

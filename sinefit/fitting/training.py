@@ -157,7 +157,7 @@ class Training:
         if start_from is not None and start_from.network.size != size:
             earlier = start_from.network.size
             raise SettingError(
-                f"--from holds a field of {earlier.in_features} coordinates and "
+                f"`start_from` holds a field of {earlier.in_features} coordinates and "
                 f"{earlier.out_features} channels, the signal has {size.in_features} "
                 f"and {size.out_features}: start from a field of the same kind"
             )
@@ -177,7 +177,7 @@ class Training:
         largest = max(float(part.detach().abs().max()) for part in network.parameters())
         if largest > limit:
             raise SettingError(
-                f"--dtype is {self.config.storage}: it cannot hold weights of {largest:g}; "
+                f"`dtype` is {self.config.storage}: it cannot hold weights of {largest:g}; "
                 "use float32 or bfloat16"
             )
 

@@ -56,20 +56,20 @@ class RenderPlan:
 def plan_render(spec: SignalSpec, request: RenderRequest) -> RenderPlan:
     """Lay the grid that a request asks for on the domain of a fitted signal.
 
-    Raises SettingError, naming the flag, for what does not apply to the kind of signal or lies
+    Raises SettingError, naming the setting, for what does not apply to the kind of signal or lies
     outside its domain.
     """
     _check_kind(spec, request)
     if request.scale is not None and request.size is not None:
-        raise SettingError("--scale and --size exclude each other: give one of them")
+        raise SettingError("`scale` and `size` exclude each other: give one of them")
     notices: tuple[str, ...] = ()
     output = spec
     if spec.kind == "audio":
-        axis, rate = _time_axis(spec, request, "--rate", request.rate)
+        axis, rate = _time_axis(spec, request, "`rate`", request.rate)
         axes: tuple[GridAxis, ...] = (axis,)
         output = replace(output, rate=rate)
     elif spec.kind == "video":
-        axis, rate = _time_axis(spec, request, "--fps", request.fps)
+        axis, rate = _time_axis(spec, request, "`fps`", request.fps)
         axes = (axis, *_space_axes(spec, request))
         output = replace(output, rate=rate)
         if spec.soundtrack is not None and (request.start > 0 or request.duration is not None):
@@ -88,11 +88,11 @@ def plan_render(spec: SignalSpec, request: RenderRequest) -> RenderPlan:
 def _check_kind(spec: SignalSpec, request: RenderRequest) -> None:
     timed = request.start != 0 or request.duration is not None
     wrong = (
-        ("--rate", request.rate is not None, ("audio",)),
-        ("--fps", request.fps is not None, ("video",)),
-        ("--start and --duration", timed, ("audio", "video")),
-        ("--region", request.region is not None, ("image", "video")),
-        ("--size", request.size is not None, ("image", "video", "array")),
+        ("`rate`", request.rate is not None, ("audio",)),
+        ("`fps`", request.fps is not None, ("video",)),
+        ("`start` and `duration`", timed, ("audio", "video")),
+        ("`region`", request.region is not None, ("image", "video")),
+        ("`size`", request.size is not None, ("image", "video", "array")),
     )
     for flag, given, kinds in wrong:
         if given and spec.kind not in kinds:
@@ -113,22 +113,22 @@ def _time_axis(
         # Sound files hold whole rates only.
         rate = Fraction(max(1, round(float(spec.rate) * factor)))
     elif asked is not None and spec.kind == "audio" and request.scale is not None:
-        raise SettingError("--rate and --scale exclude each other for a sound: give one of them")
+        raise SettingError("`rate` and `scale` exclude each other for a sound: give one of them")
     if rate <= 0:
         raise SettingError(f"{flag} is {float(rate):g}: it must be greater than 0")
     if spec.kind == "audio" and rate.denominator != 1:
-        raise SettingError(f"--rate is {float(rate):g}: it must be a whole number of samples")
+        raise SettingError(f"`rate` is {float(rate):g}: it must be a whole number of samples")
     total = Fraction(spec.shape[0]) / spec.rate  # seconds
     if not (math.isfinite(request.start) and 0 <= request.start < total):
         raise SettingError(
-            f"--start is {request.start:g}: it must be from 0 to less than {float(total):g} seconds"
+            f"`start` is {request.start:g}: it must be from 0 to less than {float(total):g} seconds"
         )
     start = Fraction(request.start)
     seconds = total - start
     if request.duration is not None:
         if not (math.isfinite(request.duration) and request.duration > 0):
             raise SettingError(
-                f"--duration is {request.duration:g}: it must be more than 0 seconds"
+                f"`duration` is {request.duration:g}: it must be more than 0 seconds"
             )
         seconds = min(seconds, Fraction(request.duration))
     count = max(1, round(seconds * rate))
@@ -147,7 +147,7 @@ def _space_axes(spec: SignalSpec, request: RenderRequest) -> tuple[GridAxis, Gri
         or y + region_height > height
     ):
         raise SettingError(
-            f"--region is {x:g},{y:g},{region_width:g},{region_height:g}: it must lie within the "
+            f"`region` is {x:g},{y:g},{region_width:g},{region_height:g}: it must lie within the "
             f"{width}x{height} pixels that were fitted"
         )
     if request.size is not None:
@@ -179,20 +179,20 @@ def _factors(scale: tuple[float, ...] | None, axes: int) -> tuple[float, ...]:
         return (1.0,) * axes
     if not all(0 < factor <= MAX_SAMPLES for factor in scale):
         raise SettingError(
-            f"--scale is {_by(scale)}: every factor must be above 0 and at most {MAX_SAMPLES}"
+            f"`scale` is {_by(scale)}: every factor must be above 0 and at most {MAX_SAMPLES}"
         )
     if len(scale) == 1:
         return scale * axes
     if len(scale) != axes:
-        raise SettingError(f"--scale is {_by(scale)}: give one factor or {axes} of them")
+        raise SettingError(f"`scale` is {_by(scale)}: give one factor or {axes} of them")
     return scale
 
 
 def _sizes(size: tuple[int, ...], axes: int) -> tuple[int, ...]:
     if len(size) != axes:
-        raise SettingError(f"--size is {_by(size)}: give {axes} numbers with x between them")
+        raise SettingError(f"`size` is {_by(size)}: give {axes} numbers with x between them")
     if not all(1 <= count <= MAX_SAMPLES for count in size):
-        raise SettingError(f"--size is {_by(size)}: every number must be from 1 to {MAX_SAMPLES}")
+        raise SettingError(f"`size` is {_by(size)}: every number must be from 1 to {MAX_SAMPLES}")
     return size
 
 
@@ -211,7 +211,7 @@ def _with_bit_depth(spec: SignalSpec, bits: int | None) -> SignalSpec:
     allowed = {"image": (8, 16), "audio": (8, 16, 24, 32), "video": (8,), "array": (16, 32, 64)}
     if bits not in allowed[spec.kind]:
         depths = ", ".join(str(depth) for depth in allowed[spec.kind])
-        raise SettingError(f"--bit-depth is {bits}: for {_NOUNS[spec.kind]} it can be {depths}")
+        raise SettingError(f"`bit_depth` is {bits}: for {_NOUNS[spec.kind]} it can be {depths}")
     if spec.kind == "image":
         dtype = f"uint{bits}"
         return replace(spec, dtype=dtype, bit_depth=bits, low=0.0, high=float(np.iinfo(dtype).max))
@@ -219,6 +219,6 @@ def _with_bit_depth(spec: SignalSpec, bits: int | None) -> SignalSpec:
         return replace(spec, bit_depth=bits, encoding=None)
     if max(abs(spec.low), abs(spec.high)) > float(np.finfo(f"float{bits}").max):
         raise SettingError(
-            f"--bit-depth is {bits}: it cannot hold values from {spec.low:g} to {spec.high:g}"
+            f"`bit_depth` is {bits}: it cannot hold values from {spec.low:g} to {spec.high:g}"
         )
     return replace(spec, dtype=f"float{bits}", bit_depth=bits)

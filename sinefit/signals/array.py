@@ -196,12 +196,12 @@ def _check_header_length(source: Path) -> None:
 def _axes(shape: tuple[int, ...], name: str, selection: Selection) -> tuple[tuple[int, ...], int]:
     """Split a file's shape into the axes that are coordinates and the number of channels."""
     if selection.channels_last and len(shape) < 2:
-        raise SettingError(f"--channels-last needs 2 axes or more: {name} has shape {shape}")
+        raise SettingError(f"`channels_last` needs 2 axes or more: {name} has shape {shape}")
     axes, channels = (shape[:-1], shape[-1]) if selection.channels_last else (shape, 1)
     if selection.domain == "sphere" and len(axes) != 2:
         raise SettingError(
-            f"--domain sphere needs the two axes latitude and longitude: {name} has shape {shape}"
-            + ("" if selection.channels_last else " (is the last one --channels-last?)")
+            f"`domain` sphere needs the two axes latitude and longitude: {name} has shape {shape}"
+            + ("" if selection.channels_last else " (is the last one `channels_last`?)")
         )
     return axes, channels
 
@@ -255,7 +255,7 @@ def _losses(spec: SignalSpec, encoding: Encoding) -> tuple[str, ...]:
         f"npy cannot keep the {what}: it was left out" for what, is_lost in lost.items() if is_lost
     ]
     if encoding.quality is not None:
-        notices.append("npy is lossless: --quality has no effect")
+        notices.append("npy is lossless: `quality` has no effect")
     if encoding.subtype is not None:
-        notices.append("npy keeps the samples as they are: --subtype has no effect")
+        notices.append("npy keeps the samples as they are: `subtype` has no effect")
     return tuple(notices)

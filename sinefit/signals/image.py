@@ -132,7 +132,7 @@ def read_image(
     except Image.DecompressionBombError:
         raise InputError(
             f"{name} has far more pixels than the {limits.max_pixels} that are read: "
-            "cut it into parts or raise --max-pixels"
+            "cut it into parts or raise `max_pixels`"
         ) from None
     except Exception as error:  # decoders of damaged files raise nearly anything
         reason = _reason(error, printed)

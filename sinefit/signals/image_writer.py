@@ -39,7 +39,7 @@ class ImageWriter:
     def __init__(self, path: Path, spec: SignalSpec, format: str, encoding: Encoding) -> None:
         check_image_writable(spec, format)
         if encoding.quality is not None and not 0 <= encoding.quality <= 100:
-            raise SettingError(f"--quality is {encoding.quality}: it must be from 0 to 100")
+            raise SettingError(f"`quality` is {encoding.quality}: it must be from 0 to 100")
         self.notices: tuple[str, ...] = _losses(spec, format, encoding)
         self._path = path
         self._spec = spec
@@ -128,9 +128,9 @@ def _losses(spec: SignalSpec, format: str, encoding: Encoding) -> tuple[str, ...
     if format == "gif" and spec.channels == 3:
         notices.append("gif keeps at most 256 colours: the nearest were taken")
     if encoding.quality is not None and not IMAGE_CAPABILITIES[format].lossy:
-        notices.append(f"{format} is lossless: --quality has no effect")
+        notices.append(f"{format} is lossless: `quality` has no effect")
     if encoding.subtype is not None:
-        notices.append("images have no sample encoding: --subtype has no effect")
+        notices.append("images have no sample encoding: `subtype` has no effect")
     return tuple(notices)
 
 

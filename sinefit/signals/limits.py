@@ -30,7 +30,7 @@ class Limits:
     """Bytes that the samples may take, in memory or in a temporary file."""
 
     def __post_init__(self) -> None:
-        for flag, value in (("--max-pixels", self.max_pixels), ("--max-bytes", self.max_bytes)):
+        for flag, value in (("`max_pixels`", self.max_pixels), ("`max_bytes`", self.max_bytes)):
             if value < 1:
                 raise SettingError(f"{flag} is {value}: it must be at least 1")
 
@@ -39,7 +39,7 @@ class Limits:
         if width * height > self.max_pixels:
             raise InputError(
                 f"{name} has {width}x{height} pixels, more than the {self.max_pixels} that are "
-                "read: cut it into parts or raise --max-pixels"
+                "read: cut it into parts or raise `max_pixels`"
             )
         if width < 1 or height < 1:
             raise InputError(f"{name} has no pixels: it is {width}x{height}")
@@ -53,7 +53,7 @@ class Limits:
             axes = "x".join(str(length) for length in shape)
             raise InputError(
                 f"{name} would take {size} bytes decoded ({axes} values), more than the "
-                f"{self.max_bytes} that are read: read a part of it or raise --max-bytes"
+                f"{self.max_bytes} that are read: read a part of it or raise `max_bytes`"
             )
 
 

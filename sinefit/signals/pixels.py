@@ -20,7 +20,7 @@ def check_region(region: tuple[int, int, int, int], width: int, height: int, nam
     x, y, region_width, region_height = region
     if x + region_width > width or y + region_height > height:
         raise SettingError(
-            f"--region is {x},{y},{region_width},{region_height}: "
+            f"`region` is {x},{y},{region_width},{region_height}: "
             f"it must lie inside {name}, which is {width}x{height} pixels"
         )
 
@@ -53,7 +53,7 @@ def downsample(pixels: NDArray[np.generic], factor: int) -> NDArray[np.generic]:
     float64.
     """
     if factor < 1:
-        raise SettingError(f"--downsample is {factor}: it must be at least 1")
+        raise SettingError(f"`downsample` is {factor}: it must be at least 1")
     if factor == 1:
         return pixels
     kind = pixels.dtype

@@ -32,17 +32,17 @@ class Selection:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.start) and self.start >= 0):
-            raise SettingError(f"--start is {self.start:g}: it must be 0 or more seconds")
+            raise SettingError(f"`start` is {self.start:g}: it must be 0 or more seconds")
         if self.duration is not None and not (math.isfinite(self.duration) and self.duration > 0):
-            raise SettingError(f"--duration is {self.duration:g}: it must be more than 0 seconds")
+            raise SettingError(f"`duration` is {self.duration:g}: it must be more than 0 seconds")
         if self.region is not None:
             x, y, width, height = self.region
             if x < 0 or y < 0 or width < 1 or height < 1:
                 raise SettingError(
-                    f"--region is {x},{y},{width},{height}: x and y must be 0 or more, "
+                    f"`region` is {x},{y},{width},{height}: x and y must be 0 or more, "
                     "width and height at least 1"
                 )
         if self.downsample < 1:
-            raise SettingError(f"--downsample is {self.downsample}: it must be at least 1")
+            raise SettingError(f"`downsample` is {self.downsample}: it must be at least 1")
         if self.domain not in DOMAINS:
-            raise SettingError(f"--domain is {self.domain}: it must be one of {', '.join(DOMAINS)}")
+            raise SettingError(f"`domain` is {self.domain}: it must be one of {', '.join(DOMAINS)}")

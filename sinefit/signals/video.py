@@ -139,7 +139,7 @@ def _plan(frames: FrameTimes, header: VideoHeader, name: str, selection: Selecti
     if first >= len(shown):
         length = float(len(shown) / rate)
         raise SettingError(
-            f"--start is {selection.start:g}: {name} is only {length:g} seconds long"
+            f"`start` is {selection.start:g}: {name} is only {length:g} seconds long"
         )
     last = len(shown)
     if selection.duration is not None:

@@ -83,7 +83,7 @@ def crf(format: str, quality: int | None) -> int:
     """
     chosen = DEFAULT_QUALITY if quality is None else quality
     if not 0 <= chosen <= 100:
-        raise SettingError(f"--quality is {chosen}: it must be 0 to 100")
+        raise SettingError(f"`quality` is {chosen}: it must be 0 to 100")
     return round(63 - 0.6 * chosen) if format == "webm" else round(51 - 0.5 * chosen)
 
 
@@ -149,7 +149,7 @@ def picture_notices(spec: SignalSpec, format: str, quality: int | None) -> list[
                 "get delays that are rounded"
             )
         if quality is not None:
-            notices.append("GIF has no quality to choose: --quality does not apply")
+            notices.append("GIF has no quality to choose: `quality` does not apply")
     elif format != "webm" and not even_sized(spec):
         notices.append(
             f"the odd size {spec.shape[2]}x{spec.shape[1]} is kept by full chroma resolution "

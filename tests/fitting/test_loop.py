@@ -279,7 +279,9 @@ def test_a_fit_that_diverges_hands_over_its_best_weights(rate: float, steps: int
         picture(), spec=dataclasses.replace(picture().spec, source="a.png")
     )
     config = settings(budget=Budget(steps=steps), learning_rate=rate)
-    with pytest.raises(FitDivergedError, match=r"a\.png: diverged.*lower --lr than") as caught:
+    with pytest.raises(
+        FitDivergedError, match=r"a\.png: diverged.*lower `learning_rate` than"
+    ) as caught:
         fit_signal(signal, config)
     assert "\n" not in str(caught.value)
     result = caught.value.result
@@ -343,7 +345,9 @@ def test_another_signal_can_be_continued_if_it_is_alike() -> None:
         24,
     )
     for other in (picture(channels=3), sound(), clip()):
-        with pytest.raises(SettingError, match="--from holds a field of 2 coordinates and 1 chann"):
+        with pytest.raises(
+            SettingError, match="`start_from` holds a field of 2 coordinates and 1 chann"
+        ):
             fit_signal(other, settings(), start_from=earlier)
 
 
@@ -428,7 +432,7 @@ def test_what_is_measured_is_what_is_stored(storage: str) -> None:
 def test_weights_too_large_for_their_type_are_told_before_the_work() -> None:
     seen: list[Progress] = []
     config = settings(omega=(1e6,), storage="float16")
-    with pytest.raises(SettingError, match="--dtype is float16"):
+    with pytest.raises(SettingError, match="`dtype` is float16"):
         fit_signal(picture(), config, on_progress=seen.append)
     assert not seen
 
@@ -441,7 +445,7 @@ def test_threads_are_put_back() -> None:
 
 def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(DeviceError, match="--device is cuda"):
+    with pytest.raises(DeviceError, match="`device` is cuda"):
         fit_signal(picture(), settings(device="cuda"))
 
 

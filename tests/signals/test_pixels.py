@@ -70,5 +70,5 @@ def test_crop_keeps_the_region():
 
 @pytest.mark.parametrize("region", [(4, 0, 3, 1), (0, 3, 1, 2), (6, 0, 1, 1)])
 def test_crop_refuses_a_region_that_leaves_the_picture(region):
-    with pytest.raises(SettingError, match=r"--region .* inside a\.png, which is 6x4 pixels"):
+    with pytest.raises(SettingError, match=r"`region` .* inside a\.png, which is 6x4 pixels"):
         crop(np.zeros((4, 6, 3), np.uint8), region, "a.png")
