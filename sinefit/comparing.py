@@ -12,6 +12,7 @@ from sinefit.errors import InputError, SettingError
 from sinefit.rendering.plan import RenderPlan
 from sinefit.rendering.render import render_values
 from sinefit.signals.coordinates import GridAxis
+from sinefit.signals.objects import as_signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
     import torch
 
     from sinefit.fields.field import Field
+    from sinefit.signals.objects import Source
     from sinefit.signals.signal import Signal
 
 
 def compare_field(
     field: Field,
-    original: Signal,
+    original: Source,
     device: torch.device,
     on_share: Callable[[float], None] | None = None,
 ) -> dict[str, float]:
@@ -35,7 +37,9 @@ def compare_field(
     mean over frames). Raises SettingError when kind or channels differ, InputError for an original
     without samples.
     """
-    spec, fitted = original.spec, field.spec
+    fitted = field.spec
+    original = as_signal(original, channels_last=fitted.channels_last, domain=fitted.domain)
+    spec = original.spec
     if (spec.kind, spec.channels, spec.axes) != (fitted.kind, fitted.channels, fitted.axes):
         raise SettingError(
             f"the field holds {fitted.kind} of {fitted.axes} axes and {fitted.channels} channels, "

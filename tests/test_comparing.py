@@ -16,6 +16,7 @@ from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
 from sinefit.networks.sine import SineNetwork
 from sinefit.networks.size import NetworkSize
+from sinefit.signals.array import array_signal
 from sinefit.signals.signal import Signal, SignalSpec
 
 CPU = torch.device("cpu")
@@ -160,3 +161,12 @@ def test_what_cannot_be_compared() -> None:
     empty = Signal(sound_spec(count=0), np.zeros((0, 1), np.float32))
     with pytest.raises(InputError, match="no samples"):
         compare_field(field_of(sound_spec()), empty, CPU)
+
+
+def test_an_original_in_another_form_is_the_same() -> None:
+    values = np.random.default_rng(2).normal(size=(12, 10))
+    original = array_signal(values)
+    field = field_of(original.spec)
+    expected = compare_field(field, original, CPU)
+    for form in (values, values.tolist(), torch.tensor(values)):
+        assert compare_field(field, form, CPU) == expected

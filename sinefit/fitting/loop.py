@@ -30,6 +30,7 @@ from sinefit.fitting.report import (
 )
 from sinefit.fitting.schedule import cosine_factor, restarting_progress
 from sinefit.fitting.training import Training
+from sinefit.forks import begin_threads
 from sinefit.initializers.registry import describe
 from sinefit.networks.sine import SineNetwork
 
@@ -125,6 +126,7 @@ def fit_signal(
         config = dataclasses.replace(config, width=resume.field.network.size.width)
     device = resolve_device(config.device)
     with cpu_threads(config.threads):
+        begin_threads(torch.get_num_threads())
         fit = Fit(signal, Training(signal, config, device, start_from), hooks)
         fit.standing.continued = start_from is not None
         if resume is not None:

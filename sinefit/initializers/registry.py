@@ -18,6 +18,7 @@ from sinefit.initializers.vi3nr import Vi3nr
 from sinefit.initializers.winner import Winner
 from sinefit.initializers.ws import Ws
 from sinefit.initializers.xavier import Xavier
+from sinefit.validation import check_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,6 +51,7 @@ def parse_initializer(text: str) -> Initializer:
     Raises `SettingError` for an unknown name or parameter, a parameter given twice, or a value of
     the wrong type or out of range.
     """
+    check_type("init", text, str, "an initializer's name")
     name, *settings = text.strip().split(":")
     if name not in INITIALIZERS:
         raise SettingError(f"unknown initializer {name!r}: {_suggest(name, INITIALIZERS)}")

@@ -11,6 +11,7 @@ import numpy as np
 
 from sinefit.errors import SettingError
 from sinefit.signals.coordinates import GridAxis, native_axis
+from sinefit.validation import fraction, number, numbers, settle, whole_number, whole_numbers
 
 if TYPE_CHECKING:
     from sinefit.signals.signal import SignalSpec
@@ -41,6 +42,23 @@ class RenderRequest:
     """Seconds of a sound or video to render."""
     bit_depth: int | None = None
     """Bits per value: 8 or 16 for images, 8 to 32 for sound, 16, 32 or 64 for arrays."""
+
+    def __post_init__(self) -> None:
+        if self.scale is not None:
+            settle(self, scale=numbers("scale", self.scale))
+        if self.size is not None:
+            settle(self, size=whole_numbers("size", self.size))
+        if self.rate is not None:
+            settle(self, rate=fraction("rate", self.rate))
+        if self.fps is not None:
+            settle(self, fps=fraction("fps", self.fps))
+        if self.region is not None:
+            settle(self, region=numbers("region", self.region, 4))
+        settle(self, start=number("start", self.start))
+        if self.duration is not None:
+            settle(self, duration=number("duration", self.duration))
+        if self.bit_depth is not None:
+            settle(self, bit_depth=whole_number("bit_depth", self.bit_depth))
 
 
 @dataclass(frozen=True)
@@ -190,7 +208,7 @@ def _factors(scale: tuple[float, ...] | None, axes: int) -> tuple[float, ...]:
 
 def _sizes(size: tuple[int, ...], axes: int) -> tuple[int, ...]:
     if len(size) != axes:
-        raise SettingError(f"`size` is {_by(size)}: give {axes} numbers with x between them")
+        raise SettingError(f"`size` is {_by(size)}: give {axes} numbers, one per axis")
     if not all(1 <= count <= MAX_SAMPLES for count in size):
         raise SettingError(f"`size` is {_by(size)}: every number must be from 1 to {MAX_SAMPLES}")
     return size

@@ -60,9 +60,14 @@ def array_signal(
 ) -> Signal:
     """Return an array in memory as a signal, under the same rules as a .npy file.
 
-    The samples are a view of `values` wherever NumPy can give one, not a copy.
+    The samples are a view of `values` wherever NumPy can give one, not a copy. Raises SettingError
+    for an array with masked values.
     """
-    return _signal(values, "the array", Selection(channels_last=channels_last, domain=domain))
+    if np.ma.is_masked(values):
+        raise SettingError("the array has masked values: give them values first, by .filled(0.0)")
+    return _signal(
+        np.asarray(values), "the array", Selection(channels_last=channels_last, domain=domain)
+    )
 
 
 def _signal(stored: NDArray[Any], name: str, selection: Selection) -> Signal:

@@ -181,8 +181,6 @@ def compression_level(
         notice = f"{_NAMES[format]} is lossless: `quality` does not apply"
         return None, (notice,) if quality is not None else ()
     chosen = DEFAULT_QUALITY if quality is None else quality
-    if not 0 <= chosen <= 100:
-        raise SettingError(f"`quality` is {chosen}: it must be 0 to 100")
     # LAME refuses a level of exactly 1.
     return min(1 - chosen / 100, 0.999), ()
 

@@ -9,7 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sinefit.errors import InputError, SettingError
+from sinefit.errors import InputError
+from sinefit.validation import settle, whole_number
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -30,9 +31,8 @@ class Limits:
     """Bytes that the samples may take, in memory or in a temporary file."""
 
     def __post_init__(self) -> None:
-        for flag, value in (("`max_pixels`", self.max_pixels), ("`max_bytes`", self.max_bytes)):
-            if value < 1:
-                raise SettingError(f"{flag} is {value}: it must be at least 1")
+        settle(self, max_pixels=whole_number("max_pixels", self.max_pixels))
+        settle(self, max_bytes=whole_number("max_bytes", self.max_bytes))
 
     def check_picture(self, width: int, height: int, name: str) -> None:
         """Raise InputError, which calls the file `name`, when a picture has too many pixels."""

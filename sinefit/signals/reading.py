@@ -20,6 +20,7 @@ from sinefit.signals.selection import Selection
 from sinefit.signals.signal import KINDS
 from sinefit.signals.sniffing import detect, identify
 from sinefit.signals.video import read_video
+from sinefit.validation import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -70,6 +71,8 @@ def read_signal(
         raise SettingError(f"`kind` is {kind}: it must be one of {', '.join(KINDS)}")
     if format is not None and not kinds_of(format):
         raise SettingError(f"`format` is {format}: it must be one of {supported_formats()}")
+    if not isinstance(source, str | Path | bytes) and not hasattr(source, "read"):
+        raise refusal("source", source, "a file's name, the bytes of a file or a stream of them")
     known_as = name if name is not None else _name_of(source)
     shown = known_as if known_as is not None else "the input"
     with _as_file(source, shown, limits, format) as path:
@@ -171,6 +174,8 @@ def _copy(pipe: BinaryIO, target: BinaryIO, name: str, most: int, format: str | 
     """
     copied = 0
     while piece := pipe.read(_PIECE_BYTES):
+        if not isinstance(piece, bytes):
+            raise SettingError(f"{name} is a stream of text: open it in binary mode")
         if not copied and format is None and identify(io.BytesIO(piece)).format is None:
             target.write(piece)
             return

@@ -34,7 +34,7 @@ SIREN = parse_initializer("siren")
         ("`omega` is -30", {"omega": (-30.0,)}),
         ("`omega` is nan", {"omega": (math.nan,)}),
         ("`omega` is inf", {"omega": (math.inf,)}),
-        ("`dtype` is float8: use one of float32, float16, bfloat16", {"storage": "float8"}),
+        ("`dtype` is float8: it must be one of float32, float16, bfloat16", {"storage": "float8"}),
     ],
 )
 def test_what_cannot_be_is_told_with_its_flag(message: str, values: dict[str, Any]) -> None:
