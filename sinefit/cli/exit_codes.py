@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 import typer
 
 from sinefit.cli.console import show_error
-from sinefit.cli.flags import with_flags
+from sinefit.cli.flags import with_flags, with_origin
 from sinefit.errors import InputError, MemoryLimitError, OutputError, SettingError, SinefitError
 
 if TYPE_CHECKING:
@@ -128,6 +128,8 @@ def outermost() -> Iterator[None]:
 
 def describe_failure(error: Exception) -> tuple[str, ExitCode] | None:
     """Return the line and the exit status for an error that a person can do something about."""
+    if isinstance(error, SettingError):
+        return with_origin(with_flags(str(error))), _code_of(error)
     if isinstance(error, SinefitError):
         return with_flags(str(error)), _code_of(error)
     if isinstance(error, MemoryError):

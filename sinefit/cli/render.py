@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sinefit.cli import options as common  # noqa: TC001 (the command line reads it)
+from sinefit.cli.completion import complete_format
 from sinefit.cli.console import Messages, duration
 from sinefit.cli.details import field_details
 from sinefit.cli.exit_codes import exit_codes
@@ -117,6 +118,7 @@ def render(
             envvar="SINEFIT_RENDER_FORMAT",
             metavar="NAME",
             help="Output format.",
+            autocompletion=complete_format,
             show_default="by the output's name, else the original's",
             rich_help_panel=_ENCODING,
         ),
