@@ -156,7 +156,7 @@ def test_what_cannot_be_compared() -> None:
         field_of(sound_spec()).render(),
         field_of(dataclasses.replace(picture_spec(), channels=3)).render(),
     ):
-        with pytest.raises(SettingError, match="they must agree"):
+        with pytest.raises(SettingError, match="compare it with a signal of the same kind"):
             compare_field(field, original, CPU)
     empty = Signal(sound_spec(count=0), np.zeros((0, 1), np.float32))
     with pytest.raises(InputError, match="no samples"):

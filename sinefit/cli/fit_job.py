@@ -26,7 +26,7 @@ from sinefit.cli.resume import (
 from sinefit.cli.stale import remove_finished_checkpoint
 from sinefit.cli.streams import is_standard_input, read_input, standard_input
 from sinefit.errors import InputError, OutputError, OutputExistsError, SinefitError
-from sinefit.files import check_output, write_bytes
+from sinefit.files import check_output, is_stream, write_bytes
 from sinefit.fitting.report import FitStoppedError, result_of
 from sinefit.signals.limits import DEFAULT_LIMITS
 
@@ -95,6 +95,7 @@ def prepare_fit(
 ) -> CheckpointedFit:
     """Do all that comes before a fit: see to its places, its earlier checkpoint and its input."""
     check_source(job.source)
+    _check_content(job.source, request)
     try:
         _check_places(job, request)
     except OutputExistsError:
@@ -109,6 +110,17 @@ def prepare_fit(
         is_resumed = resume is not None
         check_preview_place(request.preview, force=request.force, is_resumed=is_resumed)
     return CheckpointedFit(job, _read(job.source, request, messages), request, messages, resume)
+
+
+def _check_content(source: str, request: FitRequest) -> None:
+    """Raise InputError for a file that is no signal, before anything is said about its output."""
+    from sinefit.signals.sniffing import detect
+
+    if request.input_format is not None or not Path(source).is_file() or is_stream(source):
+        return
+    # What cannot be opened is explained by whoever reads it next.
+    with contextlib.suppress(OSError), Path(source).open("rb") as file:
+        detect(file, source)
 
 
 def _check_places(job: Job, request: FitRequest) -> None:

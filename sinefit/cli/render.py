@@ -73,7 +73,11 @@ def render(
     ] = None,
     size: Annotated[
         str | None,
-        typer.Option(metavar="WxH", help="Size in pixels: 3000x2000.", rich_help_panel=_GRID),
+        typer.Option(
+            metavar="WxH",
+            help="Size in pixels: 3000x2000; 3000x keeps the shape.",
+            rich_help_panel=_GRID,
+        ),
     ] = None,
     rate: Annotated[
         str | None,

@@ -59,7 +59,7 @@ def _suffix(request: RenderRequest) -> str:
     if request.region is not None:
         parts.append("crop")
     if request.size is not None:
-        parts.append("x".join(str(count) for count in request.size))
+        parts.append("x".join("" if count is None else str(count) for count in request.size))
     elif request.scale is not None:
         factors = "x".join(f"{factor:g}" for factor in request.scale)
         parts.append(f"{factors}x" if len(request.scale) == 1 else factors)

@@ -39,7 +39,7 @@ class Field:
         self,
         scale: float | Sequence[float] | NDArray[np.number] | None = None,
         *,
-        size: int | Sequence[int] | NDArray[np.integer] | None = None,
+        size: int | Sequence[int | None] | NDArray[np.integer] | None = None,
         rate: Fraction | float | None = None,
         fps: Fraction | float | None = None,
         region: Sequence[float] | NDArray[np.number] | None = None,
@@ -50,11 +50,13 @@ class Field:
         """Evaluate the field on a new grid and return the whole signal, in memory.
 
         `scale` is one factor, or (width, height), or one per axis of an array; `size` is (width,
-        height) or samples per axis; `rate` samples per second of a sound; `fps` frames per second
-        of a video; `region` (x, y, width, height) in samples of what was fitted; `start` and
-        `duration` seconds. Raises SettingError for what does not apply to the kind of signal, and
-        MemoryLimitError for an output that does not fit in memory: `plan_render` and
-        `render_blocks` render it by pieces.
+        height), one of which may be None to keep the shape, or samples per axis; `rate` samples per
+        second of a sound; `fps` frames per second of a video; `region` (x, y, width, height) in
+        samples of what was fitted; `start` and `duration` seconds.
+
+        Raises SettingError for what does not apply to the kind of signal, and MemoryLimitError for
+        an output that does not fit in memory: `plan_render` and `render_blocks` render it by
+        pieces.
         """
         asked: dict[str, Any] = {
             "scale": scale,

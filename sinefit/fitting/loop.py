@@ -201,11 +201,13 @@ class Fit:
         self._round_to_storage(training.network)
         result = self._result(ended_by)
         if ended_by == "divergence":
+            # What went on from a field cannot begin in another way.
+            others = "" if standing.continued else ", or another `omega` or `init`"
             raise FitDivergedError(
                 f"{training.spec.source or 'the fit'}: diverged after {standing.step} steps (it "
                 f"began at {standing.initial:.2f} dB); the best weights have "
                 f"{result.report.record.psnr_float:.2f} dB; try a lower `learning_rate` than "
-                f"{training.rates[-1]:.2g}, or another `omega` or `init`",
+                f"{training.base_rate:.2g}{others}",
                 result,
             )
         return result

@@ -84,6 +84,12 @@ class Training:
         self._fine = False
         self._engine = self._make_engine()
 
+    @property
+    def base_rate(self) -> float:
+        """The highest `learning_rate` at which no layer would learn faster than it does."""
+        pairs = zip(self.rates, self.rules.learning_rate_scales, strict=True)
+        return min(rate / scale for rate, scale in pairs if scale > 0)
+
     def step(self, factor: float) -> Tensor:
         """Take one step at `factor` times the learning rates; return the loss before it, 0-d.
 

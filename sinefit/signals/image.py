@@ -28,7 +28,7 @@ from sinefit.signals.deep_color import (
 from sinefit.signals.image_formats import IMAGE_CAPABILITIES
 from sinefit.signals.jpeg_scans import MOST_SCANS, has_too_many_scans
 from sinefit.signals.limits import DEFAULT_LIMITS, check_plausible
-from sinefit.signals.pixels import check_region, downsample, downsampled_size
+from sinefit.signals.pixels import check_downsample, check_region, downsample, downsampled_size
 from sinefit.signals.signal import Signal, SignalSpec
 from sinefit.signals.storage import allocate_samples
 from sinefit.signals.tiff_pages import MOST_PAGES, count_pages
@@ -296,6 +296,7 @@ def _select(picture: _Picture, name: str, selection: Selection, limits: Limits) 
     check_region(region, picture.width, picture.height, name)
     x, y, width, height = region
     factor = selection.downsample
+    check_downsample(factor, width, height, name)
     rows, columns = downsampled_size(height, factor), downsampled_size(width, factor)
     shape = (rows, columns, picture.channels)
     limits.check_samples(shape, picture.dtype, name)

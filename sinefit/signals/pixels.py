@@ -38,6 +38,15 @@ def crop(
     return pixels[..., y : y + height, x : x + width, :]
 
 
+def check_downsample(factor: int, width: int, height: int, name: str) -> None:
+    """Raise SettingError, which calls the picture `name`, for blocks larger than a side."""
+    if factor > min(width, height):
+        raise SettingError(
+            f"`downsample` is {factor}: it must be at most {min(width, height)}, the shorter side "
+            f"of the {width}x{height} pixels of {name}"
+        )
+
+
 def downsampled_size(size: int, factor: int) -> int:
     """Return how many blocks of `factor` pixels cover `size` pixels: the quotient rounded up."""
     return -(-size // factor)

@@ -17,7 +17,7 @@ from sinefit.signals.formats import FORMATS, kinds_of, supported_formats
 from sinefit.signals.image import read_image
 from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.selection import Selection
-from sinefit.signals.signal import KINDS
+from sinefit.signals.signal import KINDS, NOUNS
 from sinefit.signals.sniffing import detect, identify
 from sinefit.signals.video import read_video
 from sinefit.validation import refusal
@@ -33,12 +33,6 @@ _READERS: Mapping[Kind, Callable[[Path, str, str, Selection, Limits], Signal]] =
     "audio": read_audio,
     "video": read_video,
     "array": read_array,
-}
-_ARTICLES: Mapping[Kind, str] = {
-    "image": "an image",
-    "audio": "a sound",
-    "video": "a video",
-    "array": "an array",
 }
 # Formats that one reader takes, so that a wrong name among them may be corrected by --format.
 _RELATED = ({"mp4", "mov"}, {"mkv", "webm"})
@@ -99,7 +93,7 @@ def check_selection(selection: Selection, kind: Kind, name: str) -> None:
     for flag, is_set, kinds in flags:
         if is_set and kind not in kinds:
             raise SettingError(
-                f"{flag} is for {' and '.join(kinds)}: {name} is {_ARTICLES[kind]}, leave it out"
+                f"{flag} is for {' and '.join(kinds)}: {name} is {NOUNS[kind]}, leave it out"
             )
 
 
@@ -116,7 +110,7 @@ def _kind_and_format(
     if kind is None or kind == found_kind:
         return found_kind, format
     if format not in FORMATS[kind]:
-        raise SettingError(f"`kind` is {kind}: {name} is {_ARTICLES[found_kind]} ({format})")
+        raise SettingError(f"`kind` is {kind}: {name} is {NOUNS[found_kind]} ({format})")
     return kind, format
 
 

@@ -17,7 +17,7 @@ from sinefit.fitting.engines import fast_operands
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.report import FitDivergedError
 from sinefit.fitting.training import Training
-from sinefit.initializers.registry import INITIALIZERS
+from sinefit.initializers.registry import INITIALIZERS, parse_initializer
 from sinefit.networks.sine import SineNetwork
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.array import array_signal
@@ -290,6 +290,29 @@ def test_a_fit_that_diverges_hands_over_its_best_weights(rate: float, steps: int
     assert result.report.record.psnr_float >= start_psnr(signal) - 0.01
     assert result.report.record.psnr_float == pytest.approx(measured(result, signal)[1], abs=0.01)
     assert decode_field(encode_field(result.field), "name").record == result.report.record
+
+
+@pytest.mark.parametrize("rate", [None, 0.5])
+@pytest.mark.parametrize("name", ["siren", "tuner", "winner", "torch"])
+def test_the_rate_that_is_advised_against_is_one_that_matters(
+    name: str, rate: float | None
+) -> None:
+    config = dataclasses.replace(
+        settings(learning_rate=rate, depth=3), initializer=parse_initializer(name)
+    )
+    training = Training(picture(), config, torch.device("cpu"))
+    lower = dataclasses.replace(config, learning_rate=training.base_rate * 0.999)
+    slower = Training(picture(), lower, torch.device("cpu"))
+    assert all(a < b for a, b in zip(slower.rates, training.rates, strict=True))
+    assert rate is None or training.base_rate == pytest.approx(rate)
+
+
+def test_a_continued_fit_that_diverges_is_not_told_to_begin_otherwise() -> None:
+    signal = picture()
+    earlier = fit_signal(signal, settings()).field
+    config = settings(budget=Budget(steps=300), learning_rate=1e20)
+    with pytest.raises(FitDivergedError, match=r"lower `learning_rate` than 1e\+20$"):
+        fit_signal(signal, config, start_from=earlier)
 
 
 def test_a_late_divergence_keeps_what_was_reached(monkeypatch: pytest.MonkeyPatch) -> None:
