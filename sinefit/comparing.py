@@ -12,6 +12,8 @@ from sinefit.errors import InputError, SettingError
 from sinefit.rendering.plan import RenderPlan
 from sinefit.rendering.render import render_values
 from sinefit.signals.coordinates import GridAxis
+from sinefit.signals.objects import as_signal
+from sinefit.signals.signal import NOUNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,12 +21,13 @@ if TYPE_CHECKING:
     import torch
 
     from sinefit.fields.field import Field
-    from sinefit.signals.signal import Signal
+    from sinefit.signals.objects import Source
+    from sinefit.signals.signal import Signal, SignalSpec
 
 
 def compare_field(
     field: Field,
-    original: Signal,
+    original: Source,
     device: torch.device,
     on_share: Callable[[float], None] | None = None,
 ) -> dict[str, float]:
@@ -35,11 +38,13 @@ def compare_field(
     mean over frames). Raises SettingError when kind or channels differ, InputError for an original
     without samples.
     """
-    spec, fitted = original.spec, field.spec
+    fitted = field.spec
+    original = as_signal(original, channels_last=fitted.channels_last, domain=fitted.domain)
+    spec = original.spec
     if (spec.kind, spec.channels, spec.axes) != (fitted.kind, fitted.channels, fitted.axes):
         raise SettingError(
-            f"the field holds {fitted.kind} of {fitted.axes} axes and {fitted.channels} channels, "
-            f"the original {spec.kind} of {spec.axes} axes and {spec.channels}: they must agree"
+            f"the field holds {_described(fitted)}, {spec.source or 'the original'} "
+            f"{_described(spec)}: compare it with a signal of the same kind"
         )
     if spec.sample_count == 0:
         raise InputError(f"{spec.source or 'the original'}: it has no samples to compare with")
@@ -83,6 +88,12 @@ def compare_field(
     elif spec.kind == "video":
         scores["ssim"] = float(np.mean(similarity))
     return scores
+
+
+def _described(spec: SignalSpec) -> str:
+    axes = f" of {spec.axes} axes" if spec.kind == "array" else ""
+    channels = f"{spec.channels} channel{'s' if spec.channels > 1 else ''}"
+    return f"{NOUNS[spec.kind]}{axes} with {channels}"
 
 
 def _rescaled(block: np.ndarray, field: Field, original: Signal) -> np.ndarray:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 import typer
 
 from sinefit.cli.console import show_error
+from sinefit.cli.flags import with_flags, with_origin
 from sinefit.errors import InputError, MemoryLimitError, OutputError, SettingError, SinefitError
 
 if TYPE_CHECKING:
@@ -127,8 +128,10 @@ def outermost() -> Iterator[None]:
 
 def describe_failure(error: Exception) -> tuple[str, ExitCode] | None:
     """Return the line and the exit status for an error that a person can do something about."""
+    if isinstance(error, SettingError):
+        return with_origin(with_flags(str(error))), _code_of(error)
     if isinstance(error, SinefitError):
-        return str(error), _code_of(error)
+        return with_flags(str(error)), _code_of(error)
     if isinstance(error, MemoryError):
         return f"out of memory{f': {error}' if str(error) else ''}", ExitCode.MEMORY
     if _is_out_of_memory(error):

@@ -30,10 +30,10 @@ from sinefit.cli.resume import (
     resume_command,
 )
 from sinefit.cli.stale import remove_finished_checkpoint
-from sinefit.cli.streams import is_standard_input, standard_input
+from sinefit.cli.streams import is_standard_input, read_input, standard_input
 from sinefit.errors import InputError, OutputError, OutputExistsError, SinefitError
 from sinefit.fields.metadata import SUFFIX
-from sinefit.files import check_output, locked, write_bytes, write_elsewhere
+from sinefit.files import check_output, is_stream, locked, write_bytes, write_elsewhere
 from sinefit.fitting.report import FitNotMeasuredError, FitStoppedError, result_of
 from sinefit.signals.limits import DEFAULT_LIMITS
 
@@ -115,6 +115,7 @@ def prepare_fit(
     Until `held` is closed no other fit of the command line writes to the same output.
     """
     check_source(job.source)
+    _check_content(job.source, request)
     _make_folder(job)
     is_locked = job.checkpoint is None or held.enter_context(locked(job.target, suffix=SUFFIX))
     try:
@@ -135,6 +136,17 @@ def prepare_fit(
     return CheckpointedFit(job, _read(job.source, request, messages), request, messages, resume)
 
 
+def _check_content(source: str, request: FitRequest) -> None:
+    """Raise InputError for a file that is no signal, before anything is said about its output."""
+    from sinefit.signals.sniffing import detect
+
+    if request.input_format is not None or not Path(source).is_file() or is_stream(source):
+        return
+    # What cannot be opened is explained by whoever reads it next.
+    with contextlib.suppress(OSError), Path(source).open("rb") as file:
+        detect(file, source)
+
+
 def _make_folder(job: Job) -> None:
     """Make the output folder where the job wants it made; raises OutputError if it cannot be."""
     if job.makes_folder:
@@ -153,11 +165,8 @@ def _check_places(job: Job, request: FitRequest) -> None:
 
 
 def _read(source: str, request: FitRequest, messages: Messages) -> Signal:
-    from sinefit.signals.reading import read_signal
-
-    content = standard_input() if is_standard_input(source) else source
-    signal = read_signal(
-        content,
+    signal = read_input(
+        standard_input() if is_standard_input(source) else source,
         kind=request.kind,
         format=request.input_format,
         selection=request.selection,

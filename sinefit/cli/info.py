@@ -14,7 +14,9 @@ from sinefit.cli.console import printable, size
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.reports import measured_words
 from sinefit.cli.streams import (
+    STANDARD_INPUT,
     is_standard_input,
+    read_input,
     read_standard_input,
     text_console,
     write_json,
@@ -45,7 +47,7 @@ def info(
 
 def _describe(file: str) -> dict[str, Any]:
     if is_standard_input(file):
-        content, name = read_standard_input(), "standard input"
+        content, name = read_standard_input(), STANDARD_INPUT
         if is_weights_file(content):
             return _describe_weights(content, name)
         return _describe_signal(content)
@@ -84,15 +86,13 @@ def _describe_weights(content: bytes, name: str) -> dict[str, Any]:
 
 
 def _describe_signal(source: str | bytes) -> dict[str, Any]:
-    from sinefit.signals.reading import read_signal
-
-    signal = read_signal(source)
+    signal = read_input(source)
     spec = signal.spec
     values = _spec_values(spec)
     values["icc_profile"] = spec.icc_profile is not None
     values["soundtrack"] = spec.soundtrack is not None
     return {
-        "file": source if isinstance(source, str) else "standard input",
+        "file": source if isinstance(source, str) else STANDARD_INPUT,
         "type": "signal",
         "bytes": spec.source_bytes,
         "signal": values,

@@ -43,12 +43,17 @@ def parse_scale(text: str) -> tuple[float, ...]:
         ) from error
 
 
-def parse_size(text: str) -> tuple[int, ...]:
-    """Read `--size`: whole numbers with x between them."""
+def parse_size(text: str) -> tuple[int | None, ...]:
+    """Read `--size`: whole numbers with x between them; a side that is left out is None."""
+    parts = [part.strip() for part in text.lower().split("x")]
     try:
-        return tuple(int(part) for part in text.lower().split("x"))
+        if not any(parts):
+            raise ValueError(text)
+        return tuple(int(part) if part else None for part in parts)
     except ValueError as error:
-        raise SettingError(f"--size is {text!r}: write width and height: 3000x2000") from error
+        raise SettingError(
+            f"--size is {text!r}: write width and height, 3000x2000, or one of them: 3000x"
+        ) from error
 
 
 def parse_rate(flag: str, text: str) -> Fraction:
@@ -58,7 +63,9 @@ def parse_rate(flag: str, text: str) -> Fraction:
         if re.fullmatch(_RATE, text.strip()) is None:
             raise ValueError(text)
         rate = Fraction(text.strip())
-    except (ValueError, ZeroDivisionError) as error:
+    except ZeroDivisionError:
+        raise SettingError(f"{flag} is {text!r}: nothing can be divided by 0") from None
+    except ValueError as error:
         raise SettingError(f"{flag} is {text!r}: write a number or a ratio: 30000/1001") from error
     if rate <= 0:
         raise SettingError(f"{flag} is {text!r}: it must be greater than 0")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sinefit.cli import options as common  # noqa: TC001 (the command line reads it)
+from sinefit.cli.completion import complete_format
 from sinefit.cli.console import Messages, duration
 from sinefit.cli.details import field_details
 from sinefit.cli.exit_codes import exit_codes
@@ -23,6 +24,7 @@ from sinefit.cli.progress import ProgressDisplay, TaskRecords
 from sinefit.cli.render_target import target_and_format
 from sinefit.cli.reports import describe_signal
 from sinefit.cli.streams import (
+    STANDARD_INPUT,
     is_piped_into,
     is_standard_input,
     read_standard_input,
@@ -72,7 +74,11 @@ def render(
     ] = None,
     size: Annotated[
         str | None,
-        typer.Option(metavar="WxH", help="Size in pixels: 3000x2000.", rich_help_panel=_GRID),
+        typer.Option(
+            metavar="WxH",
+            help="Size in pixels: 3000x2000; 3000x keeps the shape.",
+            rich_help_panel=_GRID,
+        ),
     ] = None,
     rate: Annotated[
         str | None,
@@ -117,6 +123,7 @@ def render(
             envvar="SINEFIT_RENDER_FORMAT",
             metavar="NAME",
             help="Output format.",
+            autocompletion=complete_format,
             show_default="by the output's name, else the original's",
             rich_help_panel=_ENCODING,
         ),
@@ -191,7 +198,7 @@ def _load(weights: str | None, output: str | None, messages: Messages) -> tuple[
     from sinefit.fields.weights_file import decode_field, read_field
 
     if is_piped_into() if weights is None else is_standard_input(weights):
-        return decode_field(read_standard_input(), "standard input"), None
+        return decode_field(read_standard_input(), STANDARD_INPUT), None
     if weights is not None:
         return read_field(Path(weights)), Path(weights)
     if output is not None and is_standard_output(output):

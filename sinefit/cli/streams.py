@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -18,6 +19,10 @@ from sinefit.files import STANDARD_STREAM, is_standard_output
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sinefit.signals.signal import Signal
+
+STANDARD_INPUT: Final = "standard input"
+"""What errors call it."""
 JSON_VERSION: Final = 1
 """Version of the objects that `--json` prints; grows when a key changes its meaning or goes."""
 
@@ -46,6 +51,19 @@ def read_standard_input() -> bytes:
             "see what that one says"
         )
     return content
+
+
+def read_input(source: str | bytes | BinaryIO, **options: Any) -> Signal:
+    """Read a signal from a named file, or from standard input or what has been read of it.
+
+    `options` are those of `read_signal`. A signal from standard input has no `spec.source`.
+    """
+    from sinefit.signals.reading import read_signal
+
+    if isinstance(source, str):
+        return read_signal(source, **options)
+    signal = read_signal(source, name=STANDARD_INPUT, **options)
+    return dataclasses.replace(signal, spec=dataclasses.replace(signal.spec, source=None))
 
 
 def is_piped_into() -> bool:

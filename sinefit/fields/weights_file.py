@@ -55,7 +55,7 @@ def encode_field(
     largest = max(float(tensor.detach().abs().max()) for tensor in field.network.parameters())
     if torch.finfo(storage).max < largest < float("inf"):
         name = str(storage).removeprefix("torch.")
-        raise SettingError(f"--dtype is {name}: it cannot hold weights of {largest:g}; use float32")
+        raise SettingError(f"`dtype` is {name}: it cannot hold weights of {largest:g}; use float32")
     for name in BYTE_TENSORS:
         content = getattr(field.spec, name)
         if content:

@@ -36,9 +36,9 @@ def check_output(target: str | Path, *, force: bool, source: str | Path | None =
         raise OutputError(f"{path}: it is a folder; name a file")
     if mode is not None:
         if source is not None and Path(source).exists() and path.samefile(source):
-            raise OutputError(f"{path}: it is the input itself; name another file with --output")
+            raise OutputError(f"{path}: it is the input itself; name another file")
         if not force:
-            raise OutputExistsError(f"{path}: it exists already; add --force to replace it")
+            raise OutputExistsError(f"{path}: it exists already; add `force` to replace it")
     elif not path.parent.is_dir():
         raise OutputError(f"{path}: its folder does not exist; create {path.parent} first")
     remove_stale(target)

@@ -46,7 +46,7 @@ def check_open(target: str | Path) -> None:
     """Raise OutputError if an open file cannot be written to: it is closed, or for reading."""
     if is_standard_output(target):
         if sys.stdout is None:
-            raise OutputError("standard output is closed; name a file with --output")
+            raise OutputError("standard output is closed; name a file")
         return
     number = descriptor_of(target)
     if number is None or sys.platform == "win32":

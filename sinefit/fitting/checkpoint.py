@@ -33,21 +33,23 @@ if TYPE_CHECKING:
     from sinefit.signals.signal import Signal
 
 _BLOCK: Final = 2**22
-FLAGS: Final = {
-    "initializer": "--init",
-    "omega": "--omega",
-    "width": "--width",
-    "depth": "--depth",
-    "steps": "--steps",
-    "max_time": "--max-time",
-    "target_psnr": "--target-psnr",
-    "learning_rate": "--lr",
-    "batch": "--batch",
-    "seed": "--seed",
-    "storage": "--dtype",
-    "engine": "engine",
-}
-"""Settings that decide a fit, and the flags that they come from."""
+DECIDING: Final = (
+    "initializer",
+    "omega",
+    "width",
+    "depth",
+    "steps",
+    "max_time",
+    "target_psnr",
+    "learning_rate",
+    "batch",
+    "seed",
+    "storage",
+    "engine",
+)
+"""Settings that decide a fit."""
+_CALLED: Final = {"initializer": "init", "storage": "dtype"}
+"""What messages call those of them that `sinefit.fit` has another name for."""
 
 
 @dataclass
@@ -103,13 +105,14 @@ class Checkpoint:
                 "name the one that it was made of, or remove the checkpoint"
             )
         mine, theirs = settings_of(self.config), settings_of(config)
-        for name, flag in FLAGS.items():
+        for name in DECIDING:
             if name == "width" and config.width is None:
                 continue  # the rule can give another width by now, or on another machine
             if mine[name] != theirs[name]:
                 raise SettingError(
-                    f"the checkpoint was made with {flag} {_word(mine[name])}, not "
-                    f"{_word(theirs[name])}: drop the option, or remove the checkpoint"
+                    f"the checkpoint was made with `{_CALLED.get(name, name)}` "
+                    f"{_word(mine[name])}, not "
+                    f"{_word(theirs[name])}: leave it out, or remove the checkpoint"
                 )
 
 
@@ -127,7 +130,7 @@ def fingerprint(signal: Signal) -> str:
 
 
 def settings_of(config: FitConfig) -> dict[str, Any]:
-    """Return the settings that decide a fit as JSON has them, by the names of `FLAGS`."""
+    """Return the settings that decide a fit as JSON has them, by their names."""
     budget = config.budget or Budget(steps=1)
     values = {
         "initializer": describe(config.initializer),
@@ -136,7 +139,7 @@ def settings_of(config: FitConfig) -> dict[str, Any]:
         "max_time": budget.max_time,
         "target_psnr": budget.target_psnr,
     }
-    for name in FLAGS:
+    for name in DECIDING:
         if name not in values:
             values[name] = getattr(config, name)
     return values
@@ -166,7 +169,9 @@ def decode_checkpoint(content: bytes, name: str) -> Checkpoint:
     """
     text = read_header(content, name).checkpoint
     if text is None:
-        raise InputError(f"{name}: a finished weights file, no checkpoint: use --from to go on")
+        raise InputError(
+            f"{name}: a finished weights file, no checkpoint: go on with it by `start_from`"
+        )
     field = decode_field(content, name)
     tensors = safetensors.torch.load(content)
     state = {

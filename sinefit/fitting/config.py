@@ -7,15 +7,24 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from sinefit.errors import SettingError
+from sinefit.fitting.budget import Budget
 from sinefit.fitting.defaults import DEFAULT_DEPTH, default_steps
 from sinefit.fitting.sizing import default_width
+from sinefit.initializers.base import Initializer
 from sinefit.initializers.registry import parse_initializer
 from sinefit.networks.size import NetworkSize
+from sinefit.validation import (
+    check_choice,
+    check_type,
+    numbers,
+    positive,
+    settle,
+    threads,
+    whole_number,
+)
 
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
-    from sinefit.fitting.budget import Budget
-    from sinefit.initializers.base import Initializer
     from sinefit.signals.signal import SignalSpec
 
 StorageType = Literal["float32", "float16", "bfloat16"]
@@ -57,25 +66,24 @@ class FitConfig:
     as it has not been measured."""
 
     def __post_init__(self) -> None:
-        for flag, value in (
-            ("--width", self.width),
-            ("--depth", self.depth),
-            ("--batch", self.batch),
-        ):
-            if value is not None and value < 1:
-                raise SettingError(f"{flag} is {value}: it must be at least 1")
-        if self.threads is not None and self.threads < 1:
-            raise SettingError(f"--threads is {self.threads}: it must be at least 1")
-        if not 0 <= self.seed < 2**63:
-            raise SettingError(f"--seed is {self.seed}: it must be from 0 to 2^63 - 1")
-        rate = self.learning_rate
-        if rate is not None and not (math.isfinite(rate) and rate > 0):
-            raise SettingError(f"--lr is {rate:g}: it must be greater than 0")
-        if self.omega is not None and not all(math.isfinite(w) and w > 0 for w in self.omega):
-            values = ",".join(f"{value:g}" for value in self.omega)
-            raise SettingError(f"--omega is {values}: every factor must be greater than 0")
-        if self.storage not in STORAGE_TYPES:
-            raise SettingError(f"--dtype is {self.storage}: use one of {', '.join(STORAGE_TYPES)}")
+        check_type("init", self.initializer, Initializer, "an initializer")
+        if self.budget is not None:
+            check_type("budget", self.budget, Budget, "a Budget")
+        if self.width is not None:
+            settle(self, width=whole_number("width", self.width))
+        settle(self, depth=whole_number("depth", self.depth))
+        settle(self, batch=whole_number("batch", self.batch))
+        if self.threads is not None:
+            settle(self, threads=threads(self.threads))
+        settle(self, seed=whole_number("seed", self.seed, least=0, most=2**63 - 1))
+        if self.learning_rate is not None:
+            settle(self, learning_rate=positive("learning_rate", self.learning_rate))
+        if self.omega is not None:
+            settle(self, omega=numbers("omega", self.omega))
+            if not all(math.isfinite(w) and w > 0 for w in self.omega):
+                values = ",".join(f"{value:g}" for value in self.omega)
+                raise SettingError(f"`omega` is {values}: every factor must be greater than 0")
+        check_choice("dtype", self.storage, STORAGE_TYPES)
 
     def continuing(self, field: Field) -> FitConfig:
         """Return the settings for a fit that goes on from a field: its recipe, omega and size."""

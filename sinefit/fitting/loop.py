@@ -37,6 +37,7 @@ from sinefit.fitting.report import (
 )
 from sinefit.fitting.schedule import cosine_factor, restarting_progress
 from sinefit.fitting.training import Training
+from sinefit.forks import begin_threads
 from sinefit.initializers.registry import describe
 from sinefit.networks.sine import SineNetwork
 
@@ -134,6 +135,7 @@ def fit_signal(
     device = resolve_device(config.device)
     config = settled(config, signal, resume)
     with cpu_threads(config.threads):
+        begin_threads(torch.get_num_threads())
         fit = Fit(signal, Training(signal, config, device, start_from), hooks)
         fit.standing.continued = start_from is not None
         if resume is not None:
@@ -210,10 +212,12 @@ class Fit:
         reached = result.report.record.psnr_float
         if ended_by == "divergence":
             known = "were not measured" if reached is None else f"have {reached:.2f} dB"
+            # What went on from a field cannot begin in another way.
+            others = "" if standing.continued else ", or another `omega` or `init`"
             raise FitDivergedError(
                 f"{training.spec.source or 'the fit'}: diverged after {standing.step} steps (it "
                 f"began at {standing.initial:.2f} dB); the best weights {known}; try a lower "
-                f"--lr than {training.rates[-1]:.2g}, or another --omega or --init",
+                f"`learning_rate` than {training.base_rate:.2g}{others}",
                 result,
             )
         if reached is None:

@@ -35,7 +35,7 @@ def resolve_omega(
         return omega * features
     if len(omega) != features:
         raise SettingError(
-            f"--omega has {len(omega)} values, the signal has {features} coordinates: "
+            f"`omega` has {len(omega)} values, the signal has {features} coordinates: "
             "give one value, or one per coordinate"
         )
     return omega

@@ -98,13 +98,13 @@ def check_alike(signals: Sequence[Signal], config: FitConfig) -> None:
             ("channels", "fit it apart", spec.channels, first.channels),
             (
                 "neurons per layer",
-                "give a --width",
+                "give a `width`",
                 config.size_for(spec).width,
                 config.size_for(first).width,
             ),
             (
                 "samples per step",
-                "give a smaller --batch",
+                "give a smaller `batch`",
                 config.batch_for(spec),
                 config.batch_for(first),
             ),

@@ -87,6 +87,12 @@ class Training:
         self._fine = False
         self._engine = self._make_engine()
 
+    @property
+    def base_rate(self) -> float:
+        """The highest `learning_rate` at which no layer would learn faster than it does."""
+        pairs = zip(self.rates, self.rules.learning_rate_scales, strict=True)
+        return min(rate / scale for rate, scale in pairs if scale > 0)
+
     def step(self, factor: float) -> Tensor:
         """Take one step at `factor` times the learning rates; return the loss before it, 0-d."""
         return self.step_on(self.draw(), factor)
@@ -163,7 +169,7 @@ class Training:
         if start_from is not None and start_from.network.size != size:
             earlier = start_from.network.size
             raise SettingError(
-                f"--from holds a field of {earlier.in_features} coordinates and "
+                f"`start_from` holds a field of {earlier.in_features} coordinates and "
                 f"{earlier.out_features} channels, the signal has {size.in_features} "
                 f"and {size.out_features}: start from a field of the same kind"
             )
@@ -183,7 +189,7 @@ class Training:
         largest = max(float(part.detach().abs().max()) for part in network.parameters())
         if largest > limit:
             raise SettingError(
-                f"--dtype is {self.config.storage}: it cannot hold weights of {largest:g}; "
+                f"`dtype` is {self.config.storage}: it cannot hold weights of {largest:g}; "
                 "use float32 or bfloat16"
             )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import torch
 
+from sinefit.forks import begin_threads
 from sinefit.native import TileNetwork, tiles_supported
 from sinefit.processor.products import products_of
 
@@ -41,8 +42,12 @@ class Evaluator(Protocol):
 
 
 def choose_evaluator(network: SineNetwork, spec: SignalSpec) -> Evaluator:
-    """Return the fastest evaluator whose error a signal's samples cannot show."""
+    """Return the fastest evaluator whose error a signal's samples cannot show.
+
+    Raises SettingError in a process that was forked after several threads had computed.
+    """
     device = network.weights[0].device
+    begin_threads(torch.get_num_threads())
     if (
         spec.bit_depth <= TILE_BITS
         and device.type == "cpu"

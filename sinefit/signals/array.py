@@ -60,9 +60,14 @@ def array_signal(
 ) -> Signal:
     """Return an array in memory as a signal, under the same rules as a .npy file.
 
-    The samples are a view of `values` wherever NumPy can give one, not a copy.
+    The samples are a view of `values` wherever NumPy can give one, not a copy. Raises SettingError
+    for an array with masked values.
     """
-    return _signal(values, "the array", Selection(channels_last=channels_last, domain=domain))
+    if np.ma.is_masked(values):
+        raise SettingError("the array has masked values: give them values first, by .filled(0.0)")
+    return _signal(
+        np.asarray(values), "the array", Selection(channels_last=channels_last, domain=domain)
+    )
 
 
 def _signal(stored: NDArray[Any], name: str, selection: Selection) -> Signal:
@@ -196,12 +201,12 @@ def _check_header_length(source: Path) -> None:
 def _axes(shape: tuple[int, ...], name: str, selection: Selection) -> tuple[tuple[int, ...], int]:
     """Split a file's shape into the axes that are coordinates and the number of channels."""
     if selection.channels_last and len(shape) < 2:
-        raise SettingError(f"--channels-last needs 2 axes or more: {name} has shape {shape}")
+        raise SettingError(f"`channels_last` needs 2 axes or more: {name} has shape {shape}")
     axes, channels = (shape[:-1], shape[-1]) if selection.channels_last else (shape, 1)
     if selection.domain == "sphere" and len(axes) != 2:
         raise SettingError(
-            f"--domain sphere needs the two axes latitude and longitude: {name} has shape {shape}"
-            + ("" if selection.channels_last else " (is the last one --channels-last?)")
+            f"`domain` sphere needs the two axes latitude and longitude: {name} has shape {shape}"
+            + ("" if selection.channels_last else " (is the last one `channels_last`?)")
         )
     return axes, channels
 
@@ -254,7 +259,7 @@ def _losses(spec: SignalSpec, encoding: Encoding) -> tuple[str, ...]:
         f"npy cannot keep the {what}: it was left out" for what, is_lost in lost.items() if is_lost
     ]
     if encoding.quality is not None:
-        notices.append("npy is lossless: --quality has no effect")
+        notices.append("npy is lossless: `quality` has no effect")
     if encoding.subtype is not None:
-        notices.append("npy keeps the samples as they are: --subtype has no effect")
+        notices.append("npy keeps the samples as they are: `subtype` has no effect")
     return tuple(notices)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 from sinefit.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from fractions import Fraction
 
     import numpy as np
@@ -19,6 +20,13 @@ Domain = Literal["grid", "sphere"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
+NOUNS: Mapping[Kind, str] = {
+    "image": "an image",
+    "audio": "a sound",
+    "video": "a video",
+    "array": "an array",
+}
+"""What messages call a signal of each kind."""
 
 LARGEST_VALUE: Final = 2.0**1000
 """Largest magnitude of values, about 1e301: float64 has room above for overshoots."""

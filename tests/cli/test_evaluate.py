@@ -123,7 +123,7 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
     tone = make_sound(tmp_path / "tone.wav")
     weights, _ = fitted(photo)
     for other in (grey, tone):
-        assert "they must agree" in fail(2, "eval", weights, other)
+        assert "compare it with a signal of the same kind" in fail(2, "eval", weights, other)
     assert "does not exist" in fail(3, "eval", weights, tmp_path / "missing.png")
     assert "photo.png" in fail(3, "eval", photo, photo)
     assert "missing" in fail(3, "eval", tmp_path / "missing.safetensors", photo)

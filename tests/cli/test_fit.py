@@ -422,3 +422,22 @@ def test_the_type_of_a_pipe_can_be_said(photo: Path) -> None:
     assert header_of(photo.with_name("w")).spec.format == "webp"
     message = fail(3, "fit", "-", "--format", "jpeg", *TINY, "-o", "v", stdin=stdin.getvalue())
     assert "webp" in message
+
+
+def test_the_fault_of_the_input_is_told_before_that_of_the_output(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("neither a picture nor a sound")
+    (tmp_path / "notes.safetensors").write_bytes(b"an earlier fit")
+    assert "notes.txt is text, which cannot be fitted" in fail(3, "fit", tmp_path / "notes.txt")
+    picture = make_picture(tmp_path / "a.png")
+    succeed("fit", picture, *TINY)
+    weights = tmp_path / "a.safetensors"
+    assert "is a weights file, not a signal" in fail(3, "fit", weights)
+    assert "it exists already" in fail(5, "fit", picture)
+
+
+def test_blocks_larger_than_the_picture_are_refused(tmp_path: Path) -> None:
+    picture = make_picture(tmp_path / "a.png", size=(16, 12))
+    message = fail(2, "fit", picture, *TINY, "--downsample", 13)
+    assert "--downsample is 13: it must be at most 12" in message
+    assert "16x12 pixels of" in message
+    succeed("fit", picture, *TINY, "--downsample", 12)

@@ -80,7 +80,7 @@ def test_weights_too_large_for_the_type_are_an_error() -> None:
     field = small_field()
     with torch.no_grad():
         field.network.weights[0][0, 0] = -1e5
-    with pytest.raises(SettingError, match=r"--dtype is float16: it cannot hold weights of 100000"):
+    with pytest.raises(SettingError, match=r"`dtype` is float16: it cannot hold weights of 100000"):
         encode_field(field, torch.float16)
     assert decode_field(encode_field(field, torch.bfloat16), "name").network.size.width == 5
 

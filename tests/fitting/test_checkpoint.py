@@ -17,7 +17,7 @@ from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting import loop
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.checkpoint import (
-    FLAGS,
+    DECIDING,
     decode_checkpoint,
     encode_checkpoint,
     fingerprint,
@@ -146,29 +146,29 @@ def test_the_time_spent_is_added_up() -> None:
     assert fit_signal(signal, config, resume=late).report.seconds > 1000.0
 
 
-OTHER: dict[str, dict[str, Any]] = {
-    "--init": {"initializer": parse_initializer("lambert")},
-    "--omega": {"omega": (7.0,)},
-    "--width": {"width": 9},
-    "--depth": {"depth": 4},
-    "--steps": {"budget": Budget(steps=99)},
-    "--max-time": {"budget": Budget(steps=100, max_time=9.0)},
-    "--target-psnr": {"budget": Budget(steps=100, target_psnr=90.0)},
-    "--lr": {"learning_rate": 1e-5},
-    "--batch": {"batch": 33},
-    "--seed": {"seed": 77},
-    "--dtype": {"storage": "bfloat16"},
-    "engine": {"engine": "autograd"},
+OTHER: dict[str, tuple[str, dict[str, Any]]] = {
+    "initializer": ("init", {"initializer": parse_initializer("lambert")}),
+    "omega": ("omega", {"omega": (7.0,)}),
+    "width": ("width", {"width": 9}),
+    "depth": ("depth", {"depth": 4}),
+    "steps": ("steps", {"budget": Budget(steps=99)}),
+    "max_time": ("max_time", {"budget": Budget(steps=100, max_time=9.0)}),
+    "target_psnr": ("target_psnr", {"budget": Budget(steps=100, target_psnr=90.0)}),
+    "learning_rate": ("learning_rate", {"learning_rate": 1e-5}),
+    "batch": ("batch", {"batch": 33}),
+    "seed": ("seed", {"seed": 77}),
+    "storage": ("dtype", {"storage": "bfloat16"}),
+    "engine": ("engine", {"engine": "autograd"}),
 }
 
 
-@pytest.mark.parametrize("flag", FLAGS.values())
-def test_other_settings_are_refused_by_name(flag: str) -> None:
+@pytest.mark.parametrize("name", DECIDING)
+def test_other_settings_are_refused_by_name(name: str) -> None:
     signal = picture()
     config = settings(budget=Budget(steps=100))
     checkpoint = stop_after(signal, config, 10)
-    other = dataclasses.replace(config, **OTHER[flag])
-    with pytest.raises(SettingError, match=f"^the checkpoint was made with {flag} "):
+    other = dataclasses.replace(config, **OTHER[name][1])
+    with pytest.raises(SettingError, match=f"^the checkpoint was made with `{OTHER[name][0]}` "):
         fit_signal(signal, other, resume=checkpoint)
 
 
@@ -211,7 +211,7 @@ def refuse_or_go_on(content: bytes) -> None:
 
 def test_a_finished_field_is_no_checkpoint() -> None:
     content = encode_field(fit_signal(picture(), settings(budget=Budget(steps=1))).field)
-    with pytest.raises(InputError, match="use --from"):
+    with pytest.raises(InputError, match="go on with it by `start_from`"):
         decode_checkpoint(content, "name")
 
 

@@ -17,7 +17,7 @@ from sinefit.fitting.engines import fast_operands
 from sinefit.fitting.loop import FitHooks, fit_signal
 from sinefit.fitting.report import FitDivergedError, FitNotMeasuredError
 from sinefit.fitting.training import Training
-from sinefit.initializers.registry import INITIALIZERS
+from sinefit.initializers.registry import INITIALIZERS, parse_initializer
 from sinefit.networks.sine import SineNetwork
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.array import array_signal
@@ -284,7 +284,9 @@ def test_a_fit_that_diverges_hands_over_its_best_weights(rate: float, steps: int
         picture(), spec=dataclasses.replace(picture().spec, source="a.png")
     )
     config = settings(budget=Budget(steps=steps), learning_rate=rate)
-    with pytest.raises(FitDivergedError, match=r"a\.png: diverged.*lower --lr than") as caught:
+    with pytest.raises(
+        FitDivergedError, match=r"a\.png: diverged.*lower `learning_rate` than"
+    ) as caught:
         fit_signal(signal, config)
     assert "\n" not in str(caught.value)
     result = caught.value.result
@@ -293,6 +295,29 @@ def test_a_fit_that_diverges_hands_over_its_best_weights(rate: float, steps: int
     assert result.report.record.psnr_float >= start_psnr(signal) - 0.01
     assert result.report.record.psnr_float == pytest.approx(measured(result, signal)[1], abs=0.01)
     assert decode_field(encode_field(result.field), "name").record == result.report.record
+
+
+@pytest.mark.parametrize("rate", [None, 0.5])
+@pytest.mark.parametrize("name", ["siren", "tuner", "winner", "torch"])
+def test_the_rate_that_is_advised_against_is_one_that_matters(
+    name: str, rate: float | None
+) -> None:
+    config = dataclasses.replace(
+        settings(learning_rate=rate, depth=3), initializer=parse_initializer(name)
+    )
+    training = Training(picture(), config, torch.device("cpu"))
+    lower = dataclasses.replace(config, learning_rate=training.base_rate * 0.999)
+    slower = Training(picture(), lower, torch.device("cpu"))
+    assert all(a < b for a, b in zip(slower.rates, training.rates, strict=True))
+    assert rate is None or training.base_rate == pytest.approx(rate)
+
+
+def test_a_continued_fit_that_diverges_is_not_told_to_begin_otherwise() -> None:
+    signal = picture()
+    earlier = fit_signal(signal, settings()).field
+    config = settings(budget=Budget(steps=300), learning_rate=1e20)
+    with pytest.raises(FitDivergedError, match=r"lower `learning_rate` than 1e\+20$"):
+        fit_signal(signal, config, start_from=earlier)
 
 
 def test_a_late_divergence_keeps_what_was_reached(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,7 +373,9 @@ def test_another_signal_can_be_continued_if_it_is_alike() -> None:
         24,
     )
     for other in (picture(channels=3), sound(), clip()):
-        with pytest.raises(SettingError, match="--from holds a field of 2 coordinates and 1 chann"):
+        with pytest.raises(
+            SettingError, match="`start_from` holds a field of 2 coordinates and 1 chann"
+        ):
             fit_signal(other, settings(), start_from=earlier)
 
 
@@ -433,7 +460,7 @@ def test_what_is_measured_is_what_is_stored(storage: str) -> None:
 def test_weights_too_large_for_their_type_are_told_before_the_work() -> None:
     seen: list[Progress] = []
     config = settings(omega=(1e6,), storage="float16")
-    with pytest.raises(SettingError, match="--dtype is float16"):
+    with pytest.raises(SettingError, match="`dtype` is float16"):
         fit_signal(picture(), config, on_progress=seen.append)
     assert not seen
 
@@ -446,7 +473,7 @@ def test_threads_are_put_back() -> None:
 
 def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(DeviceError, match="--device is cuda"):
+    with pytest.raises(DeviceError, match="`device` is cuda"):
         fit_signal(picture(), settings(device="cuda"))
 
 

@@ -109,7 +109,7 @@ def test_an_explicit_omega_is_taken_as_it_is() -> None:
 @pytest.mark.parametrize("omega", [(1.0, 2.0, 3.0), ()])
 def test_the_wrong_number_of_factors(omega: tuple[float, ...]) -> None:
     signal = picture()
-    with pytest.raises(SettingError, match=f"--omega has {len(omega)} values.* 2 coordinates"):
+    with pytest.raises(SettingError, match=f"`omega` has {len(omega)} values.* 2 coordinates"):
         resolve_omega(omega, SIREN, signal, size_of(signal))
 
 

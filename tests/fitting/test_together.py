@@ -228,7 +228,7 @@ def test_a_start_from_a_field_is_that_of_all() -> None:
     [
         (sound(), "other has 1 coordinates, first.png has 2: .*fit it apart"),
         (picture(channels=3), "other has 3 channels, first.png has 1"),
-        (picture((5, 5)), "other has 25 samples per step, first.png has 256: .*--batch"),
+        (picture((5, 5)), "other has 25 samples per step, first.png has 256: .*`batch`"),
     ],
 )
 def test_signals_that_differ_are_named(other: Signal, message: str) -> None:
@@ -239,7 +239,7 @@ def test_signals_that_differ_are_named(other: Signal, message: str) -> None:
 def test_widths_that_follow_the_signals_must_agree() -> None:
     small, large = picture((4, 4)), named(picture((200, 200)), "large.png")
     config = settings(width=None, batch=16, depth=1, budget=Budget(steps=2))
-    message = r"large\.png has \d+ neurons per layer, signal 0 has 64: .*give a --width"
+    message = r"large\.png has \d+ neurons per layer, signal 0 has 64: .*give a `width`"
     with pytest.raises(SettingError, match=message):
         fit_together([small, large], config)
     for result in fit_together([small, small], config):
@@ -257,7 +257,7 @@ def test_a_fit_that_cannot_be_made_is_told_when_the_others_are_done() -> None:
     signals = pictures()
     config = settings(omega=(1e6,), storage="float16", threads=2)
     ended: dict[int, FitResult | SinefitError] = {}
-    with pytest.raises(SettingError, match="--dtype is float16"):
+    with pytest.raises(SettingError, match="`dtype` is float16"):
         fit_together(signals, config, GroupHooks(on_end=ended.__setitem__))
     assert sorted(ended) == [0, 1, 2, 3]
 

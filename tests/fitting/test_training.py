@@ -43,12 +43,14 @@ def test_the_state_is_all_that_weights_do_not_tell() -> None:
 
 
 def test_weights_that_a_type_cannot_hold_are_refused_before_the_work() -> None:
-    with pytest.raises(SettingError, match="--dtype is float16"):
+    with pytest.raises(SettingError, match="`dtype` is float16"):
         Training(picture(), settings(omega=(1e6,), storage="float16"), CPU)
 
 
 def test_a_field_of_another_kind_is_refused() -> None:
     field = fit_signal(picture(channels=3), settings()).field
     config = settings().continuing(field)
-    with pytest.raises(SettingError, match="--from holds a field of 2 coordinates and 3 channels"):
+    with pytest.raises(
+        SettingError, match="`start_from` holds a field of 2 coordinates and 3 channels"
+    ):
         Training(picture(channels=1), config, CPU, field)

@@ -275,7 +275,7 @@ def test_damaged_exif_is_told_and_does_no_harm(save):
 
 def test_region_outside_is_refused(save):
     path = save("a.png", saved(Image.new("L", (4, 3)), "PNG"))
-    with pytest.raises(SettingError, match=r"--region.*a\.png.*4x3"):
+    with pytest.raises(SettingError, match=r"`region`.*a\.png.*4x3"):
         read(path, "png", region=(1, 1, 4, 1))
 
 
