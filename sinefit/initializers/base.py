@@ -27,8 +27,6 @@ class SignalTraits:
     """Samples per coordinate axis; on the sphere three times half those along the equator."""
     channels: int
     """Values per sample."""
-    kind: str = "image"
-    """"image", "audio", "video" or "array"."""
     mean_square_coordinate: float = 1.0 / 3.0
     """Mean over samples and axes of the squared coordinate; 1/3 on [-1, 1] and on the sphere."""
     spectral_centroid: float = 0.0
