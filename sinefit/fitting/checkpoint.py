@@ -175,9 +175,13 @@ def decode_checkpoint(content: bytes, name: str) -> Checkpoint:
     }
     try:
         values = json.loads(text)
+        config = _config(values["settings"])
+        size = field.network.size
+        if (config.width, config.depth) != (size.width, size.depth):
+            raise ValueError("its settings are of another network")
         return Checkpoint(
             field,
-            _config(values["settings"]),
+            config,
             _standing(values["standing"]),
             state,
             str(values["fingerprint"]),

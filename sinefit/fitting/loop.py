@@ -123,10 +123,14 @@ def fit_signal(
         config = config.continuing(start_from)
     if resume is not None and config.width is None:
         config = dataclasses.replace(config, width=resume.field.network.size.width)
+    is_continued = start_from is not None
+    if resume is not None:
+        resume.check(config, signal)
+        start_from = resume.field
     device = resolve_device(config.device)
     with cpu_threads(config.threads):
         fit = Fit(signal, Training(signal, config, device, start_from), hooks)
-        fit.standing.continued = start_from is not None
+        fit.standing.continued = is_continued
         if resume is not None:
             fit.resume(resume)
         return fit.run()
@@ -158,8 +162,7 @@ class Fit:
         self.report_every = CUDA_REPORT_EVERY if training.device.type == "cuda" else REPORT_EVERY
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Take up a checkpoint of the same signal and settings."""
-        checkpoint.check(self.training.config, self.signal)
+        """Take up a checkpoint, whose field the training starts from; it must have been checked."""
         name = self.signal.spec.source or "the checkpoint"
         state = dict(checkpoint.state)
         try:

@@ -163,13 +163,14 @@ class Training:
             )
         omega = resolve_omega(config.omega, config.initializer, signal, size)
         start = config.initializer.draw(size, omega, signal_traits(signal), generator)
-        weights, biases = list(start.weights), list(start.biases)
+        weights, biases, rules = list(start.weights), list(start.biases), start.rules
         if start_from is not None:
             weights = [weight.detach().clone() for weight in start_from.network.weights]
             biases = [bias.detach().clone() for bias in start_from.network.biases]
+            rules = config.initializer.rules_for(start, weights)
         network = SineNetwork(weights, biases).to(self.device)
         self._check_storage(network)
-        return network, start.rules, omega
+        return network, rules, omega
 
     def _check_storage(self, network: SineNetwork) -> None:
         """Refuse a type that cannot hold even the starting weights."""

@@ -11,7 +11,7 @@ from sinefit.errors import SettingError
 from sinefit.initializers.parameters import check_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import torch
     from torch import Tensor
@@ -101,6 +101,14 @@ class Initializer(ABC):
         `omega` holds one positive factor per input axis (`size.in_features` of them); anything else
         raises `SettingError`.
         """
+
+    def rules_for(self, start: Start, weights: Sequence[Tensor]) -> TrainingRules:  # noqa: ARG002
+        """Return the rules for training weights of an earlier fit in place of those of `start`.
+
+        `weights` holds one matrix (fan_out, fan_in) per layer. A scheme whose rules follow from
+        drawn weights reads them off the given ones.
+        """
+        return start.rules
 
 
 def mean_omega(omega: tuple[float, ...]) -> float:

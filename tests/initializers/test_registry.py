@@ -35,7 +35,8 @@ def values_of(parameter: Parameter) -> st.SearchStrategy[float | int | str | boo
     low = parameter.above if parameter.minimum is None else parameter.minimum
     if parameter.kind is int:
         return st.integers(None if low is None else int(low), 10_000)
-    numbers = st.floats(low, parameter.maximum, allow_nan=False, allow_infinity=False)
+    high = parameter.below if parameter.maximum is None else parameter.maximum
+    numbers = st.floats(low, high, allow_nan=False, allow_infinity=False)
     return numbers.filter(parameter.allows)
 
 
