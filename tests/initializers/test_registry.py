@@ -101,7 +101,7 @@ def test_only_what_differs_from_the_default_is_described() -> None:
     [
         ("sirne", ["'sirne'", "choose from siren, lambert, ws", "did you mean siren?"]),
         ("", ["unknown initializer ''", "siren"]),
-        ("siren:bais=plain", ["'bais'", "bias, hidden_omega", "did you mean bias?"]),
+        ("siren:bais=plain", ["'bais'", "bias, last, hidden_omega", "did you mean bias?"]),
         ("ssn:alpha=1", ["ssn has no parameter 'alpha'", "takes none"]),
         ("siren:bias=plan", ["'plan'", "official or plain", "did you mean plain?"]),
         ("siren:bias", ["'bias'", "parameter=value"]),

@@ -84,6 +84,14 @@ def schemes(axes: int) -> list[Scheme]:
     return [
         Scheme("siren", first, (hidden_weights, hidden_bias), last, siren_scales),
         Scheme("siren:bias=plain", first, (hidden_weights, u(1 / root)), last, (w0, 1.0, 1.0)),
+        # Theorem 3.1 of Combette et al. draws all weights after the first layer from one range.
+        Scheme(
+            "siren:bias=plain:last=hidden",
+            first,
+            (hidden_weights, u(1 / root)),
+            (hidden_weights, u(1 / root)),
+            (w0, 1.0, 1.0),
+        ),
         Scheme(
             "siren:hidden_omega=12",
             first,
@@ -288,6 +296,14 @@ def test_ssn_has_the_hidden_variance_of_siren() -> None:
     ssn, siren = (draw(name, size, OMEGA[2]).weights[1].double().var() for name in ("ssn", "siren"))
     # Standard errors: sqrt(2/count) for the normal, sqrt(0.8/count) for the uniform variance.
     assert float(ssn / siren) == pytest.approx(1.0, rel=5 * math.sqrt(2.8 / 512**2))
+
+
+@pytest.mark.parametrize(("width", "times"), [(256, 3.06), (512, 2.57), (2048, 1.82)])
+def test_nfsl_has_a_wider_last_layer_than_siren(width: int, times: float) -> None:
+    size = NetworkSize(2, width, 1, OUT)
+    last = [float(draw(name, size, OMEGA[2]).weights[-1].std()) for name in ("nfsl", "siren")]
+    # Standard error of a uniform's deviation: sqrt(0.2/count).
+    assert last[0] / last[1] == pytest.approx(times, rel=5 * math.sqrt(0.4 / (width * OUT)))
 
 
 def test_xavier_without_omega_is_lambert_0_in_square_layers() -> None:
