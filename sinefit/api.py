@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, SupportsFloat
+from typing import TYPE_CHECKING, SupportsFloat
 
 import numpy as np
 import torch
 
-from sinefit.errors import OutputError, SettingError
+from sinefit.errors import OutputError
 from sinefit.fields.weights_file import decode_field, encode_field, read_field
 from sinefit.files import whole_output, write_bytes
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
 from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_INITIALIZER
 from sinefit.fitting.loop import fit_signal
+from sinefit.fitting.omega_choice import parse_omega
 from sinefit.initializers.registry import parse_initializer
 from sinefit.signals.array import array_signal
 from sinefit.signals.reading import read_signal
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from sinefit.fields.field import Field
     from sinefit.fitting.config import StorageType
+    from sinefit.fitting.omega_choice import OmegaChoice
     from sinefit.fitting.report import Progress
     from sinefit.signals.signal import Domain
 
@@ -38,7 +40,7 @@ def fit(
     source: str | Path | bytes | Signal | NDArray[np.generic],
     *,
     init: str = DEFAULT_INITIALIZER,
-    omega: float | Sequence[float] | Literal["auto"] = "auto",
+    omega: float | Sequence[float] | str = "auto",
     width: int | None = None,
     depth: int = DEFAULT_DEPTH,
     steps: int | None = None,
@@ -59,10 +61,11 @@ def fit(
 
     `init` is an initializer as the command line takes it, "lambert:sigma_a=1". `omega` scales the
     first layer's frequencies, in radians per unit of the domain [-1, 1], one number or one per
-    axis. `steps`, `max_time` (seconds) and `target_psnr` (dB) bound the fit, whichever comes first;
-    without any, a number of steps that suits the signal. `learning_rate` is Adam's, on effective
-    weights. `channels_last` and `domain` say how to read arrays. `start_from` continues from a
-    field: its initializer, omega and network size hold. `on_progress` is called every few steps.
+    axis; a text is what the command line takes: "auto", "nyquist", "0.5nyquist". `steps`,
+    `max_time` (seconds) and `target_psnr` (dB) bound the fit, whichever comes first; without any, a
+    number of steps that suits the signal. `learning_rate` is Adam's, on effective weights.
+    `channels_last` and `domain` say how to read arrays. `start_from` continues from a field: its
+    initializer, omega and network size hold. `on_progress` is called every few steps.
 
     Raises SettingError, InputError, DeviceError or FitDivergedError, each with one line on what to
     do. Same settings, same machine: same weights, unless `max_time` ends the fit.
@@ -78,11 +81,9 @@ def fit(
     budget = None
     if not (steps is None and max_time is None and target_psnr is None):
         budget = Budget(steps, max_time, target_psnr)
-    factors: tuple[float, ...] | None
+    factors: OmegaChoice
     if isinstance(omega, str):
-        if omega != "auto":
-            raise SettingError(f"omega is {omega!r}: it must be a number, several, or 'auto'")
-        factors = None
+        factors = parse_omega("omega", omega)
     else:
         factors = (float(omega),) if isinstance(omega, SupportsFloat) else tuple(omega)
     config = FitConfig(

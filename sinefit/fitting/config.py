@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from sinefit.errors import SettingError
 from sinefit.fitting.defaults import DEFAULT_DEPTH, default_steps
+from sinefit.fitting.omega_choice import are_positive, omega_text
 from sinefit.fitting.pace import operations_per_second
 from sinefit.fitting.sizing import OPERATIONS_PER_WEIGHT, default_width
 from sinefit.initializers.registry import parse_initializer
@@ -16,6 +17,7 @@ from sinefit.networks.size import NetworkSize
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
     from sinefit.fitting.budget import Budget
+    from sinefit.fitting.omega_choice import OmegaChoice
     from sinefit.initializers.base import Initializer
     from sinefit.signals.signal import SignalSpec
 
@@ -29,7 +31,7 @@ class FitConfig:
 
     initializer: Initializer
     """The recipe for the starting weights."""
-    omega: tuple[float, ...] | None = None
+    omega: OmegaChoice = None
     """First-layer frequency factors: one for all axes or one per axis; None derives them."""
     width: int | None = None
     """Neurons per sine layer; None follows the signal's size and a budget in seconds."""
@@ -68,9 +70,10 @@ class FitConfig:
         rate = self.learning_rate
         if rate is not None and not (math.isfinite(rate) and rate > 0):
             raise SettingError(f"--lr is {rate:g}: it must be greater than 0")
-        if self.omega is not None and not all(math.isfinite(w) and w > 0 for w in self.omega):
-            values = ",".join(f"{value:g}" for value in self.omega)
-            raise SettingError(f"--omega is {values}: every factor must be greater than 0")
+        if self.omega is not None and not are_positive(self.omega):
+            raise SettingError(
+                f"--omega is {omega_text(self.omega)}: every factor must be greater than 0"
+            )
         if self.storage not in STORAGE_TYPES:
             raise SettingError(f"--dtype is {self.storage}: use one of {', '.join(STORAGE_TYPES)}")
 

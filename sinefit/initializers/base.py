@@ -84,9 +84,18 @@ class Initializer(ABC):
     def omega_for(self, frequency: float, size: NetworkSize) -> float:
         """Return the omega whose first layer has standard deviation `frequency` along one axis.
 
-        `frequency` is in radians per unit of a coordinate. Schemes that take their frequencies from
-        the signal instead return a constant, and say so.
+        `frequency` is in radians per unit of a coordinate. A factor that a parameter puts on the
+        first layer comes on top and is not divided out: it is what the scheme proposes. Schemes
+        that take their frequencies from the signal instead return a constant, and say so.
         """
+
+    def omega_at(self, share: float, nyquist: float) -> float:
+        """Return the omega that a share of an axis's Nyquist frequency stands for.
+
+        It is that frequency itself, `nyquist` being in radians per unit of a coordinate as omega
+        is. Schemes whose omega is something else say so.
+        """
+        return share * nyquist
 
     @abstractmethod
     def draw(

@@ -37,7 +37,8 @@ class Lambert(Initializer):
         "c_w = √(6/(1+exp(-2σ²))), c_b² = σ² - tanh σ²"
     )
     advice: ClassVar[str] = (
-        "For clean interpolation at higher resolution and for deep networks; omega near Nyquist."
+        "For clean interpolation at higher resolution and for deep networks; its paper takes an "
+        "omega near Nyquist, auto about a fifth of that."
     )
     reference: ClassVar[str] = (
         "Combette, Venaille, Pustelnik (2025), A new initialisation to Control Gradients in "

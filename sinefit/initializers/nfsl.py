@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from sinefit.initializers.base import Initializer, Start
 from sinefit.initializers.draws import uniform
-from sinefit.initializers.siren import siren_layers, siren_rules
+from sinefit.initializers.siren import siren_layers, siren_omega, siren_rules
 
 if TYPE_CHECKING:
     import torch
@@ -49,8 +49,8 @@ class Nfsl(Initializer):
     )
 
     def omega_for(self, frequency: float, size: NetworkSize) -> float:
-        """Return `frequency` d √3, since U(±omega/d) has standard deviation omega/(d √3)."""
-        return frequency * size.in_features * math.sqrt(3.0)
+        """Return siren's, whose first layer this is."""
+        return siren_omega(frequency, size)
 
     def draw(
         self,

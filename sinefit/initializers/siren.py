@@ -65,8 +65,8 @@ class Siren(Initializer):
     )
 
     def omega_for(self, frequency: float, size: NetworkSize) -> float:
-        """Return `frequency` d √3, since U(±omega/d) has standard deviation omega/(d √3)."""
-        return frequency * size.in_features * math.sqrt(3.0)
+        """Return `frequency` d √3, see `siren_omega`."""
+        return siren_omega(frequency, size)
 
     def draw(
         self,
@@ -81,6 +81,11 @@ class Siren(Initializer):
             weights[-1] = weights[-1] * self.hidden_omega
         hidden = self.hidden_omega if self.bias == "official" else 1.0
         return Start(tuple(weights), tuple(biases), siren_rules(size, omega, hidden))
+
+
+def siren_omega(frequency: float, size: NetworkSize) -> float:
+    """Return `frequency` d √3, since U(±omega/d) has standard deviation omega/(d √3)."""
+    return frequency * size.in_features * math.sqrt(3.0)
 
 
 def siren_layers(

@@ -113,6 +113,10 @@ class Tuner(Initializer):
         """Return 1 whatever the frequency: omega multiplies a band that follows the signal."""
         return 1.0
 
+    def omega_at(self, share: float, nyquist: float) -> float:  # noqa: ARG002
+        """Return the factor that takes the band limit to that share: `share` period/(2 band)."""
+        return share * self.period / (2.0 * self.band)
+
     def draw(
         self,
         size: NetworkSize,

@@ -23,6 +23,7 @@ from sinefit.fitting.checkpoint import (
     fingerprint,
 )
 from sinefit.fitting.loop import FitHooks, fit_signal
+from sinefit.fitting.omega_choice import NyquistShare
 from sinefit.fitting.report import FitDivergedError, FitStoppedError
 from sinefit.initializers.registry import parse_initializer
 
@@ -161,6 +162,18 @@ OTHER: dict[str, dict[str, Any]] = {
     "--dtype": {"storage": "bfloat16"},
     "engine": {"engine": "autograd"},
 }
+
+
+def test_a_share_of_nyquist_goes_on_and_is_told() -> None:
+    signal = picture((30, 20))
+    config = settings(omega=(0.1, NyquistShare(0.3)), budget=Budget(steps=20))
+    expected = encode_field(fit_signal(signal, config).field)
+    checkpoint = through_file(stop_after(signal, config, 9))
+    assert checkpoint.config.omega == config.omega
+    assert encode_field(fit_signal(signal, config, resume=checkpoint).field) == expected
+    other = dataclasses.replace(config, omega=(NyquistShare(),))
+    with pytest.raises(SettingError, match=r"--omega 0\.1,0\.3nyquist, not nyquist:"):
+        fit_signal(signal, other, resume=checkpoint)
 
 
 @pytest.mark.parametrize("flag", FLAGS.values())

@@ -266,9 +266,10 @@ def test_omega_for_is_the_inverse_of_the_first_layer_deviation(text: str, axes: 
     size = NetworkSize(axes, 4096, 1, 1)
     omega = parse_initializer(text).omega_for(70.0, size)
     weights = draw(text, size, (omega,) * axes).weights[0]
+    expected = 70.0 * {"ws": 2.5}.get(text, 1.0)
     # The relative standard error of a normal sample's deviation is 1/sqrt(2 count).
     tolerance = 5.0 / math.sqrt(2 * weights.numel())
-    assert float(weights.double().std()) == pytest.approx(70.0, rel=tolerance)
+    assert float(weights.double().std()) == pytest.approx(expected, rel=tolerance)
 
 
 @pytest.mark.parametrize(
