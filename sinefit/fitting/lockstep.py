@@ -169,6 +169,7 @@ class _TrainingStack:
             self._stack,
             [training.rates for training in trainings],
             [training.rules for training in trainings],
+            [training.column_rates for training in trainings],
         )
         for place, (member, state) in enumerate(zip(members, states, strict=True)):
             self.adam.restore(place, state, member.fit.standing.step)

@@ -43,6 +43,9 @@ class TrainingRules:
     """Layers whose weight matrices are never changed; their biases are trained."""
     column_bounds: Mapping[int, Tensor] = field(default_factory=dict)
     """For a layer, the bound (fan_in,) that clamps every column of its weights after each step."""
+    column_scales: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
+    """For a layer, the factor for every column of its weights in place of the layer's; its biases
+    have the layer's."""
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,10 @@ def siren_layers(
 
 
 def siren_rules(size: NetworkSize, omega: tuple[float, ...], hidden_omega: float) -> TrainingRules:
-    """Return the learning-rate scales that the factors inside the sines stood for."""
+    """Return the learning-rate scales that the factors inside the sines stood for.
+
+    In the first layer a coordinate's column has that axis's omega, as it would have with the factor
+    on the coordinate; the biases have their mean.
+    """
     hidden = [hidden_omega] * (size.depth - 1)
-    return TrainingRules(learning_rate_scales=(mean_omega(omega), *hidden, 1.0))
+    return TrainingRules((mean_omega(omega), *hidden, 1.0), column_scales={0: omega})

@@ -218,6 +218,8 @@ def test_learning_rate_scales_stand_for_the_factors_inside_the_sines(text: str, 
     rules = draw(text, NetworkSize(2, 8, depth, 3), OMEGA[2]).rules
     first, hidden, last = scheme.scales
     assert rules.learning_rate_scales == pytest.approx((first, *[hidden] * (depth - 1), last))
+    # A column of the first layer has the factor of its own axis.
+    assert rules.column_scales == ({} if first == 1.0 else {0: OMEGA[2]})
     assert rules.frozen_weights == frozenset()
     assert rules.column_bounds == {}
 
