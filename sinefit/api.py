@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 
-from sinefit.errors import OutputError, SettingError
+from sinefit.errors import OutputError
 from sinefit.fields.field import Field
 from sinefit.fields.weights_file import decode_field, encode_field, read_field
 from sinefit.files import whole_output, write_bytes
@@ -14,6 +14,7 @@ from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import STORAGE_TYPES, FitConfig
 from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_INITIALIZER
 from sinefit.fitting.loop import fit_signal
+from sinefit.fitting.omega_choice import parse_omega
 from sinefit.initializers.registry import parse_initializer
 from sinefit.signals.objects import as_signal
 from sinefit.signals.signal import Signal
@@ -38,7 +39,7 @@ def fit(
     source: Source,
     *,
     init: str = DEFAULT_INITIALIZER,
-    omega: float | Sequence[float] | NDArray[np.number] | Literal["auto"] = "auto",
+    omega: float | Sequence[float] | NDArray[np.number] | str = "auto",
     width: int | None = None,
     depth: int = DEFAULT_DEPTH,
     steps: int | None = None,
@@ -59,8 +60,9 @@ def fit(
 
     `source` is a file's name, the bytes of a file or a stream of them, a signal, a NumPy array, a
     torch tensor, a list of numbers or a Pillow image. `init` is an initializer as the command line
-    takes it, "lambert:sigma_a=1". `omega` scales the first layer's
-    frequencies, in radians per unit of the domain [-1, 1], one number or one per axis. `steps`,
+    takes it, "lambert:sigma_a=1". `omega` scales the first layer's frequencies, in radians per unit
+    of the domain [-1, 1], one number or one per axis; a text is what the command line takes:
+    "auto", "nyquist", "0.5nyquist". `steps`,
     `max_time` (seconds) and `target_psnr` (dB) bound the fit, whichever comes first; without any, a
     number of steps that suits the signal. `learning_rate` is Adam's, on effective weights.
     `channels_last` and `domain` say how to read arrays. `start_from` continues from a field: its
@@ -75,13 +77,7 @@ def fit(
     budget = None
     if not (steps is None and max_time is None and target_psnr is None):
         budget = Budget(steps, max_time, target_psnr)
-    factors: tuple[float, ...] | None
-    if isinstance(omega, str):
-        if omega != "auto":
-            raise SettingError(f"`omega` is {omega!r}: it must be a number, several, or 'auto'")
-        factors = None
-    else:
-        factors = numbers("omega", omega)
+    factors = parse_omega(omega) if isinstance(omega, str) else numbers("omega", omega)
     config = FitConfig(
         initializer=parse_initializer(init),
         omega=factors,

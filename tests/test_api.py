@@ -98,6 +98,8 @@ def test_settings_arrive(photo: Path) -> None:
     for parameter in field.network.parameters():
         assert torch.equal(parameter, parameter.half().float())
     assert sinefit.fit(photo, omega=7, **TINY).record.omega == (7.0, 7.0)
+    field = sinefit.fit(photo, omega="0.5nyquist", **TINY)
+    assert field.record.omega == pytest.approx([math.pi * n / 4 for n in field.spec.shape])
 
 
 def test_progress_is_told(photo: Path) -> None:

@@ -229,12 +229,15 @@ class CheckpointedFit:
         """Say what is going to be fitted, and how: `config` is settled."""
         from sinefit.fitting.devices import resolve_device
         from sinefit.fitting.omega import resolve_omega
+        from sinefit.fitting.omega_choice import NyquistShare, omega_text
         from sinefit.initializers.registry import describe
 
         signal = self.signal
         name = signal.spec.source or "signal"
         device = resolve_device(config.device)
         origin = " (from its spectrum)" if config.omega is None else ""
+        if config.omega is not None and any(isinstance(w, NyquistShare) for w in config.omega):
+            origin = f" ({omega_text(config.omega)})"
         if initial is not None:
             origin = f" (from {self._request.start_from})"
         size = config.size_for(signal.spec)

@@ -78,7 +78,8 @@ Omega = Annotated[
     str,
     typer.Option(
         metavar="W",
-        help="First-layer frequency: a number, one per axis (images: height,width), or auto.",
+        help="First-layer frequency: auto, or a number, nyquist or 0.5nyquist, one per axis if you "
+        "like (images: height,width). For tuner a factor on its band.",
         rich_help_panel=_HOW,
     ),
 ]

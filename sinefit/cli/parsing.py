@@ -1,4 +1,4 @@
-"""Reading the values of options: durations, rates, sizes, factors, regions."""
+"""Reading the values of options: durations, rates, sizes, scales, regions."""
 
 from __future__ import annotations
 
@@ -19,18 +19,6 @@ def parse_seconds(flag: str, text: str) -> float:
     if match is None or match[2] not in _SECONDS:
         raise SettingError(f"{flag} is {text!r}: write seconds, or a number with s, m or h: 90s")
     return float(match[1]) * _SECONDS[match[2]]
-
-
-def parse_omega(text: str) -> tuple[float, ...] | None:
-    """Read `--omega`: "auto" (None), one number, or several with commas between them."""
-    if text.strip().lower() == "auto":
-        return None
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise SettingError(
-            f"--omega is {text!r}: write auto, a number, or one per axis: 90,60"
-        ) from error
 
 
 def parse_scale(text: str) -> tuple[float, ...]:

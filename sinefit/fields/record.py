@@ -19,7 +19,8 @@ class FitRecord:
     batch: int
     """Samples per step."""
     learning_rates: tuple[float, ...]
-    """Adam's peak rate on each layer's effective weights, first layer first."""
+    """Adam's peak rate on each layer's effective weights, first layer first; of the first layer's
+    columns, which each follow the omega of their axis, it is that of their mean."""
     psnr: float | None
     """PSNR in dB as saved: of values rounded to the signal's own sample type; inf for no error,
     None where it was not measured."""

@@ -60,8 +60,7 @@ def _taken(path: Path, target: str | Path) -> int | None:
         except BlockingIOError:
             os.close(handle)
             raise OutputError(
-                f"{target}: another fit is writing it: wait for that one, or name another file "
-                "with --output"
+                f"{target}: another fit is writing it: wait for that one, or name another file"
             ) from None
         except OSError:
             _remove(path, handle)

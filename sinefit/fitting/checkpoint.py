@@ -22,6 +22,7 @@ from sinefit.fields.metadata import STATE_PREFIX, read_header, to_json
 from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
+from sinefit.fitting.omega_choice import NyquistShare, parse_omega
 from sinefit.initializers.registry import describe, parse_initializer
 
 if TYPE_CHECKING:
@@ -134,7 +135,9 @@ def settings_of(config: FitConfig) -> dict[str, Any]:
     budget = config.budget or Budget(steps=1)
     values = {
         "initializer": describe(config.initializer),
-        "omega": None if config.omega is None else list(config.omega),
+        "omega": None
+        if config.omega is None
+        else [str(part) if isinstance(part, NyquistShare) else part for part in config.omega],
         "steps": budget.steps if config.budget else None,
         "max_time": budget.max_time,
         "target_psnr": budget.target_psnr,
@@ -181,9 +184,13 @@ def decode_checkpoint(content: bytes, name: str) -> Checkpoint:
     }
     try:
         values = json.loads(text)
+        config = _config(values["settings"], values.get("planned_steps"))
+        size = field.network.size
+        if (config.width, config.depth) != (size.width, size.depth):
+            raise ValueError("its settings are of another network")
         return Checkpoint(
             field,
-            _config(values["settings"], values.get("planned_steps")),
+            config,
             _standing(values["standing"]),
             state,
             str(values["fingerprint"]),
@@ -204,7 +211,9 @@ def _config(settings: dict[str, Any], planned_steps: object) -> FitConfig:
         raise ValueError("its settings name no initializer")
     return FitConfig(
         initializer=parse_initializer(settings["initializer"]),
-        omega=None if settings["omega"] is None else tuple(map(float, settings["omega"])),
+        omega=None
+        if settings["omega"] is None
+        else parse_omega(",".join(map(str, settings["omega"]))),
         width=settings["width"],
         depth=settings["depth"],
         budget=None if bounds == [None, None, None] else Budget(*bounds),
@@ -237,5 +246,5 @@ def _standing(values: Any) -> Standing:
 
 def _word(value: object) -> str:
     if isinstance(value, list):
-        return ",".join(f"{number:g}" for number in value)
+        return ",".join(part if isinstance(part, str) else f"{part:g}" for part in value)
     return "by default" if value is None else str(value)

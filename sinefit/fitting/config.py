@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
-from sinefit.errors import SettingError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.defaults import DEFAULT_DEPTH, default_steps
+from sinefit.fitting.omega_choice import checked_omega
 from sinefit.fitting.sizing import default_width
 from sinefit.initializers.base import Initializer
 from sinefit.initializers.registry import parse_initializer
@@ -16,7 +15,6 @@ from sinefit.networks.size import NetworkSize
 from sinefit.validation import (
     check_choice,
     check_type,
-    numbers,
     positive,
     settle,
     threads,
@@ -25,6 +23,7 @@ from sinefit.validation import (
 
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
+    from sinefit.fitting.omega_choice import OmegaChoice
     from sinefit.signals.signal import SignalSpec
 
 StorageType = Literal["float32", "float16", "bfloat16"]
@@ -37,7 +36,7 @@ class FitConfig:
 
     initializer: Initializer
     """The recipe for the starting weights."""
-    omega: tuple[float, ...] | None = None
+    omega: OmegaChoice = None
     """First-layer frequency factors: one for all axes or one per axis; None derives them."""
     width: int | None = None
     """Neurons per sine layer; None follows the signal's size, and in a fit with a budget in
@@ -79,10 +78,7 @@ class FitConfig:
         if self.learning_rate is not None:
             settle(self, learning_rate=positive("learning_rate", self.learning_rate))
         if self.omega is not None:
-            settle(self, omega=numbers("omega", self.omega))
-            if not all(math.isfinite(w) and w > 0 for w in self.omega):
-                values = ",".join(f"{value:g}" for value in self.omega)
-                raise SettingError(f"`omega` is {values}: every factor must be greater than 0")
+            settle(self, omega=checked_omega(self.omega))
         check_choice("dtype", self.storage, STORAGE_TYPES)
 
     def continuing(self, field: Field) -> FitConfig:

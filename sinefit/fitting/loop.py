@@ -132,12 +132,16 @@ def fit_signal(
         hooks = dataclasses.replace(hooks, on_progress=on_progress)
     if start_from is not None:
         config = config.continuing(start_from)
+    is_continued = start_from is not None
     device = resolve_device(config.device)
     config = settled(config, signal, resume)
+    if resume is not None:
+        resume.check(config, signal)
+        start_from = resume.field
     with cpu_threads(config.threads):
         begin_threads(torch.get_num_threads())
         fit = Fit(signal, Training(signal, config, device, start_from), hooks)
-        fit.standing.continued = start_from is not None
+        fit.standing.continued = is_continued
         if resume is not None:
             fit.resume(resume)
         return fit.run()
@@ -169,8 +173,7 @@ class Fit:
         self.report_every = CUDA_REPORT_EVERY if training.device.type == "cuda" else REPORT_EVERY
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Take up a checkpoint of the same signal and settings."""
-        checkpoint.check(self.training.config, self.signal)
+        """Take up a checkpoint, whose field the training starts from; it must have been checked."""
         name = self.signal.spec.source or "the checkpoint"
         state = dict(checkpoint.state)
         try:

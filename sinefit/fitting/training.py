@@ -24,7 +24,7 @@ from sinefit.fitting.flat_adam import FlatAdam
 from sinefit.fitting.memory import check_fit_memory
 from sinefit.fitting.objective import MeanSquaredError
 from sinefit.fitting.omega import resolve_omega
-from sinefit.fitting.optimizer import RuledAdam, rates_of
+from sinefit.fitting.optimizer import RuledAdam, column_rates_of, rates_of
 from sinefit.fitting.recorded import CudaRecorder, RecordedStep
 from sinefit.fitting.samples import BatchOrder, TrainingSamples
 from sinefit.fitting.traits import signal_traits
@@ -72,6 +72,7 @@ class Training:
         self.network, self.rules, self.omega = self._start(signal, start_from, generator)
         self.samples = samples or TrainingSamples(signal, device)
         self.rates = rates_of(config, self.spec, self.rules)
+        self.column_rates = column_rates_of(config, self.spec, self.rules)
         if self.samples.resident:
             generator = torch.Generator(self.samples.device).manual_seed(config.seed)
         self._order = BatchOrder(self.samples.count, self.batch, generator)
@@ -81,9 +82,11 @@ class Training:
         self._engine_name = choose_engine(config.engine, device, self.network.size)
         if self._engine_name == "cuda":
             self._flat = FlatNetwork(self.network)
-            self._optimizer = FlatAdam(self._flat, self.rates, self.rules, choose_update(device))
+            self._optimizer = FlatAdam(
+                self._flat, self.rates, self.rules, self.column_rates, choose_update(device)
+            )
         else:
-            self._optimizer = RuledAdam(self.network, self.rates, self.rules)
+            self._optimizer = RuledAdam(self.network, self.rates, self.rules, self.column_rates)
         self._fine = False
         self._engine = self._make_engine()
 
@@ -175,13 +178,14 @@ class Training:
             )
         omega = resolve_omega(config.omega, config.initializer, signal, size)
         start = config.initializer.draw(size, omega, signal_traits(signal), generator)
-        weights, biases = list(start.weights), list(start.biases)
+        weights, biases, rules = list(start.weights), list(start.biases), start.rules
         if start_from is not None:
             weights = [weight.detach().clone() for weight in start_from.network.weights]
             biases = [bias.detach().clone() for bias in start_from.network.biases]
+            rules = config.initializer.rules_for(start, weights)
         network = SineNetwork(weights, biases).to(self.device)
         self._check_storage(network)
-        return network, start.rules, omega
+        return network, rules, omega
 
     def _check_storage(self, network: SineNetwork) -> None:
         """Refuse a type that cannot hold even the starting weights."""

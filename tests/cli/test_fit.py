@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -112,6 +113,20 @@ def test_the_report_as_json(photo: Path) -> None:
     pace = 5 * 16 * 12 / report["seconds"]
     assert report["samples_per_second"] == pytest.approx(pace)
     assert report["device"].split(":")[0] in ("cpu", "cuda", "mps")
+
+
+def test_nyquist_is_recorded_and_told_in_numbers(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = succeed("fit", photo, *TINY, "--omega", "nyquist", "--json")
+    # Half the samples of an axis, 12 by 16, in waves of pi radians per unit.
+    assert json.loads(result.stdout)["omega"] == pytest.approx([math.pi * 6, math.pi * 8])
+    assert "omega 18.85,25.13 (nyquist), on" in result.stderr
+    assert header_of(photo.with_name("photo.safetensors")).record.omega == (
+        pytest.approx((math.pi * 6, math.pi * 8))
+    )
+    monkeypatch.setenv("SINEFIT_FIT_OMEGA", "0.5nyquist,7")
+    assert report_of(photo, *TINY, "-f")["omega"] == pytest.approx([math.pi * 3, 7.0])
 
 
 def test_every_setting_arrives(photo: Path) -> None:

@@ -75,6 +75,15 @@ def test_the_file_decides_the_fit(here: Path) -> None:
     assert header.record.learning_rates[-1] == pytest.approx(1e-3)
 
 
+def test_a_share_of_nyquist_in_the_file(here: Path) -> None:
+    make_picture(here / "photo.png")
+    path = config(here, 'omega = "0.5nyquist"\nsteps = 1\nwidth = 4\nquiet = true')
+    succeed("fit", "photo.png", "--config", path)
+    header = read_header((here / "photo.safetensors").read_bytes(), "photo")
+    half = [math.pi * samples / 4 for samples in header.spec.shape]
+    assert header.record.omega == pytest.approx(half)
+
+
 def test_every_long_flag_has_a_key_and_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     parameters = load_command("fit").params
     flags = {name for parameter in parameters for name in parameter.opts if name.startswith("--")}

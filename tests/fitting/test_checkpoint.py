@@ -23,6 +23,7 @@ from sinefit.fitting.checkpoint import (
     fingerprint,
 )
 from sinefit.fitting.loop import FitHooks, fit_signal
+from sinefit.fitting.omega_choice import NyquistShare
 from sinefit.fitting.report import FitDivergedError, FitStoppedError
 from sinefit.initializers.registry import parse_initializer
 
@@ -92,9 +93,10 @@ def test_frozen_and_bounded_weights_go_on_too(init: str) -> None:
     assert encode_field(fit_signal(signal, config, resume=checkpoint).field) == expected
 
 
-def test_a_fit_that_continues_another_goes_on_too() -> None:
+@pytest.mark.parametrize(("init", "shape"), [("siren", (30, 20)), ("tuner:low=2", (3, 3))])
+def test_a_fit_that_continues_another_goes_on_too(init: str, shape: tuple[int, int]) -> None:
     signal = picture((30, 20), 3)
-    earlier = fit_signal(signal, settings(budget=Budget(steps=60))).field
+    earlier = fit_signal(picture(shape, 3), settings(init, width=40, budget=Budget(steps=60))).field
     config = settings(budget=Budget(steps=80))
     expected = encode_field(fit_signal(signal, config, start_from=earlier).field)
     checkpoint = through_file(stop_after(signal, config, 31, start_from=earlier))
@@ -160,6 +162,18 @@ OTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "storage": ("dtype", {"storage": "bfloat16"}),
     "engine": ("engine", {"engine": "autograd"}),
 }
+
+
+def test_a_share_of_nyquist_goes_on_and_is_told() -> None:
+    signal = picture((30, 20))
+    config = settings(omega=(0.1, NyquistShare(0.3)), budget=Budget(steps=20))
+    expected = encode_field(fit_signal(signal, config).field)
+    checkpoint = through_file(stop_after(signal, config, 9))
+    assert checkpoint.config.omega == config.omega
+    assert encode_field(fit_signal(signal, config, resume=checkpoint).field) == expected
+    other = dataclasses.replace(config, omega=(NyquistShare(),))
+    with pytest.raises(SettingError, match=r"`omega` 0\.1,0\.3nyquist, not nyquist:"):
+        fit_signal(signal, other, resume=checkpoint)
 
 
 @pytest.mark.parametrize("name", DECIDING)
@@ -258,6 +272,15 @@ def test_values_of_another_type_are_refused(part: str, name: str, value: object)
     metadata["checkpoint"] = json.dumps(values)
     with pytest.raises(InputError, match="damaged checkpoint"):
         decode_checkpoint(safetensors.torch.save(tensors, metadata), "name")
+
+
+def test_settings_of_another_network_are_refused() -> None:
+    checkpoint = decode_checkpoint(CONTENT, "name")
+    for name in ("width", "depth"):
+        config = dataclasses.replace(checkpoint.config, **{name: 9})
+        content = encode_checkpoint(dataclasses.replace(checkpoint, config=config))
+        with pytest.raises(InputError, match="damaged checkpoint: its settings"):
+            decode_checkpoint(content, "name")
 
 
 @pytest.mark.parametrize("missing", ["order.position", "order.rest", "best.0", "adam.0.0.exp_avg"])

@@ -9,6 +9,7 @@ from sinefit.errors import SettingError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import STORAGE_TYPES, FitConfig
 from sinefit.fitting.defaults import default_steps
+from sinefit.fitting.omega_choice import NyquistShare
 from sinefit.initializers.registry import parse_initializer
 from sinefit.networks.size import NetworkSize
 
@@ -33,6 +34,7 @@ SIREN = parse_initializer("siren")
         ("`omega` is -30", {"omega": (-30.0,)}),
         ("`omega` is nan", {"omega": (math.nan,)}),
         ("`omega` is inf", {"omega": (math.inf,)}),
+        ("`omega` is 5,0.0nyquist", {"omega": (5.0, NyquistShare(0.0))}),
         ("`dtype` is float8: it must be one of float32, float16, bfloat16", {"storage": "float8"}),
     ],
 )

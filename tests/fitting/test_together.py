@@ -214,12 +214,13 @@ def test_checkpoints_on_the_way_go_on_alone() -> None:
 def test_a_start_from_a_field_is_that_of_all() -> None:
     signals = pictures()[:2]
     field = fit_signal(signals[0], settings(width=32)).field
-    config = settings(budget=Budget(steps=50))
+    # In float32, as a stack works: bfloat16 alone moves these fits by a tenth of a decibel.
+    config = settings(budget=Budget(steps=50), engine="autograd")
     results = fit_together(signals, config, start_from=field)
     for result, signal in zip(results, signals, strict=True):
         expected = fit_signal(signal, config, start_from=field)
         assert result.field.network.size == field.network.size
-        psnr = pytest.approx(expected.report.record.psnr_float, abs=0.1)
+        psnr = pytest.approx(expected.report.record.psnr_float, abs=0.01)
         assert result.report.record.psnr_float == psnr
 
 
