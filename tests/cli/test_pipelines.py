@@ -228,7 +228,7 @@ def test_a_stopped_render_leaves_nothing(folder: Path) -> None:
 def test_colours_on_a_terminal(environment: dict[str, str], coloured: bool, folder: Path) -> None:
     status, shown = run_on_terminal("inits", "nothing", cwd=folder, environment=environment)
     assert status == 2
-    assert b"sinefit: error: --init: unknown initializer" in shown
+    assert b"sinefit: error: unknown initializer" in shown
     assert (b"\x1b[" in shown) == coloured
 
 
