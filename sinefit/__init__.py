@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sinefit.fitting.loop import FitHooks, fit_signal
     from sinefit.fitting.report import (
         FitDivergedError,
+        FitNotMeasuredError,
         FitReport,
         FitResult,
         FitStoppedError,
@@ -56,6 +57,7 @@ _HOMES = {
     "FitConfig": "fitting.config",
     "FitDivergedError": "fitting.report",
     "FitHooks": "fitting.loop",
+    "FitNotMeasuredError": "fitting.report",
     "FitRecord": "fields.record",
     "FitReport": "fitting.report",
     "FitResult": "fitting.report",
@@ -95,6 +97,7 @@ __all__ = [
     "FitConfig",
     "FitDivergedError",
     "FitHooks",
+    "FitNotMeasuredError",
     "FitRecord",
     "FitReport",
     "FitResult",

@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, SupportsFloat
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
-from sinefit.errors import OutputError, SettingError
+from sinefit.errors import OutputError
+from sinefit.fields.field import Field
 from sinefit.fields.weights_file import decode_field, encode_field, read_field
 from sinefit.files import whole_output, write_bytes
 from sinefit.fitting.budget import Budget
-from sinefit.fitting.config import FitConfig
+from sinefit.fitting.config import STORAGE_TYPES, FitConfig
 from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_INITIALIZER
 from sinefit.fitting.loop import fit_signal
+from sinefit.fitting.omega_choice import parse_omega
 from sinefit.initializers.registry import parse_initializer
-from sinefit.signals.array import array_signal
-from sinefit.signals.reading import read_signal
-from sinefit.signals.selection import Selection
+from sinefit.signals.objects import as_signal
 from sinefit.signals.signal import Signal
 from sinefit.signals.writer import Encoding
-from sinefit.signals.writing import format_of_name, formats_of, open_writer
+from sinefit.signals.writing import agreed_format, formats_of, open_writer
+from sinefit.validation import check_choice, check_type, file_name, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
-    from sinefit.fields.field import Field
     from sinefit.fitting.config import StorageType
     from sinefit.fitting.report import Progress
+    from sinefit.signals.objects import Source
     from sinefit.signals.signal import Domain
 
 
 def fit(
-    source: str | Path | bytes | Signal | NDArray[np.generic],
+    source: Source,
     *,
     init: str = DEFAULT_INITIALIZER,
-    omega: float | Sequence[float] | Literal["auto"] = "auto",
+    omega: float | Sequence[float] | NDArray[np.number] | str = "auto",
     width: int | None = None,
     depth: int = DEFAULT_DEPTH,
     steps: int | None = None,
@@ -55,36 +56,28 @@ def fit(
     start_from: Field | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Field:
-    """Fit a sine network to a file, a file's bytes, a signal or an array, and return the field.
+    """Fit a sine network to a file or a signal in any form, and return the field.
 
-    `init` is an initializer as the command line takes it, "lambert:sigma_a=1". `omega` scales the
-    first layer's frequencies, in radians per unit of the domain [-1, 1], one number or one per
-    axis. `steps`, `max_time` (seconds) and `target_psnr` (dB) bound the fit, whichever comes first;
-    without any, a number of steps that suits the signal. `learning_rate` is Adam's, on effective
-    weights. `channels_last` and `domain` say how to read arrays. `start_from` continues from a
-    field: its initializer, omega and network size hold. `on_progress` is called every few steps.
+    `source` is a file's name, the bytes of a file or a stream of them, a signal, a NumPy array, a
+    torch tensor, a list of numbers or a Pillow image. `init` is an initializer as the command line
+    takes it, "lambert:sigma_a=1". `omega` scales the first layer's frequencies, in radians per unit
+    of the domain [-1, 1], one number or one per axis; a text is what the command line takes:
+    "auto", "nyquist", "0.5nyquist". `steps`,
+    `max_time` (seconds) and `target_psnr` (dB) bound the fit, whichever comes first; without any, a
+    number of steps that suits the signal. `learning_rate` is Adam's, on effective weights.
+    `channels_last` and `domain` say how to read arrays. `start_from` continues from a field: its
+    initializer, omega and network size hold. `on_progress` is called every few steps.
 
     Raises SettingError, InputError, DeviceError or FitDivergedError, each with one line on what to
     do. Same settings, same machine: same weights, unless `max_time` ends the fit.
     """
-    if isinstance(source, Signal):
-        signal = source
-    elif isinstance(source, np.ndarray):
-        signal = array_signal(source, channels_last=channels_last, domain=domain)
-    else:
-        signal = read_signal(
-            source, selection=Selection(channels_last=channels_last, domain=domain)
-        )
+    signal = as_signal(source, channels_last=channels_last, domain=domain)
+    if start_from is not None:
+        check_type("start_from", start_from, Field, "a field")
     budget = None
     if not (steps is None and max_time is None and target_psnr is None):
         budget = Budget(steps, max_time, target_psnr)
-    factors: tuple[float, ...] | None
-    if isinstance(omega, str):
-        if omega != "auto":
-            raise SettingError(f"omega is {omega!r}: it must be a number, several, or 'auto'")
-        factors = None
-    else:
-        factors = (float(omega),) if isinstance(omega, SupportsFloat) else tuple(omega)
+    factors = parse_omega(omega) if isinstance(omega, str) else numbers("omega", omega)
     config = FitConfig(
         initializer=parse_initializer(init),
         omega=factors,
@@ -108,7 +101,7 @@ def load(source: str | Path | bytes) -> Field:
     """
     if isinstance(source, bytes):
         return decode_field(source, "weights")
-    return read_field(Path(source))
+    return read_field(file_name("source", source))
 
 
 def save(
@@ -119,7 +112,10 @@ def save(
     Raises OutputExistsError if the file exists and `force` is false. A `dtype` coarser than the
     fit's changes the weights, so that the PSNR on record no longer holds.
     """
-    write_bytes(target, encode_field(field, getattr(torch, dtype)), force=force)
+    check_type("field", field, Field, "a field")
+    check_choice("dtype", dtype, STORAGE_TYPES)
+    content = encode_field(field, getattr(torch, dtype))
+    write_bytes(file_name("target", target), content, force=force)
 
 
 def write(
@@ -132,9 +128,12 @@ def write(
 ) -> None:
     """Write a signal to a file; the format follows the name unless given.
 
-    Raises OutputError for a format that cannot hold the signal, naming those that can.
+    Raises OutputError for a format that cannot hold the signal, naming those that can, and
+    SettingError for one that the name contradicts.
     """
-    chosen = format or format_of_name(signal.spec.kind, str(target))
+    check_type("signal", signal, Signal, "a signal")
+    target = file_name("target", target)
+    chosen = agreed_format(signal.spec.kind, str(target), format)
     if chosen is None:
         known = ", ".join(formats_of(signal.spec.kind))
         raise OutputError(f"{target}: no format is known by this name; give one of {known}")

@@ -12,6 +12,8 @@ from sinefit.errors import InputError, SettingError
 from sinefit.rendering.plan import RenderPlan
 from sinefit.rendering.render import render_values
 from sinefit.signals.coordinates import GridAxis
+from sinefit.signals.objects import as_signal
+from sinefit.signals.signal import NOUNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,12 +21,13 @@ if TYPE_CHECKING:
     import torch
 
     from sinefit.fields.field import Field
-    from sinefit.signals.signal import Signal
+    from sinefit.signals.objects import Source
+    from sinefit.signals.signal import Signal, SignalSpec
 
 
 def compare_field(
     field: Field,
-    original: Signal,
+    original: Source,
     device: torch.device,
     on_share: Callable[[float], None] | None = None,
 ) -> dict[str, float]:
@@ -35,11 +38,13 @@ def compare_field(
     mean over frames). Raises SettingError when kind or channels differ, InputError for an original
     without samples.
     """
-    spec, fitted = original.spec, field.spec
+    fitted = field.spec
+    original = as_signal(original, channels_last=fitted.channels_last, domain=fitted.domain)
+    spec = original.spec
     if (spec.kind, spec.channels, spec.axes) != (fitted.kind, fitted.channels, fitted.axes):
         raise SettingError(
-            f"the field holds {fitted.kind} of {fitted.axes} axes and {fitted.channels} channels, "
-            f"the original {spec.kind} of {spec.axes} axes and {spec.channels}: they must agree"
+            f"the field holds {_described(fitted)}, {spec.source or 'the original'} "
+            f"{_described(spec)}: compare it with a signal of the same kind"
         )
     if spec.sample_count == 0:
         raise InputError(f"{spec.source or 'the original'}: it has no samples to compare with")
@@ -47,6 +52,7 @@ def compare_field(
         GridAxis(size, 0.0, size / count, count)
         for size, count in zip(fitted.shape, spec.shape, strict=True)
     )
+    unit = spec.value_range
     error = error_stored = power = 0.0
     similarity: list[float] = []
     picture: list[np.ndarray] = []
@@ -57,9 +63,9 @@ def compare_field(
         truth = original.samples[done : done + len(block)].astype(np.float64)
         values = _rescaled(block, field, original)
         stored = spec.store(values).astype(np.float64)
-        error += float(np.square(spec.from_unit(values) - truth).sum())
-        error_stored += float(np.square(stored - truth).sum())
-        power += float(np.square(truth).sum())
+        error += metrics.squared_error(spec.from_unit(values), truth, unit)
+        error_stored += metrics.squared_error(stored, truth, unit)
+        power += float(np.square(truth / unit).sum())
         done += len(block)
         if spec.kind == "video":
             pairs = zip(truth, stored, strict=True)
@@ -70,9 +76,9 @@ def compare_field(
             on_share(done / spec.shape[0])
     count = spec.sample_count * spec.channels
     scores = {
-        "psnr": metrics.psnr(error_stored / count, spec.value_range),
-        "psnr_float": metrics.psnr(error / count, spec.value_range),
-        "psnr_range": spec.value_range,
+        "psnr": metrics.psnr(error_stored / count, 1.0),
+        "psnr_float": metrics.psnr(error / count, 1.0),
+        "psnr_range": unit,
     }
     if spec.kind == "audio":
         scores["snr"] = metrics.snr(error_stored / count, power / count)
@@ -82,6 +88,12 @@ def compare_field(
     elif spec.kind == "video":
         scores["ssim"] = float(np.mean(similarity))
     return scores
+
+
+def _described(spec: SignalSpec) -> str:
+    axes = f" of {spec.axes} axes" if spec.kind == "array" else ""
+    channels = f"{spec.channels} channel{'s' if spec.channels > 1 else ''}"
+    return f"{NOUNS[spec.kind]}{axes} with {channels}"
 
 
 def _rescaled(block: np.ndarray, field: Field, original: Signal) -> np.ndarray:
@@ -94,4 +106,5 @@ def _rescaled(block: np.ndarray, field: Field, original: Signal) -> np.ndarray:
         return block
     physical = field.spec.from_unit(block)
     low, high = original.spec.low, original.spec.high
-    return (physical - low) * (2.0 / (high - low)) - 1.0
+    with np.errstate(over="ignore"):  # the ranges may be worlds apart
+        return (physical - low) * (2.0 / (high - low)) - 1.0

@@ -1,7 +1,7 @@
 """The errors that sinefit raises on purpose.
 
     SinefitError
-    ├── SettingError          a flag or argument has a value that cannot be
+    ├── SettingError          a setting has a value that cannot be
     │   └── DeviceError       the device asked for is not there
     ├── InputError            a file cannot be read, or holds what is not supported
     ├── MemoryLimitError      the work needs more memory than there is
@@ -9,8 +9,9 @@
     │   └── OutputExistsError it would overwrite a file
     └── FitDivergedError      training left the rails; carries the best field (fitting.report)
 
-Each message is one line that names the file or flag, the cause and the cure. The library raises;
-only the command line turns an error into an exit code.
+Each message is one line that names the file or setting, the cause and the cure. A setting stands
+in backquotes, "`steps` is 0: it must be at least 1", which the command line replaces by its flag.
+The library raises; only the command line turns an error into an exit code.
 """
 
 from __future__ import annotations

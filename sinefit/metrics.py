@@ -16,6 +16,16 @@ SSIM_RADIUS: Final = 5
 """Half width of that window, 11 pixels in all."""
 
 
+def squared_error(values: NDArray[np.floating], truth: NDArray[np.floating], unit: float) -> float:
+    """Return the sum of the squared differences, each in units of `unit`.
+
+    In units of the range of the values it is finite whatever that range is, short of values far
+    outside it, for which it is inf.
+    """
+    with np.errstate(over="ignore"):
+        return float(np.square((values - truth) / unit).sum())
+
+
 def psnr(mean_squared_error: float, value_range: float) -> float:
     """Return the peak signal-to-noise ratio in dB, 10 log10(range^2 / MSE).
 

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import hypothesis
-import torch
+
+from sinefit.cli.environment import prepare_environment
+
+prepare_environment(os.environ)  # before torch is loaded, as the command does
+
+import torch  # noqa: E402
 
 # Small tensors gain nothing from threads, and lose much of their time to them on a busy machine.
 torch.set_num_threads(1)

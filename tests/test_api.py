@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import sinefit
 from sinefit.errors import (
     DeviceError,
     InputError,
+    MemoryLimitError,
     OutputError,
     OutputExistsError,
     SettingError,
@@ -96,6 +98,8 @@ def test_settings_arrive(photo: Path) -> None:
     for parameter in field.network.parameters():
         assert torch.equal(parameter, parameter.half().float())
     assert sinefit.fit(photo, omega=7, **TINY).record.omega == (7.0, 7.0)
+    field = sinefit.fit(photo, omega="0.5nyquist", **TINY)
+    assert field.record.omega == pytest.approx([math.pi * n / 4 for n in field.spec.shape])
 
 
 def test_progress_is_told(photo: Path) -> None:
@@ -120,12 +124,19 @@ def test_one_fit_goes_on_from_another(photo: Path, field: Field) -> None:
     ("settings", "error", "cause"),
     [
         ({"init": "lamber"}, SettingError, "did you mean lambert"),
-        ({"omega": "loud"}, SettingError, "omega is 'loud'"),
+        ({"omega": "loud"}, SettingError, "`omega` is 'loud'"),
         ({"omega": (1.0, 2.0, 3.0)}, SettingError, "3 values"),
-        ({"width": 0}, SettingError, "--width is 0"),
-        ({"dtype": "int8"}, SettingError, "--dtype is int8"),
-        ({"device": "cuda:99"}, DeviceError, "--device is cuda:99"),
-        ({"channels_last": True}, SettingError, "--channels-last"),
+        ({"width": 0}, SettingError, "`width` is 0"),
+        ({"dtype": "int8"}, SettingError, "`dtype` is int8"),
+        ({"device": "cuda:99"}, DeviceError, "`device` is cuda:99"),
+        ({"channels_last": True}, SettingError, "`channels_last`"),
+        ({"steps": math.nan}, SettingError, "`steps` is nan: it must be a whole number"),
+        ({"steps": 2.5}, SettingError, "`steps` is 2.5"),
+        ({"steps": True}, SettingError, "`steps` is True"),
+        ({"threads": 1000}, SettingError, "`threads` is 1000: this machine has"),
+        ({"init": None}, SettingError, "`init` is None"),
+        ({"start_from": "a.safetensors"}, SettingError, "`start_from` is 'a.safetensors'"),
+        ({"device": None}, SettingError, "`device` is None"),
     ],
 )
 def test_wrong_settings(
@@ -133,6 +144,47 @@ def test_wrong_settings(
 ) -> None:
     with pytest.raises(error, match=cause):
         sinefit.fit(photo, **{**TINY, **settings})
+
+
+def test_numbers_of_numpy_are_numbers(photo: Path, field: Field) -> None:
+    plain = sinefit.fit(photo, **TINY, omega=(20.0, 10.0))
+    for omega in (np.array([20, 10]), torch.tensor([20.0, 10.0]), [np.float32(20), np.int8(10)]):
+        settings = {key: np.int64(value) for key, value in TINY.items() if key != "device"}
+        assert same(plain, sinefit.fit(photo, **settings, device="cpu", omega=omega))
+    assert field.render(np.float32(2)).samples.shape == (24, 32, 3)
+    assert field.render(size=np.array([4, 3])).samples.shape == (3, 4, 3)
+    assert field.render(region=np.array([0, 0, 2, 2])).samples.shape == (2, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"scale": "x"}, {"scale": None, "size": "4x3"}, {"rate": "fast"}, {"region": 3}, {"size": []}],
+)
+def test_a_render_of_wrong_types_is_refused(settings: dict[str, Any], field: Field) -> None:
+    with pytest.raises(SettingError, match=f"^`{list(settings)[-1]}` is .*: it must be"):
+        field.render(**settings)
+
+
+def test_a_render_that_memory_cannot_hold_is_refused_before_it_begins(field: Field) -> None:
+    with pytest.raises(MemoryLimitError, match=r"1000000x1000000 .* 3000\.0 GB .*render_blocks"):
+        field.render(size=(10**6, 10**6))
+
+
+def test_what_is_no_field_no_signal_or_no_name_is_refused(field: Field, tmp_path: Path) -> None:
+    signal = field.render()
+    for call in (
+        lambda: sinefit.save(signal, tmp_path / "a"),
+        lambda: sinefit.save(field, None),
+        lambda: sinefit.save(field, tmp_path / "a", dtype="float65"),
+        lambda: sinefit.load(None),
+        lambda: sinefit.write(field, tmp_path / "a.png"),
+        lambda: sinefit.write(signal, 3),
+        lambda: sinefit.write(signal, tmp_path / "a.jpg", quality="best"),
+        lambda: sinefit.read_signal(None),
+    ):
+        with pytest.raises(SettingError, match=r"^`[a-z]+` is .*: it must be"):
+            call()
+    assert not list(tmp_path.iterdir())
 
 
 def test_sources_that_cannot_be_read(tmp_path: Path) -> None:
@@ -190,6 +242,13 @@ def test_the_format_can_be_said(field: Field, tmp_path: Path) -> None:
     sinefit.write(field.render(scale=4), tmp_path / "low.jpg", quality=5)
     sinefit.write(field.render(scale=4), tmp_path / "high.jpg", quality=95)
     assert (tmp_path / "low.jpg").stat().st_size < (tmp_path / "high.jpg").stat().st_size
+
+
+def test_a_format_that_the_name_contradicts_is_refused(field: Field, tmp_path: Path) -> None:
+    for name, format in (("y.png", "jpeg"), ("y.jpg", "png")):
+        with pytest.raises(SettingError, match=f"`format` is {format}, but the name .*{name} says"):
+            sinefit.write(field.render(), tmp_path / name, format=format)
+    assert not list(tmp_path.iterdir())
 
 
 def test_writing_replaces_only_by_force_and_leaves_nothing(field: Field, tmp_path: Path) -> None:

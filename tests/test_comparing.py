@@ -16,6 +16,7 @@ from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
 from sinefit.networks.sine import SineNetwork
 from sinefit.networks.size import NetworkSize
+from sinefit.signals.array import array_signal
 from sinefit.signals.signal import Signal, SignalSpec
 
 CPU = torch.device("cpu")
@@ -155,8 +156,17 @@ def test_what_cannot_be_compared() -> None:
         field_of(sound_spec()).render(),
         field_of(dataclasses.replace(picture_spec(), channels=3)).render(),
     ):
-        with pytest.raises(SettingError, match="they must agree"):
+        with pytest.raises(SettingError, match="compare it with a signal of the same kind"):
             compare_field(field, original, CPU)
     empty = Signal(sound_spec(count=0), np.zeros((0, 1), np.float32))
     with pytest.raises(InputError, match="no samples"):
         compare_field(field_of(sound_spec()), empty, CPU)
+
+
+def test_an_original_in_another_form_is_the_same() -> None:
+    values = np.random.default_rng(2).normal(size=(12, 10))
+    original = array_signal(values)
+    field = field_of(original.spec)
+    expected = compare_field(field, original, CPU)
+    for form in (values, values.tolist(), torch.tensor(values)):
+        assert compare_field(field, form, CPU) == expected

@@ -14,7 +14,7 @@ PACKAGE = Path(sinefit.__file__).parent
 # From the bottom up. A room may import from those below it and from itself.
 FLOORS = (
     ("descriptors", "errors", "version"),
-    ("files", "metrics"),
+    ("files", "forks", "memory", "metrics", "processor", "validation"),
     ("networks", "signals"),
     ("native",),
     ("initializers", "rendering"),

@@ -154,6 +154,8 @@ def sinefit_curve(
 
     hooks = FitHooks(should_stop=start, on_field=measure, field_every=seconds / MEASUREMENTS)
     result = fit_signal(signal, replace(config, budget=Budget(max_time=seconds)), hooks=hooks)
+    reached = result.report.record.psnr_float
+    assert reached is not None  # nothing stops this fit
     times.append(result.report.seconds)
-    qualities.append(result.report.record.psnr_float)
+    qualities.append(reached)
     return Curve(tuple(times), tuple(qualities)), result.field

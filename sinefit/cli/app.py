@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import Annotated
 
 import typer
 
 from sinefit.cli.commands import CommandGroup
+from sinefit.cli.environment import prepare_environment
 from sinefit.cli.exit_codes import exit_codes, outermost, show_tracebacks
 from sinefit.cli.help_text import FIRST_EXAMPLES, example_lines, exit_status_lines
 from sinefit.cli.streams import write_line
+from sinefit.cli.variables import PREFIX
 from sinefit.version import __version__
 
 _SENTENCE = "Fit an image, a sound, a video or an array with a sine network; render it at any size."
@@ -24,7 +27,7 @@ app = typer.Typer(
     context_settings={
         "help_option_names": ["--help", "-h"],
         # Every option has a variable: SINEFIT_FIT_MAX_TIME, SINEFIT_RENDER_SCALE.
-        "auto_envvar_prefix": "SINEFIT",
+        "auto_envvar_prefix": PREFIX,
     },
     epilog=exit_status_lines(),
 )
@@ -63,4 +66,5 @@ def main() -> None:
         # Formulas and file names go out even where the encoding has no such letters.
         sys.stdout.reconfigure(errors="backslashreplace")
     with outermost():
+        prepare_environment(os.environ)
         app()

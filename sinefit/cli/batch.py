@@ -18,7 +18,7 @@ from sinefit.cli.streams import is_standard_input, write_json, write_line
 from sinefit.cli.together import fit_jobs_together
 from sinefit.errors import OutputError
 from sinefit.files import is_standard_output, is_stream
-from sinefit.fitting.report import FitStoppedError
+from sinefit.fitting.report import Stopped
 
 if TYPE_CHECKING:
     from sinefit.cli.console import Messages
@@ -89,7 +89,7 @@ def _fit_in_turn(
             report = fit_job(job, request, messages, stop, resume=resume, on_record=outcomes.record)
         except Exception as error:
             outcomes.failed(job, error)
-            if isinstance(error, FitStoppedError):
+            if isinstance(error, Stopped):
                 outcomes.stopped(len(waiting) - number - 1)
         else:
             outcomes.done(report)

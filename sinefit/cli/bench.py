@@ -11,6 +11,7 @@ import typer
 from sinefit.cli import options as common  # noqa: TC001 (the command line reads it)
 from sinefit.cli.console import Messages, printable
 from sinefit.cli.exit_codes import ExitCode, exit_codes
+from sinefit.cli.flags import with_flags
 from sinefit.cli.parsing import parse_seconds
 from sinefit.cli.streams import write_json, write_line
 from sinefit.errors import SettingError
@@ -58,6 +59,8 @@ def bench(
             command=(sys.executable, "-m", "sinefit"),
             tell=messages.say,
         )
+        failures = tuple((file, with_flags(error)) for file, error in benchmark.failures)
+        benchmark = replace(benchmark, failures=failures)
         if as_json:
             write_json({"quick": quick, **report_values(benchmark)})
         else:

@@ -8,6 +8,7 @@ import sys
 import unicodedata
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, cast
 
+from sinefit.cli.flags import with_flags
 from sinefit.errors import SettingError
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class Messages:
             self.console.out(self.stamp.line(values), highlight=False)
 
     def _print(self, message: str, event: str, prefix: str, style: str) -> None:
+        message = with_flags(message)
         if self.progress == "json":
             self.record({"event": event, "message": message})
         else:

@@ -69,7 +69,8 @@ def field_details(field: Field, device: torch.device, threads: int | None) -> li
     """Return lines about a field that is going to be evaluated."""
     record = field.record
     omega = ",".join(f"{value:.4g}" for value in record.omega)
-    fitted = f"{record.initializer}, omega {omega}, {record.steps} steps, {record.psnr:.2f} dB PSNR"
+    quality = "not measured" if record.psnr is None else f"{record.psnr:.2f} dB PSNR"
+    fitted = f"{record.initializer}, omega {omega}, {record.steps} steps, {quality}"
     return [
         f"fitted to {field.spec.source or 'a signal'}: {signal_details(field.spec)}",
         f"{_network_line(field.network.size)}; {fitted}",

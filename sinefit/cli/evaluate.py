@@ -14,7 +14,9 @@ from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.parsing import parse_pixel_region, parse_seconds
 from sinefit.cli.progress import ProgressDisplay, TaskRecords
 from sinefit.cli.streams import (
+    STANDARD_INPUT,
     is_standard_input,
+    read_input,
     read_standard_input,
     text_console,
     write_json,
@@ -82,7 +84,7 @@ def evaluate(
         with TaskRecords(messages, "comparing") as records:
             records.start(file=weights, original=original)
             if is_standard_input(weights):
-                field = decode_field(read_standard_input(), "standard input")
+                field = decode_field(read_standard_input(), STANDARD_INPUT)
             else:
                 field = read_field(Path(weights))
             selection = Selection(
@@ -113,17 +115,17 @@ def evaluate(
         console = text_console()
         units = {"psnr": " dB", "psnr_float": " dB", "snr": " dB"}
         for key, value in scores.items():
-            console.print(f"{key:<12} {value:.4f}{units.get(key, '')}")
+            shown = f"{value:.6g}" if key == "psnr_range" else f"{value:.4f}"
+            console.print(f"{key:<12} {shown}{units.get(key, '')}")
 
 
 def _read_original(original: str, field: Field, selection: Selection) -> Signal:
     """Read the original, as the field's kind where its format holds several: a GIF."""
     from sinefit.signals.formats import FORMATS
-    from sinefit.signals.reading import read_signal
 
     content = read_standard_input() if is_standard_input(original) else original
-    signal = read_signal(content, selection=selection)
+    signal = read_input(content, selection=selection)
     kind = field.spec.kind
     if signal.spec.kind != kind and signal.spec.format in FORMATS[kind]:
-        return read_signal(content, kind=kind, selection=selection)
+        return read_input(content, kind=kind, selection=selection)
     return signal

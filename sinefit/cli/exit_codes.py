@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 import typer
 
 from sinefit.cli.console import show_error
+from sinefit.cli.flags import with_flags, with_origin
 from sinefit.errors import InputError, MemoryLimitError, OutputError, SettingError, SinefitError
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, err
 """What the system says where standard output, a copy or a temporary file cannot be written."""
 
 
-class _Terminated(BaseException):
-    """One of them arrived; raised where it interrupts, so that temporary files are removed."""
+class Termination(BaseException):
+    """One of them ends the command; raised where it arrives, to have temporary files removed."""
 
 
 _tracebacks = False
@@ -94,7 +95,7 @@ def exit_codes() -> Iterator[None]:
     except KeyboardInterrupt as error:
         show_error("stopped")
         raise typer.Exit(ExitCode.INTERRUPTED) from error
-    except _Terminated as error:
+    except Termination as error:
         show_error("terminated")
         raise typer.Exit(ExitCode.TERMINATED) from error
     finally:
@@ -113,7 +114,7 @@ def outermost() -> Iterator[None]:
         if isinstance(stop.__context__, BrokenPipeError):
             raise SystemExit(ExitCode.PIPE_CLOSED) from None
         raise
-    except OSError as error:
+    except (OSError, SinefitError) as error:
         failure = describe_failure(error)
         if failure is None:
             raise
@@ -127,8 +128,10 @@ def outermost() -> Iterator[None]:
 
 def describe_failure(error: Exception) -> tuple[str, ExitCode] | None:
     """Return the line and the exit status for an error that a person can do something about."""
+    if isinstance(error, SettingError):
+        return with_origin(with_flags(str(error))), _code_of(error)
     if isinstance(error, SinefitError):
-        return str(error), _code_of(error)
+        return with_flags(str(error)), _code_of(error)
     if isinstance(error, MemoryError):
         return f"out of memory{f': {error}' if str(error) else ''}", ExitCode.MEMORY
     if _is_out_of_memory(error):
@@ -185,4 +188,4 @@ def _forget_unwritten(*streams: TextIO | None) -> None:
 
 
 def _raise_terminated(_number: int, _frame: object) -> NoReturn:
-    raise _Terminated
+    raise Termination

@@ -11,7 +11,7 @@ from sinefit.cli.console import Messages
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.fit_job import FitRequest
 from sinefit.cli.jobs import plan_jobs
-from sinefit.cli.parsing import parse_omega, parse_pixel_region, parse_seconds
+from sinefit.cli.parsing import parse_pixel_region, parse_seconds
 from sinefit.cli.resume import CHECKPOINT_EVERY, read_checkpoint, resumed
 from sinefit.cli.settings import show_settings
 from sinefit.cli.streams import refuse_terminal
@@ -92,6 +92,7 @@ def fit(
 
         from sinefit.fitting.budget import Budget
         from sinefit.fitting.config import FitConfig
+        from sinefit.fitting.omega_choice import parse_omega
         from sinefit.initializers.registry import parse_initializer
         from sinefit.signals.selection import Selection
 

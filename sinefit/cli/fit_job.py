@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sinefit.cli.console import size
 from sinefit.cli.details import fit_details
@@ -14,7 +14,13 @@ from sinefit.cli.jobs import check_source
 from sinefit.cli.preview import check_preview_place, make_preview
 from sinefit.cli.progress import ProgressDisplay
 from sinefit.cli.quoting import command_line
-from sinefit.cli.reports import describe_signal, progress_values, report_values, say_report
+from sinefit.cli.reports import (
+    describe_signal,
+    forecast_words,
+    progress_values,
+    report_values,
+    say_report,
+)
 from sinefit.cli.resume import (
     CHECKPOINT_EVERY,
     check_command,
@@ -24,10 +30,11 @@ from sinefit.cli.resume import (
     resume_command,
 )
 from sinefit.cli.stale import remove_finished_checkpoint
-from sinefit.cli.streams import is_standard_input, standard_input
+from sinefit.cli.streams import is_standard_input, read_input, standard_input
 from sinefit.errors import InputError, OutputError, OutputExistsError, SinefitError
-from sinefit.files import check_output, write_bytes
-from sinefit.fitting.report import FitStoppedError, result_of
+from sinefit.fields.metadata import SUFFIX
+from sinefit.files import check_output, is_stream, locked, write_bytes, write_elsewhere
+from sinefit.fitting.report import FitNotMeasuredError, FitStoppedError, result_of
 from sinefit.signals.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
@@ -43,6 +50,9 @@ if TYPE_CHECKING:
     from sinefit.signals.limits import Limits
     from sinefit.signals.selection import Selection
     from sinefit.signals.signal import Kind, Signal
+
+FORETOLD_FROM: Final = 5.0
+"""Seconds from which on it is said beforehand how long a fit will take."""
 
 
 @dataclass(frozen=True)
@@ -76,31 +86,46 @@ def fit_job(
     """Fit one file, write its weights and return the final report.
 
     An earlier checkpoint of the same fit beside the output is taken up. A fit that is stopped
-    leaves a checkpoint and raises FitStoppedError; one that diverges raises FitDivergedError once
-    its best weights are written.
+    leaves a checkpoint and raises FitStoppedError; one that is stopped while it is measured leaves
+    its weights and raises FitNotMeasuredError; one that diverges raises FitDivergedError once its
+    best weights are written.
     """
-    fit = prepare_fit(job, request, messages, resume=resume)
     outcome: Outcome
-    with stop:
-        try:
-            outcome = fit.run(stop, on_record)
-        except SinefitError as error:
-            outcome = error
-        fit.keep(outcome)
-    return fit.report(outcome)
+    with contextlib.ExitStack() as held:
+        fit = prepare_fit(job, request, messages, held, resume=resume)
+        with stop:
+            try:
+                outcome = fit.run(stop, on_record)
+            except SinefitError as error:
+                outcome = error
+            fit.keep(outcome, stop)
+        return fit.report(outcome)
 
 
 def prepare_fit(
-    job: Job, request: FitRequest, messages: Messages, *, resume: Checkpoint | None = None
+    job: Job,
+    request: FitRequest,
+    messages: Messages,
+    held: contextlib.ExitStack,
+    *,
+    resume: Checkpoint | None = None,
 ) -> CheckpointedFit:
-    """Do all that comes before a fit: see to its places, its earlier checkpoint and its input."""
+    """Do all that comes before a fit: see to its places, its earlier checkpoint and its input.
+
+    Until `held` is closed no other fit of the command line writes to the same output.
+    """
     check_source(job.source)
+    _check_content(job.source, request)
+    _make_folder(job)
+    is_locked = job.checkpoint is None or held.enter_context(locked(job.target, suffix=SUFFIX))
     try:
         _check_places(job, request)
     except OutputExistsError:
         if resume is None:
             remove_finished_checkpoint(job, messages)
         raise
+    if not is_locked:
+        messages.warn(f"{job.target}: it cannot be locked here: let no other fit write it")
     if resume is None:
         resume = _left_behind(job, request)
     if resume is not None:
@@ -111,25 +136,37 @@ def prepare_fit(
     return CheckpointedFit(job, _read(job.source, request, messages), request, messages, resume)
 
 
-def _check_places(job: Job, request: FitRequest) -> None:
-    """Raise OutputError for a place that cannot be written to; make the output folder."""
+def _check_content(source: str, request: FitRequest) -> None:
+    """Raise InputError for a file that is no signal, before anything is said about its output."""
+    from sinefit.signals.sniffing import detect
+
+    if request.input_format is not None or not Path(source).is_file() or is_stream(source):
+        return
+    # What cannot be opened is explained by whoever reads it next.
+    with contextlib.suppress(OSError), Path(source).open("rb") as file:
+        detect(file, source)
+
+
+def _make_folder(job: Job) -> None:
+    """Make the output folder where the job wants it made; raises OutputError if it cannot be."""
     if job.makes_folder:
         folder = Path(job.target).parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{folder}: cannot make this folder: {error.strerror}") from error
+
+
+def _check_places(job: Job, request: FitRequest) -> None:
+    """Raise OutputError for a place that cannot be written to."""
     check_output(job.target, force=request.force, source=job.source)
     if job.checkpoint is not None:
         check_output(job.checkpoint, force=True, source=job.source)
 
 
 def _read(source: str, request: FitRequest, messages: Messages) -> Signal:
-    from sinefit.signals.reading import read_signal
-
-    content = standard_input() if is_standard_input(source) else source
-    signal = read_signal(
-        content,
+    signal = read_input(
+        standard_input() if is_standard_input(source) else source,
         kind=request.kind,
         format=request.input_format,
         selection=request.selection,
@@ -177,6 +214,7 @@ class CheckpointedFit:
         self._origin = origin_of(job, request)
         if resume is not None:
             self._origin["start_from"] = resume.origin.get("start_from")
+        self._goes_to_file = job.checkpoint is not None
         self._has_warned = False
         self._preview: Preview | None = None
 
@@ -187,18 +225,21 @@ class CheckpointedFit:
         request = self._request
         return None if request.start_from is None else read_field(Path(request.start_from))
 
-    def announce(self, initial: Field | None) -> None:
-        """Say what is going to be fitted, and how."""
+    def announce(self, config: FitConfig, initial: Field | None) -> None:
+        """Say what is going to be fitted, and how: `config` is settled."""
         from sinefit.fitting.devices import resolve_device
         from sinefit.fitting.omega import resolve_omega
+        from sinefit.fitting.omega_choice import NyquistShare, omega_text
         from sinefit.initializers.registry import describe
 
-        signal, config = self.signal, self._request.config
+        signal = self.signal
         name = signal.spec.source or "signal"
         device = resolve_device(config.device)
         origin = " (from its spectrum)" if config.omega is None else ""
+        if config.omega is not None and any(isinstance(w, NyquistShare) for w in config.omega):
+            origin = f" ({omega_text(config.omega)})"
         if initial is not None:
-            config, origin = config.continuing(initial), f" (from {self._request.start_from})"
+            origin = f" (from {self._request.start_from})"
         size = config.size_for(signal.spec)
         omega = resolve_omega(config.omega, config.initializer, signal, size)
         self._messages.say(
@@ -213,13 +254,31 @@ class CheckpointedFit:
         if self.resume is not None:
             self._messages.say(f"{name}: going on after {self.resume.standing.step} steps")
 
+    def foretell(self, config: FitConfig, initial: Field | None) -> None:
+        """Say about how long a fit of settled settings will take and what to expect of it."""
+        from sinefit.fitting.forecast import forecast
+
+        if self._messages.quiet:
+            return
+        resume = self.resume
+        is_fresh = initial is None and (resume is None or not resume.standing.continued)
+        standing = None if resume is None else resume.standing
+        found = forecast(config, self.signal, standing=standing, is_fresh=is_fresh)
+        if found is not None and found.seconds >= FORETOLD_FROM:
+            name = self.signal.spec.source or "signal"
+            self._messages.say(f"{name}: {forecast_words(found, self.signal.spec)}")
+
     def run(self, stop: StopRequest, on_record: RecordCallback | None) -> FitResult:
         """Fit; raises what `fit_signal` does."""
         from sinefit.fitting.loop import FIELD_EVERY, FitHooks, fit_signal
+        from sinefit.fitting.pace import settled
 
         request, signal = self._request, self.signal
         initial = self.start_from()
-        self.announce(initial)
+        config = request.config if initial is None else request.config.continuing(initial)
+        config = settled(config, signal, self.resume)
+        self.announce(config, initial)
+        self.foretell(config, initial)
         name = signal.spec.source or "signal"
         with ProgressDisplay(self._messages, name) as display:
 
@@ -239,28 +298,43 @@ class CheckpointedFit:
                 on_field=None if self._preview is None else self._preview.show,
                 field_every=FIELD_EVERY if self._preview is None else self._preview.every,
             )
-            return fit_signal(
-                signal, request.config, start_from=initial, resume=self.resume, hooks=hooks
-            )
+            return fit_signal(signal, config, start_from=initial, resume=self.resume, hooks=hooks)
 
-    def keep(self, outcome: Outcome) -> None:
+    def keep(self, outcome: Outcome, stop: StopRequest) -> None:
         """Write what a fit has come to: its weights, the best of one that diverged, a checkpoint.
 
-        Raises OutputError for what cannot be written.
+        Raises OutputError for what cannot be written. A stop ends the command while nobody reads
+        the pipe that the weights go to.
         """
         if isinstance(outcome, FitStoppedError):
             self.leave(outcome.checkpoint)
         result = result_of(outcome)
         if result is not None:
-            _write(result, self.job.target, self._request.config, force=self._request.force)
+            content = _encoded(result, self._request.config)
+            force = self._request.force
+            refusal: OutputError | None = None
+            try:
+                write_bytes(self.job.target, content, force=force, on_wait=stop.insist)
+            except OutputError as error:
+                kept = self._kept_elsewhere(self.job.target, content)
+                if kept is None:
+                    raise
+                refusal = OutputError(f"{error}; the finished weights are in {kept}")
             self.remove()
             self.show(result)
+            if refusal is not None:
+                raise refusal
 
     def report(self, outcome: Outcome) -> dict[str, Any]:
         """Say how good the fit is and return the final report, or raise what ended it."""
         result = result_of(outcome)
         if result is not None:
             say_report(result.report, result.field.spec, self.job.target, self._messages)
+        if isinstance(outcome, FitNotMeasuredError):
+            self._messages.always(
+                "stopped while measuring: the weights are finished and saved, but how good they "
+                "are is not known; sinefit eval tells it"
+            )
         if isinstance(outcome, SinefitError):
             raise outcome
         return report_values(outcome.report, self.job, self._request.config)
@@ -271,9 +345,17 @@ class CheckpointedFit:
         if self.job.checkpoint is None:
             self._messages.always(f"{stopped}; an output that is a pipe has no checkpoint")
             return
-        self._save(checkpoint)
+        place = self.job.checkpoint
+        try:
+            self._save(checkpoint)
+        except OutputError as error:
+            kept = self._kept_elsewhere(place, self._encoded(checkpoint))
+            if kept is None:
+                raise
+            self._messages.always(f"{error}; the checkpoint is in {kept}")
+            place = kept
         same = "with the same input " if is_standard_input(self.job.source) else ""
-        words = [*resume_command(self.job, self._request), *self._request.outer]
+        words = [*resume_command(self.job, self._request, place), *self._request.outer]
         self._messages.always(f"{stopped}; {same}go on with: {command_line(words)}")
 
     def show(self, result: FitResult) -> None:
@@ -296,11 +378,18 @@ class CheckpointedFit:
                 self._messages.always(f"going on without a checkpoint: {error}")
             self._has_warned = True
 
-    def _save(self, checkpoint: Checkpoint) -> None:
+    def _kept_elsewhere(self, target: str | Path, content: bytes) -> Path | None:
+        """Return where else the bytes went that a file would not take, None for a stream."""
+        return write_elsewhere(target, content) if self._goes_to_file else None
+
+    def _encoded(self, checkpoint: Checkpoint) -> bytes:
         from sinefit.fitting.checkpoint import encode_checkpoint
 
+        return encode_checkpoint(dataclasses.replace(checkpoint, origin=self._origin))
+
+    def _save(self, checkpoint: Checkpoint) -> None:
         assert self.job.checkpoint is not None
-        content = encode_checkpoint(dataclasses.replace(checkpoint, origin=self._origin))
+        content = self._encoded(checkpoint)
         write_bytes(self.job.checkpoint, content, force=True)
         self._messages.detail(
             f"{self.job.checkpoint}: checkpoint after {checkpoint.standing.step} steps, "
@@ -308,10 +397,9 @@ class CheckpointedFit:
         )
 
 
-def _write(result: FitResult, target: str, config: FitConfig, *, force: bool) -> None:
+def _encoded(result: FitResult, config: FitConfig) -> bytes:
     import torch
 
     from sinefit.fields.weights_file import encode_field
 
-    content = encode_field(result.field, getattr(torch, config.storage))
-    write_bytes(target, content, force=force)
+    return encode_field(result.field, getattr(torch, config.storage))

@@ -6,11 +6,15 @@ from typing import Annotated, Literal
 
 import typer
 
+from sinefit.cli.completion import (
+    complete_device,
+    complete_format,
+    complete_init,
+    complete_preview,
+)
 from sinefit.cli.options import TOLD
-from sinefit.cli.preview import TERMINAL
 from sinefit.cli.settings import use_config_file
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
-from sinefit.initializers.registry import INITIALIZERS
 
 _BUDGET = "When to stop"
 _HOW = "The network and its start"
@@ -20,16 +24,6 @@ _OUTPUT = "Output"
 _BATCH = "Many files"
 _RESUME = "Stop and go on"
 _ELSEWHERE = "Options from elsewhere"
-
-
-def complete_init(incomplete: str) -> list[str]:
-    """Return the initializers whose names begin so."""
-    return [name for name in INITIALIZERS if name.startswith(incomplete)]
-
-
-def complete_preview(incomplete: str) -> list[str]:
-    """Return the one value of `--preview` that is no name of a file, if it begins so."""
-    return [TERMINAL] if TERMINAL.startswith(incomplete) else []
 
 
 Sources = Annotated[
@@ -84,7 +78,8 @@ Omega = Annotated[
     str,
     typer.Option(
         metavar="W",
-        help="First-layer frequency: a number, one per axis (images: height,width), or auto.",
+        help="First-layer frequency: auto, or a number, nyquist or 0.5nyquist, one per axis if you "
+        "like (images: height,width). For tuner a factor on its band.",
         rich_help_panel=_HOW,
     ),
 ]
@@ -98,7 +93,9 @@ Alpha = Annotated[
 ]
 Width = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Neurons per layer.", show_default="256", rich_help_panel=_HOW),
+    typer.Option(
+        metavar="N", help="Neurons per layer.", show_default="by the signal", rich_help_panel=_HOW
+    ),
 ]
 Depth = Annotated[
     int | None,
@@ -135,6 +132,7 @@ InputFormat = Annotated[
         envvar="SINEFIT_FIT_FORMAT",
         metavar="NAME",
         help="FILE's format.",
+        autocompletion=complete_format,
         show_default="by its content",
         rich_help_panel=_WHAT,
     ),
@@ -200,7 +198,12 @@ Seed = Annotated[
 ]
 Device = Annotated[
     str,
-    typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.", rich_help_panel=_TRAINING),
+    typer.Option(
+        metavar="NAME",
+        help="auto, cpu, cuda, cuda:1 or mps.",
+        autocompletion=complete_device,
+        rich_help_panel=_TRAINING,
+    ),
 ]
 Threads = Annotated[
     int | None,

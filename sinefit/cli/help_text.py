@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from typer.core import TyperCommand, TyperOption
 
 from sinefit.cli.exit_codes import ExitCode
+from sinefit.cli.flags import remember_origins
 from sinefit.cli.usage import usage_errors
+from sinefit.cli.variables import tell_unknown_variables, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -83,6 +85,12 @@ class HelpfulCommand(TyperCommand):
         with usage_errors(info_name):
             return super().make_context(info_name, args, parent, **extra)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command, which can tell where the values of its options come from."""
+        remember_origins(ctx)
+        tell_unknown_variables(ctx.params)
+        return super().invoke(ctx)
+
 
 def plain_parameters(parameters: list[Any]) -> list[Any]:
     """Take out of parameters what help says once for all of them, or need not say."""
@@ -124,7 +132,7 @@ def _literal(text: str) -> str:
 
 def variables_line(command: str, flag: str) -> str:
     """Return the sentence on the variables that a command's options are taken from."""
-    variable = f"SINEFIT_{command}_{flag}".upper().replace("-", "_")
+    variable = variable_of(command, flag)
     return f"Every option has a variable, its flag in capitals: {variable} for --{flag}."
 
 

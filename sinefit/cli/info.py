@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +12,11 @@ import typer
 
 from sinefit.cli.console import printable, size
 from sinefit.cli.exit_codes import exit_codes
+from sinefit.cli.reports import measured_words
 from sinefit.cli.streams import (
+    STANDARD_INPUT,
     is_standard_input,
+    read_input,
     read_standard_input,
     text_console,
     write_json,
@@ -35,7 +39,7 @@ def info(
             write_json(values)
             return
         console = text_console()
-        flat = _flatten(values)
+        flat = _lines(values)
         indent = max(len(key) for key, _ in flat)
         for key, value in flat:
             console.print(f"{key:<{indent}}  {printable(value)}")
@@ -43,7 +47,7 @@ def info(
 
 def _describe(file: str) -> dict[str, Any]:
     if is_standard_input(file):
-        content, name = read_standard_input(), "standard input"
+        content, name = read_standard_input(), STANDARD_INPUT
         if is_weights_file(content):
             return _describe_weights(content, name)
         return _describe_signal(content)
@@ -82,15 +86,13 @@ def _describe_weights(content: bytes, name: str) -> dict[str, Any]:
 
 
 def _describe_signal(source: str | bytes) -> dict[str, Any]:
-    from sinefit.signals.reading import read_signal
-
-    signal = read_signal(source)
+    signal = read_input(source)
     spec = signal.spec
     values = _spec_values(spec)
     values["icc_profile"] = spec.icc_profile is not None
     values["soundtrack"] = spec.soundtrack is not None
     return {
-        "file": source if isinstance(source, str) else "standard input",
+        "file": source if isinstance(source, str) else STANDARD_INPUT,
         "type": "signal",
         "bytes": spec.source_bytes,
         "signal": values,
@@ -102,6 +104,15 @@ def _spec_values(spec: Any) -> dict[str, Any]:
     values = dataclasses.asdict(dataclasses.replace(spec, icc_profile=None, soundtrack=None))
     values["rate"] = None if spec.rate is None else str(spec.rate)
     return values
+
+
+def _lines(values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return lines for people, in which a PSNR says what it was measured on."""
+    lines = dict(_flatten(values))
+    if values["type"] == "weights":
+        samples = math.prod(values["signal"]["shape"])
+        lines["fit.psnr_samples"] = measured_words(values["fit"]["psnr_samples"], samples)
+    return list(lines.items())
 
 
 def _flatten(values: dict[str, Any]) -> list[tuple[str, str]]:

@@ -6,17 +6,20 @@ from typing import Annotated
 
 import typer
 
+from sinefit.cli.completion import complete_scheme
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.streams import text_console, write_json
-from sinefit.errors import SettingError
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.initializers.parameters import parameters_of
-from sinefit.initializers.registry import INITIALIZERS
+from sinefit.initializers.registry import INITIALIZERS, scheme_of
 
 
 def inits(
     name: Annotated[
-        str | None, typer.Argument(help="Show this initializer only.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="Show this initializer only.", show_default=False, autocompletion=complete_scheme
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", envvar="SINEFIT_INITS_JSON", help="Print one object.")
@@ -24,11 +27,7 @@ def inits(
 ) -> None:
     """List the initializers: formula, parameters, when to choose, reference."""
     with exit_codes():
-        if name is not None and name not in INITIALIZERS:
-            raise SettingError(
-                f"unknown initializer {name!r}: choose from {', '.join(INITIALIZERS)}"
-            )
-        chosen = [INITIALIZERS[name]] if name is not None else list(INITIALIZERS.values())
+        chosen = [scheme_of(name)] if name is not None else list(INITIALIZERS.values())
         if as_json:
             rows = [
                 {

@@ -28,7 +28,7 @@ class LiveBar(Progress):
         self._picture: RenderableType | None = None
         super().__init__(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=BAR_COLUMNS if console.width >= ROOMY else BAR_COLUMNS // 2),
+            BarColumn(bar_width=_bar_columns(console)),
             TextColumn("{task.fields[details]}"),
             console=console,
             transient=True,
@@ -40,6 +40,11 @@ class LiveBar(Progress):
         """Whether the line has no room to spare."""
         return self.console.width < ROOMY
 
+    def room_beside(self, title: str) -> int:
+        """Return the columns that the details have beside a title and the bar."""
+        gaps = 2
+        return self.console.width - len(title) - _bar_columns(self.console) - gaps
+
     def show_picture(self, picture: RenderableType) -> None:
         """Put a picture below the bar, in place of the one before."""
         self._picture = picture
@@ -49,3 +54,7 @@ class LiveBar(Progress):
         yield from super().get_renderables()
         if self._picture is not None:
             yield self._picture
+
+
+def _bar_columns(console: Console) -> int:
+    return BAR_COLUMNS if console.width >= ROOMY else BAR_COLUMNS // 2

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from sinefit.cli.completion import complete_device
 from sinefit.cli.console import PROGRESS_HELP, ProgressMode
 
 TOLD: Final = "What is told"
@@ -26,7 +27,14 @@ ProgressOption = Annotated[
     ProgressMode,
     typer.Option("--progress", help=PROGRESS_HELP, rich_help_panel=TOLD),
 ]
-Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="auto, cpu, cuda, cuda:1 or mps.",
+        autocompletion=complete_device,
+    ),
+]
 Threads = Annotated[
     int | None, typer.Option(metavar="N", help="CPU threads.", show_default="one per core")
 ]

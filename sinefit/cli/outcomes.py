@@ -10,7 +10,7 @@ from sinefit.cli.console import show_error
 from sinefit.cli.exit_codes import ExitCode, describe_failure
 from sinefit.cli.reports import report_values
 from sinefit.cli.streams import write_json
-from sinefit.fitting.report import FitDivergedError, FitStoppedError
+from sinefit.fitting.report import FitDivergedError, FitNotMeasuredError, Stopped
 
 if TYPE_CHECKING:
     from sinefit.cli.console import Messages
@@ -57,12 +57,12 @@ class Outcomes:
             raise error
         message, code = failure
         values: dict[str, Any] = {"file": job.source}
-        if isinstance(error, FitStoppedError):
+        if isinstance(error, Stopped):
             code = self._stop.exit_code
-        if isinstance(error, FitDivergedError):
+        if isinstance(error, FitDivergedError | FitNotMeasuredError):
             values = report_values(error.result.report, job, self._request.config)
         self._tell("error", {**values, "error": message, "exit": int(code)})
-        if isinstance(error, FitStoppedError):
+        if isinstance(error, Stopped):
             return
         if self.is_only:
             raise error

@@ -1,4 +1,4 @@
-"""Reading the values of options: durations, rates, sizes, factors, regions."""
+"""Reading the values of options: durations, rates, sizes, scales, regions."""
 
 from __future__ import annotations
 
@@ -21,18 +21,6 @@ def parse_seconds(flag: str, text: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-def parse_omega(text: str) -> tuple[float, ...] | None:
-    """Read `--omega`: "auto" (None), one number, or several with commas between them."""
-    if text.strip().lower() == "auto":
-        return None
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise SettingError(
-            f"--omega is {text!r}: write auto, a number, or one per axis: 90,60"
-        ) from error
-
-
 def parse_scale(text: str) -> tuple[float, ...]:
     """Read `--scale`: a number, or several with x between them."""
     try:
@@ -43,12 +31,17 @@ def parse_scale(text: str) -> tuple[float, ...]:
         ) from error
 
 
-def parse_size(text: str) -> tuple[int, ...]:
-    """Read `--size`: whole numbers with x between them."""
+def parse_size(text: str) -> tuple[int | None, ...]:
+    """Read `--size`: whole numbers with x between them; a side that is left out is None."""
+    parts = [part.strip() for part in text.lower().split("x")]
     try:
-        return tuple(int(part) for part in text.lower().split("x"))
+        if not any(parts):
+            raise ValueError(text)
+        return tuple(int(part) if part else None for part in parts)
     except ValueError as error:
-        raise SettingError(f"--size is {text!r}: write width and height: 3000x2000") from error
+        raise SettingError(
+            f"--size is {text!r}: write width and height, 3000x2000, or one of them: 3000x"
+        ) from error
 
 
 def parse_rate(flag: str, text: str) -> Fraction:
@@ -58,7 +51,9 @@ def parse_rate(flag: str, text: str) -> Fraction:
         if re.fullmatch(_RATE, text.strip()) is None:
             raise ValueError(text)
         rate = Fraction(text.strip())
-    except (ValueError, ZeroDivisionError) as error:
+    except ZeroDivisionError:
+        raise SettingError(f"{flag} is {text!r}: nothing can be divided by 0") from None
+    except ValueError as error:
         raise SettingError(f"{flag} is {text!r}: write a number or a ratio: 30000/1001") from error
     if rate <= 0:
         raise SettingError(f"{flag} is {text!r}: it must be greater than 0")

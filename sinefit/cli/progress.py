@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CURVE_COLUMNS: Final = 16
 """Width of the running curve of PSNR on a terminal, of which a narrow one has half."""
+LEAST_NEEDED: Final = ("pace", "curve", "step", "psnr")
+"""What a bar without room for all leaves out, in this order; the time left stays."""
 PLAIN_INTERVAL: Final = 5.0
 """Seconds between two lines of progress where standard error is no terminal."""
 RECORD_INTERVAL: Final = 0.5
@@ -93,19 +95,23 @@ class ProgressDisplay:
     def show_fit(self, progress: Progress) -> None:
         """Show a report of a running fit."""
         if progress.phase == "measuring":
-            self.update(progress.share, "measuring")
+            left = progress.remaining
+            details = f"measuring  {duration(left)} left" if left else "measuring"
+            self.update(progress.share, details)
             return
         self._history.append(progress.psnr)
         left = progress.remaining
-        details = (
-            f"step {progress.step}  {progress.psnr:.2f} dB  "
-            f"{progress.samples_per_second / 1000:.0f}k samples/s"
-        )
-        if left:
-            details += f"  {duration(left)} left"
+        parts = {
+            "step": f"step {progress.step}",
+            "psnr": f"{progress.psnr:.2f} dB",
+            "pace": f"{progress.samples_per_second / 1000:.0f}k samples/s",
+            "left": f"{duration(left)} left" if left else "",
+        }
         if self._live is not None:
             columns = CURVE_COLUMNS // 2 if self._live.is_narrow else CURVE_COLUMNS
-            details = f"{curve(self._history, columns)}  {details}"
+            parts = {"curve": curve(self._history, columns), **parts}
+            parts = fitting_parts(parts, self._live.room_beside(_shortened(self._title)))
+        details = "  ".join(filter(None, parts.values()))
         self.update(progress.share, details)
 
 
@@ -156,6 +162,16 @@ class TaskRecords:
 
     def _record(self, event: str, **values: Any) -> None:
         self._messages.record({"event": event, **self._values, **values})
+
+
+def fitting_parts(parts: dict[str, str], room: int) -> dict[str, str]:
+    """Return the parts of a report that fit into so many columns, the least needed left out."""
+    kept = {name: part for name, part in parts.items() if part}
+    for name in LEAST_NEEDED:
+        if len("  ".join(kept.values())) <= room:
+            break
+        kept.pop(name, None)
+    return kept
 
 
 def curve(values: list[float], columns: int) -> str:

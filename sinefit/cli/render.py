@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sinefit.cli import options as common  # noqa: TC001 (the command line reads it)
+from sinefit.cli.completion import complete_format
 from sinefit.cli.console import Messages, duration
 from sinefit.cli.details import field_details
 from sinefit.cli.exit_codes import exit_codes
@@ -23,11 +24,13 @@ from sinefit.cli.progress import ProgressDisplay, TaskRecords
 from sinefit.cli.render_target import target_and_format
 from sinefit.cli.reports import describe_signal
 from sinefit.cli.streams import (
+    STANDARD_INPUT,
+    is_piped_into,
     is_standard_input,
-    piped_input,
     read_standard_input,
     refuse_terminal,
 )
+from sinefit.errors import SettingError
 from sinefit.files import check_output, is_standard_output, whole_output
 
 if TYPE_CHECKING:
@@ -71,7 +74,11 @@ def render(
     ] = None,
     size: Annotated[
         str | None,
-        typer.Option(metavar="WxH", help="Size in pixels: 3000x2000.", rich_help_panel=_GRID),
+        typer.Option(
+            metavar="WxH",
+            help="Size in pixels: 3000x2000; 3000x keeps the shape.",
+            rich_help_panel=_GRID,
+        ),
     ] = None,
     rate: Annotated[
         str | None,
@@ -116,6 +123,7 @@ def render(
             envvar="SINEFIT_RENDER_FORMAT",
             metavar="NAME",
             help="Output format.",
+            autocompletion=complete_format,
             show_default="by the output's name, else the original's",
             rich_help_panel=_ENCODING,
         ),
@@ -163,7 +171,7 @@ def render(
             bit_depth=bit_depth,
         )
         with TaskRecords(messages, "rendering") as records:
-            field, path = _load(weights, messages)
+            field, path = _load(weights, output, messages)
             plan = plan_render(field.spec, request)
             target, chosen = target_and_format(field, path, request, output, output_format)
             refuse_terminal(target)
@@ -185,17 +193,17 @@ def render(
             )
 
 
-def _load(weights: str | None, messages: Messages) -> tuple[Field, Path | None]:
+def _load(weights: str | None, output: str | None, messages: Messages) -> tuple[Field, Path | None]:
     """Return the field that is meant, and its file if it is one."""
     from sinefit.fields.weights_file import decode_field, read_field
 
-    if weights is not None and is_standard_input(weights):
-        return decode_field(read_standard_input(), "standard input"), None
+    if is_piped_into() if weights is None else is_standard_input(weights):
+        return decode_field(read_standard_input(), STANDARD_INPUT), None
     if weights is not None:
         return read_field(Path(weights)), Path(weights)
-    piped = piped_input()
-    if piped is not None:
-        return decode_field(piped, "standard input"), None
+    if output is not None and is_standard_output(output):
+        # Whoever reads there would not learn which of the files here it was.
+        raise SettingError(f"--output is {output}: name WEIGHTS too, or pipe them in")
     path = newest_weights(Path())
     messages.say(f"rendering {path}, the newest weights file here")
     return read_field(path), path

@@ -22,7 +22,7 @@ def target_and_format(
     output_format: str | None,
 ) -> tuple[str, str]:
     """Return where the render goes and in which format; a contradiction is an error."""
-    from sinefit.signals.writing import extension_of, format_of_name, formats_of
+    from sinefit.signals.writing import agreed_format, extension_of, formats_of
 
     kind = field.spec.kind
     formats = formats_of(kind)
@@ -40,13 +40,7 @@ def target_and_format(
         return str(path.with_name(name)), chosen
     if is_stream(output):
         return output, output_format or original
-    named = format_of_name(kind, output)
-    if output_format is not None:
-        if named is not None and named != output_format:
-            raise SettingError(
-                f"--format is {output_format}, but the name {output} says {named}: drop one of them"
-            )
-        return output, output_format
+    named = agreed_format(kind, output, output_format)
     if named is None:
         if Path(output).suffix:
             raise OutputError(
@@ -65,7 +59,7 @@ def _suffix(request: RenderRequest) -> str:
     if request.region is not None:
         parts.append("crop")
     if request.size is not None:
-        parts.append("x".join(str(count) for count in request.size))
+        parts.append("x".join("" if count is None else str(count) for count in request.size))
     elif request.scale is not None:
         factors = "x".join(f"{factor:g}" for factor in request.scale)
         parts.append(f"{factors}x" if len(request.scale) == 1 else factors)

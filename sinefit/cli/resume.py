@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sinefit.cli.jobs import CHECKPOINT_SUFFIX, Job
+from sinefit.cli.quoting import command_line
 from sinefit.cli.streams import is_standard_input
 from sinefit.errors import InputError, SettingError
 from sinefit.fields.metadata import SUFFIX, read_content
@@ -125,19 +126,37 @@ def resumed(
         source, target = str(origin["source"]), Path(origin["target"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{name}: damaged checkpoint: it does not tell its input") from error
+    is_moved = target.parent.resolve() != Path(name).parent.resolve()
     if sources:
         source = sources[0]
     elif is_standard_input(source):
         raise SettingError(f"{name} was made of standard input: pipe the same in and name it -")
-    if target.parent.resolve() != Path(name).parent.resolve():
-        # The checkpoint has been moved, so the weights belong beside it.
+    else:
+        source = _found_again(Path(source), name, is_moved=is_moved)
+    if is_moved:
+        # The weights belong beside the checkpoint.
         target = Path(name.removesuffix(CHECKPOINT_SUFFIX) + SUFFIX)
     return request, Job(source, output or str(target))
 
 
-def resume_command(job: Job, request: FitRequest) -> list[str]:
-    """Return the words of the command that goes on with a stopped fit."""
-    words = ["sinefit", "fit", "--resume", str(job.checkpoint)]
+def _found_again(source: Path, name: str, *, is_moved: bool) -> str:
+    """Return the input of a checkpoint: beside one that was moved, else where it was, or beside.
+
+    Raises InputError, naming both places, where it is in neither.
+    """
+    beside = Path(name).parent / source.name
+    for place in (beside, source) if is_moved else (source, beside):
+        if place.exists():
+            return str(place)
+    command = command_line(["sinefit", "fit", "--resume", name])
+    raise InputError(
+        f"{name}: its input is neither beside it nor at {source}: name it: {command} FILE"
+    )
+
+
+def resume_command(job: Job, request: FitRequest, checkpoint: Path) -> list[str]:
+    """Return the words of the command that goes on with a stopped fit from its checkpoint."""
+    words = ["sinefit", "fit", "--resume", str(checkpoint)]
     config = request.config
     if request.force:
         words.append("--force")

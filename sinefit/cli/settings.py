@@ -17,6 +17,8 @@ from sinefit.errors import InputError, SettingError
 
 _LEFT_OUT = frozenset({"config_file", "show_config", "output", "resume"})
 """What is told on the command line only."""
+_SEVERAL = frozenset({"omega", "region"})
+"""What takes several numbers, which a file may write as a list."""
 
 
 def use_config_file(context: typer.Context, name: str | None) -> str | None:
@@ -35,6 +37,8 @@ def use_config_file(context: typer.Context, name: str | None) -> str | None:
                 close = get_close_matches(key, list(options), n=1)
                 hint = f"; did you mean {close[0]}?" if close else ""
                 raise SettingError(f"{name}: no option is called {key!r} there{hint}")
+            if key in _SEVERAL and isinstance(value, list):
+                value = ",".join(map(str, value))
             if not isinstance(value, str | int | float):
                 raise SettingError(f"{name}: {key} must be a text, a number, true or false")
             parameter = options[key]

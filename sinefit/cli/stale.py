@@ -47,6 +47,7 @@ def _is_same(done: WeightsHeader, begun: WeightsHeader) -> bool:
         psnr=begun.record.psnr,
         psnr_float=begun.record.psnr_float,
         snr=begun.record.snr,
+        psnr_samples=begun.record.psnr_samples,
     )
     return (done.size, done.spec, record) == (
         begun.size,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
-from sinefit.cli.exit_codes import ExitCode
+from sinefit.cli.exit_codes import ExitCode, Termination
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -48,6 +48,11 @@ class StopRequest:
     def requested(self) -> bool:
         """Tell whether a signal has asked to stop."""
         return self._received is not None
+
+    def insist(self) -> None:
+        """End the command if a signal has asked to stop: for where there is nothing to keep."""
+        if self.requested():
+            raise KeyboardInterrupt if self._received == signal.SIGINT else Termination
 
     @property
     def exit_code(self) -> ExitCode:

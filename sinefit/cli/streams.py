@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
 import stat
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from sinefit.cli.console import make_console
@@ -17,6 +19,10 @@ from sinefit.files import STANDARD_STREAM, is_standard_output
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sinefit.signals.signal import Signal
+
+STANDARD_INPUT: Final = "standard input"
+"""What errors call it."""
 JSON_VERSION: Final = 1
 """Version of the objects that `--json` prints; grows when a key changes its meaning or goes."""
 
@@ -40,19 +46,39 @@ def read_standard_input() -> bytes:
     """Return all of standard input; a terminal or no input at all is an error."""
     content = standard_input().read()
     if not content:
-        raise InputError("standard input: it is empty")
+        raise InputError(
+            "standard input: it is empty: the command before the pipe has written nothing; "
+            "see what that one says"
+        )
     return content
 
 
-def piped_input() -> bytes | None:
-    """Return what is piped into the command, or None for a terminal, /dev/null or nothing."""
+def read_input(source: str | bytes | BinaryIO, **options: Any) -> Signal:
+    """Read a signal from a named file, or from standard input or what has been read of it.
+
+    `options` are those of `read_signal`. A signal from standard input has no `spec.source`.
+    """
+    from sinefit.signals.reading import read_signal
+
+    if isinstance(source, str):
+        return read_signal(source, **options)
+    signal = read_signal(source, name=STANDARD_INPUT, **options)
+    return dataclasses.replace(signal, spec=dataclasses.replace(signal.spec, source=None))
+
+
+def is_piped_into() -> bool:
+    """Tell whether standard input is anything but a terminal, the null device or closed.
+
+    A pipe counts that holds nothing: it is that of a command which has failed.
+    """
     try:
-        mode = os.fstat(sys.stdin.fileno()).st_mode
+        number = sys.stdin.fileno()
+        found = os.fstat(number)
     except (OSError, ValueError, AttributeError):
-        return None
-    if not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)):
-        return None
-    return sys.stdin.buffer.read() or None
+        return False
+    if not stat.S_ISCHR(found.st_mode):
+        return True
+    return not os.isatty(number) and found.st_rdev != Path(os.devnull).stat().st_rdev
 
 
 def refuse_terminal(target: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from typing import TYPE_CHECKING
 
 from sinefit.cli.fit_job import prepare_fit
@@ -32,14 +34,15 @@ def fit_jobs_together(
     leaves a checkpoint of every fit that had begun, and the same command again goes on with them.
     """
     fits = []
-    for job in jobs:
-        outcomes.begin(job)
-        try:
-            fits.append(prepare_fit(job, request, messages))
-        except Exception as error:
-            outcomes.failed(job, error)
-    if fits:
-        _fit(fits, request, messages, stop, outcomes)
+    with contextlib.ExitStack() as held:
+        for job in jobs:
+            outcomes.begin(job)
+            try:
+                fits.append(prepare_fit(job, request, messages, held))
+            except Exception as error:
+                outcomes.failed(job, error)
+        if fits:
+            _fit(fits, request, messages, stop, outcomes)
 
 
 def _fit(
@@ -50,20 +53,25 @@ def _fit(
     outcomes: Outcomes,
 ) -> None:
     from sinefit.fitting.group import GroupHooks, GroupStoppedError
+    from sinefit.fitting.pace import settled
     from sinefit.fitting.together import check_alike, fit_together
 
     signals = [fit.signal for fit in fits]
     initial = fits[0].start_from()
-    check_alike(signals, request.config)
+    config = request.config if initial is None else request.config.continuing(initial)
+    check_alike(signals, config)
+    known = next((fit.resume for fit in fits if fit.resume is not None), None)
+    alone = settled(dataclasses.replace(config, threads=1), signals[0], known)
+    config = dataclasses.replace(alone, threads=config.threads)
     for fit in fits:
-        fit.announce(initial)
+        fit.announce(config, initial)
     told: list[Outcome] = []
 
     def end(number: int, outcome: Outcome) -> None:
         told.append(outcome)
         fit = fits[number]
         try:
-            fit.keep(outcome)
+            fit.keep(outcome, stop)
             report = fit.report(outcome)
         except Exception as error:
             outcomes.failed(fit.job, error)
@@ -86,7 +94,7 @@ def _fit(
         try:
             fit_together(
                 signals,
-                request.config,
+                config,
                 hooks,
                 start_from=initial,
                 resume=[fit.resume for fit in fits],

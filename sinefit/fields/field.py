@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sinefit.memory import check_memory
 from sinefit.rendering.plan import RenderRequest, plan_render
 from sinefit.rendering.render import render_blocks
 from sinefit.signals.signal import Signal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from fractions import Fraction
+
+    from numpy.typing import NDArray
+
     from sinefit.fields.record import FitRecord
     from sinefit.networks.sine import SineNetwork
     from sinefit.signals.signal import SignalSpec
@@ -32,12 +37,12 @@ class Field:
 
     def render(
         self,
-        scale: float | Sequence[float] | None = None,
+        scale: float | Sequence[float] | NDArray[np.number] | None = None,
         *,
-        size: tuple[int, ...] | None = None,
-        rate: Fraction | int | None = None,
-        fps: Fraction | int | None = None,
-        region: tuple[float, float, float, float] | None = None,
+        size: int | Sequence[int | None] | NDArray[np.integer] | None = None,
+        rate: Fraction | float | None = None,
+        fps: Fraction | float | None = None,
+        region: Sequence[float] | NDArray[np.number] | None = None,
         start: float = 0.0,
         duration: float | None = None,
         bit_depth: int | None = None,
@@ -45,23 +50,36 @@ class Field:
         """Evaluate the field on a new grid and return the whole signal, in memory.
 
         `scale` is one factor, or (width, height), or one per axis of an array; `size` is (width,
-        height) or samples per axis; `rate` samples per second of a sound; `fps` frames per second
-        of a video; `region` (x, y, width, height) in samples of what was fitted; `start` and
-        `duration` seconds. Raises SettingError for what does not apply to the kind of signal. For
-        outputs that do not fit in memory use `plan_render` and `render_blocks`.
+        height), one of which may be None to keep the shape, or samples per axis; `rate` samples per
+        second of a sound; `fps` frames per second of a video; `region` (x, y, width, height) in
+        samples of what was fitted; `start` and `duration` seconds.
+
+        Raises SettingError for what does not apply to the kind of signal, and MemoryLimitError for
+        an output that does not fit in memory: `plan_render` and `render_blocks` render it by
+        pieces.
         """
-        if scale is not None:
-            scale = tuple(scale) if isinstance(scale, Sequence) else (float(scale),)
-        request = RenderRequest(
-            scale=scale,
-            size=size,
-            rate=None if rate is None else Fraction(rate),
-            fps=None if fps is None else Fraction(fps),
-            region=region,
-            start=start,
-            duration=duration,
-            bit_depth=bit_depth,
-        )
+        asked: dict[str, Any] = {
+            "scale": scale,
+            "size": size,
+            "rate": rate,
+            "fps": fps,
+            "region": region,
+            "start": start,
+            "duration": duration,
+            "bit_depth": bit_depth,
+        }
+        request = RenderRequest(**asked)  # which brings them into form
         plan = plan_render(self.spec, request)
-        blocks = list(render_blocks(self.network, plan))
-        return Signal(plan.spec, np.concatenate(blocks), plan.notices)
+        spec = plan.spec
+        shape, dtype = (*spec.shape, spec.channels), np.dtype(spec.dtype)
+        check_memory(
+            math.prod(shape) * dtype.itemsize,
+            f"a render of {'x'.join(map(str, spec.shape))} samples needs {{}} in memory",
+            "ask for fewer samples, or render by pieces with plan_render and render_blocks",
+        )
+        samples = np.empty(shape, dtype)
+        done = 0
+        for block in render_blocks(self.network, plan):
+            samples[done : done + len(block)] = block
+            done += len(block)
+        return Signal(spec, samples, plan.notices)

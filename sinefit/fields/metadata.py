@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from sinefit.errors import InputError
 from sinefit.fields.record import FitRecord
 from sinefit.networks.size import NetworkSize
-from sinefit.signals.signal import DOMAINS, KINDS, SignalSpec
+from sinefit.signals.signal import DOMAINS, KINDS, SignalSpec, range_fault
 from sinefit.version import __version__
 
 if TYPE_CHECKING:
@@ -42,6 +42,15 @@ STATE_PREFIX: Final = "state."
 STORAGE_TYPES: Final = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 """Types of stored weights, by their name in the header."""
 
+_ITEM_BYTES: Final = {
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2"), 1),
+    **dict.fromkeys(("U16", "I16", "F16", "BF16"), 2),
+    **dict.fromkeys(("U32", "I32", "F32"), 4),
+    **dict.fromkeys(("U64", "I64", "F64"), 8),
+}
+"""Bytes of one value, by the name of its type in the header."""
+_EXPONENTS: Final = {"F32": ("<u4", 0x7F800000), "F16": ("<u2", 0x7C00), "BF16": ("<u2", 0x7F80)}
+"""How many bits a stored weight has, and which of them are its exponent."""
 _HEAD_BYTES: Final = 16
 _PIECE_BYTES: Final = 2**24
 _NOTHING: Final = type(None)
@@ -69,10 +78,11 @@ _RECORD_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "steps": (int,),
     "batch": (int,),
     "learning_rates": (list,),
-    "psnr": (float, int),
-    "psnr_float": (float, int),
+    "psnr": (float, int, _NOTHING),
+    "psnr_float": (float, int, _NOTHING),
     "psnr_range": (float, int),
     "snr": (float, int, _NOTHING),
+    "psnr_samples": (int,),
 }
 _INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 _SAMPLE_TYPES: Final = frozenset({"bool", *_INTEGERS, "float16", "float32", "float64"})
@@ -161,14 +171,16 @@ def read_header(content: bytes, name: str) -> WeightsHeader:
             )
         size = _network_size(_object(metadata, "network"))
         spec = _signal_spec(_object(metadata, "signal"))
-        record = _fit_record(_object(metadata, "fit"))
+        record = _fit_record(_object(metadata, "fit"), spec)
         if (size.in_features, size.out_features) != (spec.coordinate_features, spec.channels):
             raise _UnsoundError("damaged weights file: its network does not fit its signal")
         if len(record.omega) != size.in_features:
             raise _UnsoundError("damaged weights file: its omega does not fit its network")
         checkpoint = metadata.get("checkpoint")
         storage = _check_tensors(header, size, is_checkpoint=checkpoint is not None)
-        _check_extent(header, len(content) - 8 - int.from_bytes(content[:8], "little"))
+        begin = 8 + int.from_bytes(content[:8], "little")
+        _check_places(header, len(content) - begin)
+        _check_finite(header, size, memoryview(content)[begin:])
     except _UnsoundError as error:
         raise InputError(f"{name}: {error}") from error
     except (ValueError, TypeError, KeyError, ArithmeticError) as error:
@@ -250,8 +262,7 @@ def _signal_spec(values: dict[str, Any]) -> SignalSpec:
         and 1 <= len(spec.shape) <= 32
         and all(type(size) is int and 1 <= size < 2**40 for size in spec.shape)
         and 1 <= spec.channels < 2**20
-        and spec.high > spec.low
-        and math.isfinite(spec.high - spec.low)
+        and range_fault(spec.low, spec.high) is None
         and spec.dtype in _SAMPLE_TYPES
         and math.prod(spec.shape) * spec.channels * _bytes_of(spec.dtype) < LARGEST_SIGNAL
         and (spec.rate is None or spec.rate > 0)
@@ -272,8 +283,9 @@ def _bytes_of(dtype: str) -> int:
     return int(bits) // 8 if bits else 1
 
 
-def _fit_record(values: dict[str, Any]) -> FitRecord:
-    values = dict(values)
+def _fit_record(values: dict[str, Any], spec: SignalSpec) -> FitRecord:
+    # Files of the first version do not tell this: every sample was measured.
+    values = {"psnr_samples": spec.sample_count, **values}
     for name in ("psnr", "psnr_float", "snr"):
         if values.get(name) in ("inf", "-inf"):
             values[name] = float(values[name])
@@ -287,6 +299,11 @@ def _fit_record(values: dict[str, Any]) -> FitRecord:
         values[name] = tuple(float(value) for value in values[name])
         if not all(0 < value < math.inf for value in values[name]):
             raise _UnsoundError(f"damaged weights file: its {name} are not greater than 0")
+    measured = values["psnr_samples"]
+    if not 0 <= measured <= spec.sample_count:
+        raise _UnsoundError("damaged weights file: it was measured on samples that there are not")
+    if measured and None in (values["psnr"], values["psnr_float"]):
+        raise _UnsoundError("damaged weights file: what was measured has no PSNR")
     return FitRecord(**values)
 
 
@@ -317,16 +334,32 @@ def _check_tensors(header: dict[str, Any], size: NetworkSize, *, is_checkpoint: 
     return STORAGE_TYPES[types[0]]
 
 
-def _check_extent(header: dict[str, Any], available: int) -> None:
-    """Check that the tensors, which follow each other, end where the file does."""
+def _check_places(header: dict[str, Any], available: int) -> None:
+    """Check that the tensors follow each other without a gap and end where the file does."""
     end = 0
-    for entry in header.values():
-        _, last = entry["data_offsets"]
-        end = max(end, last)
+    for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        begin, last = entry["data_offsets"]
+        size = math.prod(entry["shape"]) * _ITEM_BYTES[entry["dtype"]]
+        if begin != end or last - begin != size or min(entry["shape"], default=0) < 0:
+            raise _UnsoundError(f"damaged weights file: tensor {name} lies where it cannot")
+        end = last
     if end > available:
         raise _UnsoundError("damaged weights file: it ends within its tensors; get another copy")
     if end < available:
         raise _UnsoundError("damaged weights file: it goes on after its tensors; get another copy")
+
+
+def _check_finite(header: dict[str, Any], size: NetworkSize, tensors: memoryview) -> None:
+    """Check that all weights are numbers: that their exponents are not the one of NaN and inf."""
+    import numpy as np
+
+    for layer in range(len(size.layers)):
+        for name in (f"layers.{layer}.weight", f"layers.{layer}.bias"):
+            word, exponent = _EXPONENTS[header[name]["dtype"]]
+            begin, last = header[name]["data_offsets"]
+            bits = np.frombuffer(tensors[begin:last], word)
+            if bool(((bits & exponent) == exponent).any()):
+                raise _UnsoundError("damaged weights file: some weights are not finite numbers")
 
 
 def to_json(values: dict[str, Any]) -> str:

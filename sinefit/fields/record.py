@@ -19,12 +19,17 @@ class FitRecord:
     batch: int
     """Samples per step."""
     learning_rates: tuple[float, ...]
-    """Adam's peak rate on each layer's effective weights, first layer first."""
-    psnr: float
-    """PSNR in dB as saved: of values rounded to the signal's own sample type; inf for no error."""
-    psnr_float: float
+    """Adam's peak rate on each layer's effective weights, first layer first; of the first layer's
+    columns, which each follow the omega of their axis, it is that of their mean."""
+    psnr: float | None
+    """PSNR in dB as saved: of values rounded to the signal's own sample type; inf for no error,
+    None where it was not measured."""
+    psnr_float: float | None
     """PSNR in dB of the field's values, not rounded."""
     psnr_range: float
     """The range that both refer to, in units of the signal's values."""
     snr: float | None
     """For sound, the signal-to-noise ratio in dB as saved."""
+    psnr_samples: int = 0
+    """Samples that these were measured on, fewer than the signal has for an estimate; 0 where they
+    were not measured, and in a checkpoint, whose PSNR is that of the latest batches."""

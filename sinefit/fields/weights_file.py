@@ -55,7 +55,7 @@ def encode_field(
     largest = max(float(tensor.detach().abs().max()) for tensor in field.network.parameters())
     if torch.finfo(storage).max < largest < float("inf"):
         name = str(storage).removeprefix("torch.")
-        raise SettingError(f"--dtype is {name}: it cannot hold weights of {largest:g}; use float32")
+        raise SettingError(f"`dtype` is {name}: it cannot hold weights of {largest:g}; use float32")
     for name in BYTE_TENSORS:
         content = getattr(field.spec, name)
         if content:
@@ -93,8 +93,6 @@ def decode_field(content: bytes, name: str) -> Field:
     layers = range(header.size.depth + 1)
     weights = [tensors[f"layers.{layer}.weight"].to(torch.float32) for layer in layers]
     biases = [tensors[f"layers.{layer}.bias"].to(torch.float32) for layer in layers]
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in (*weights, *biases)):
-        raise InputError(f"{name}: damaged weights file: some weights are not finite numbers")
     extra = {key: tensors[key].numpy().tobytes() for key in header.byte_tensors}
     return Field(
         SineNetwork(weights, biases),

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
-import shutil
 import stat
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinefit.descriptors import descriptor_of
 from sinefit.errors import OutputError, OutputExistsError
 from sinefit.files.replacing import replace_file
+from sinefit.files.sending import send_file
 from sinefit.files.targets import check_open, is_standard_output, is_stream, mode_of
 from sinefit.files.temporary import remove_stale, temporary_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sinefit.files.sending import WaitCallback
 
 
 def check_output(target: str | Path, *, force: bool, source: str | Path | None = None) -> None:
@@ -37,9 +36,9 @@ def check_output(target: str | Path, *, force: bool, source: str | Path | None =
         raise OutputError(f"{path}: it is a folder; name a file")
     if mode is not None:
         if source is not None and Path(source).exists() and path.samefile(source):
-            raise OutputError(f"{path}: it is the input itself; name another file with --output")
+            raise OutputError(f"{path}: it is the input itself; name another file")
         if not force:
-            raise OutputExistsError(f"{path}: it exists already; add --force to replace it")
+            raise OutputExistsError(f"{path}: it exists already; add `force` to replace it")
     elif not path.parent.is_dir():
         raise OutputError(f"{path}: its folder does not exist; create {path.parent} first")
     remove_stale(target)
@@ -48,7 +47,13 @@ def check_output(target: str | Path, *, force: bool, source: str | Path | None =
 
 
 @contextlib.contextmanager
-def whole_output(target: str | Path, *, force: bool, suffix: str = "") -> Iterator[Path]:
+def whole_output(
+    target: str | Path,
+    *,
+    force: bool,
+    suffix: str = "",
+    on_wait: WaitCallback = lambda: None,
+) -> Iterator[Path]:
     """Give a temporary path to write to; when the block ends well, it becomes `target`.
 
     A regular file is replaced in one step by a rename in the same folder, through a symbolic link
@@ -56,8 +61,9 @@ def whole_output(target: str | Path, *, force: bool, suffix: str = "") -> Iterat
     rename is refused, the finished bytes are copied to the target. "-" and targets that are no
     regular files (a device, a named pipe, /dev/fd/3) receive the bytes. When the block fails, the
     temporary file is removed and an existing target is as before. `suffix` ends the temporary name,
-    for encoders that look at it. Raises OutputError and OutputExistsError, and BrokenPipeError when
-    the reader of a pipe has gone.
+    for encoders that look at it. `on_wait` is called every tenth of a second while the reader of a
+    pipe keeps the bytes waiting, and ends the write by raising. Raises OutputError and
+    OutputExistsError, and BrokenPipeError when the reader of a pipe has gone.
     """
     check_output(target, force=force)
     shown = "standard output" if is_standard_output(target) else str(target)
@@ -65,7 +71,7 @@ def whole_output(target: str | Path, *, force: bool, suffix: str = "") -> Iterat
         try:
             yield temporary
             if is_stream(target):
-                _send(temporary, target)
+                send_file(temporary, target, on_wait)
             else:
                 replace_file(temporary, target, force=force)
         except BrokenPipeError:
@@ -82,19 +88,13 @@ def whole_output(target: str | Path, *, force: bool, suffix: str = "") -> Iterat
             raise OutputError(f"{shown}: cannot write: {error.strerror or error}") from error
 
 
-def write_bytes(target: str | Path, content: bytes, *, force: bool) -> None:
-    """Write a whole file, or to standard output for "-"."""
-    with whole_output(target, force=force) as temporary:
+def write_bytes(
+    target: str | Path,
+    content: bytes,
+    *,
+    force: bool,
+    on_wait: WaitCallback = lambda: None,
+) -> None:
+    """Write a whole file, or to standard output for "-", as `whole_output` does."""
+    with whole_output(target, force=force, on_wait=on_wait) as temporary:
         temporary.write_bytes(content)
-
-
-def _send(temporary: Path, target: str | Path) -> None:
-    with temporary.open("rb") as content:
-        if is_standard_output(target):
-            shutil.copyfileobj(content, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
-            return
-        number = descriptor_of(target)
-        place = target if number is None else os.dup(number)
-        with open(place, "wb") as stream:  # noqa: PTH123 (a number is no path)
-            shutil.copyfileobj(content, stream)

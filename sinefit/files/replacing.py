@@ -29,7 +29,7 @@ def replace_file(temporary: Path, target: str | Path, *, force: bool) -> None:
     _sync(temporary)
     if force or not _is_linked(temporary, final):
         if not force and final.exists():
-            raise OutputExistsError(f"{target}: it appeared meanwhile; add --force to replace it")
+            raise OutputExistsError(f"{target}: it appeared meanwhile; add `force` to replace it")
         try:
             temporary.replace(final)
         except OSError:

@@ -31,10 +31,10 @@ def is_stream(target: str | Path) -> bool:
     return mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def mode_of(path: Path) -> int | None:
+def mode_of(path: str | Path) -> int | None:
     """Return the mode of what a path leads to, None where there is nothing."""
     try:
-        return path.stat().st_mode
+        return Path(path).stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
@@ -46,7 +46,7 @@ def check_open(target: str | Path) -> None:
     """Raise OutputError if an open file cannot be written to: it is closed, or for reading."""
     if is_standard_output(target):
         if sys.stdout is None:
-            raise OutputError("standard output is closed; name a file with --output")
+            raise OutputError("standard output is closed; name a file")
         return
     number = descriptor_of(target)
     if number is None or sys.platform == "win32":

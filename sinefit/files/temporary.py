@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
 
 def final_path(target: str | Path) -> Path:
-    """Return the file that is replaced: through a link the one that it points to."""
-    return Path(os.path.realpath(target))
+    """Return the file that is replaced: through a link the one that it points to.
+
+    Raises OutputError where the current folder, below which a name begins, has gone.
+    """
+    try:
+        return Path(os.path.realpath(target))
+    except OSError as error:
+        raise OutputError(f"{target}: cannot write there: {error.strerror}") from error
 
 
 def _prefix(final: Path) -> str:

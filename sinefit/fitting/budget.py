@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from sinefit.errors import SettingError
+from sinefit.validation import number, positive, refusal, settle, whole_number
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,16 @@ class Budget:
 
     def __post_init__(self) -> None:
         if self.steps is None and self.max_time is None and self.target_psnr is None:
-            raise SettingError("a fit needs a budget: give --steps, --max-time or --target-psnr")
-        if self.steps is not None and self.steps < 1:
-            raise SettingError(f"--steps is {self.steps}: it must be at least 1")
-        if self.max_time is not None and not (math.isfinite(self.max_time) and self.max_time > 0):
-            raise SettingError(f"--max-time is {self.max_time:g}: it must be more than 0 seconds")
-        if self.target_psnr is not None and not math.isfinite(self.target_psnr):
-            raise SettingError(f"--target-psnr is {self.target_psnr:g}: it must be a number of dB")
+            raise SettingError("a fit needs a budget: give `steps`, `max_time` or `target_psnr`")
+        if self.steps is not None:
+            settle(self, steps=whole_number("steps", self.steps))
+        if self.max_time is not None:
+            settle(self, max_time=positive("max_time", self.max_time, "seconds"))
+        if self.target_psnr is not None:
+            target = number("target_psnr", self.target_psnr, "a number of dB")
+            if not math.isfinite(target):
+                raise refusal("target_psnr", target, "a number of dB")
+            settle(self, target_psnr=target)
 
     @property
     def bounded(self) -> bool:

@@ -22,6 +22,7 @@ from sinefit.fields.metadata import STATE_PREFIX, read_header, to_json
 from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
+from sinefit.fitting.omega_choice import NyquistShare, parse_omega
 from sinefit.initializers.registry import describe, parse_initializer
 
 if TYPE_CHECKING:
@@ -33,21 +34,23 @@ if TYPE_CHECKING:
     from sinefit.signals.signal import Signal
 
 _BLOCK: Final = 2**22
-FLAGS: Final = {
-    "initializer": "--init",
-    "omega": "--omega",
-    "width": "--width",
-    "depth": "--depth",
-    "steps": "--steps",
-    "max_time": "--max-time",
-    "target_psnr": "--target-psnr",
-    "learning_rate": "--lr",
-    "batch": "--batch",
-    "seed": "--seed",
-    "storage": "--dtype",
-    "engine": "engine",
-}
-"""Settings that decide a fit, and the flags that they come from."""
+DECIDING: Final = (
+    "initializer",
+    "omega",
+    "width",
+    "depth",
+    "steps",
+    "max_time",
+    "target_psnr",
+    "learning_rate",
+    "batch",
+    "seed",
+    "storage",
+    "engine",
+)
+"""Settings that decide a fit."""
+_CALLED: Final = {"initializer": "init", "storage": "dtype"}
+"""What messages call those of them that `sinefit.fit` has another name for."""
 
 
 @dataclass
@@ -103,13 +106,14 @@ class Checkpoint:
                 "name the one that it was made of, or remove the checkpoint"
             )
         mine, theirs = settings_of(self.config), settings_of(config)
-        for name, flag in FLAGS.items():
+        for name in DECIDING:
             if name == "width" and config.width is None:
                 continue  # the rule can give another width by now, or on another machine
             if mine[name] != theirs[name]:
                 raise SettingError(
-                    f"the checkpoint was made with {flag} {_word(mine[name])}, not "
-                    f"{_word(theirs[name])}: drop the option, or remove the checkpoint"
+                    f"the checkpoint was made with `{_CALLED.get(name, name)}` "
+                    f"{_word(mine[name])}, not "
+                    f"{_word(theirs[name])}: leave it out, or remove the checkpoint"
                 )
 
 
@@ -127,16 +131,18 @@ def fingerprint(signal: Signal) -> str:
 
 
 def settings_of(config: FitConfig) -> dict[str, Any]:
-    """Return the settings that decide a fit as JSON has them, by the names of `FLAGS`."""
+    """Return the settings that decide a fit as JSON has them, by their names."""
     budget = config.budget or Budget(steps=1)
     values = {
         "initializer": describe(config.initializer),
-        "omega": None if config.omega is None else list(config.omega),
+        "omega": None
+        if config.omega is None
+        else [str(part) if isinstance(part, NyquistShare) else part for part in config.omega],
         "steps": budget.steps if config.budget else None,
         "max_time": budget.max_time,
         "target_psnr": budget.target_psnr,
     }
-    for name in FLAGS:
+    for name in DECIDING:
         if name not in values:
             values[name] = getattr(config, name)
     return values
@@ -146,6 +152,7 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
     """Return the bytes of a checkpoint's file."""
     content = {
         "settings": settings_of(checkpoint.config),
+        "planned_steps": checkpoint.config.planned_steps,
         "standing": json.loads(to_json(dataclasses.asdict(checkpoint.standing))),
         "fingerprint": checkpoint.fingerprint,
         "origin": dict(checkpoint.origin),
@@ -165,7 +172,9 @@ def decode_checkpoint(content: bytes, name: str) -> Checkpoint:
     """
     text = read_header(content, name).checkpoint
     if text is None:
-        raise InputError(f"{name}: a finished weights file, no checkpoint: use --from to go on")
+        raise InputError(
+            f"{name}: a finished weights file, no checkpoint: go on with it by `start_from`"
+        )
     field = decode_field(content, name)
     tensors = safetensors.torch.load(content)
     state = {
@@ -175,9 +184,13 @@ def decode_checkpoint(content: bytes, name: str) -> Checkpoint:
     }
     try:
         values = json.loads(text)
+        config = _config(values["settings"], values.get("planned_steps"))
+        size = field.network.size
+        if (config.width, config.depth) != (size.width, size.depth):
+            raise ValueError("its settings are of another network")
         return Checkpoint(
             field,
-            _config(values["settings"]),
+            config,
             _standing(values["standing"]),
             state,
             str(values["fingerprint"]),
@@ -188,15 +201,19 @@ def decode_checkpoint(content: bytes, name: str) -> Checkpoint:
         raise InputError(f"{name}: damaged checkpoint: {reason}") from error
 
 
-def _config(settings: dict[str, Any]) -> FitConfig:
+def _config(settings: dict[str, Any], planned_steps: object) -> FitConfig:
     bounds = [settings[name] for name in ("steps", "max_time", "target_psnr")]
     if any(type(settings[name]) is not int for name in ("width", "depth", "batch", "seed")):
         raise ValueError("its settings make no sense")
+    if planned_steps is not None and (type(planned_steps) is not int or planned_steps < 1):
+        raise ValueError("its plan makes no sense")
     if type(settings["initializer"]) is not str:
         raise ValueError("its settings name no initializer")
     return FitConfig(
         initializer=parse_initializer(settings["initializer"]),
-        omega=None if settings["omega"] is None else tuple(map(float, settings["omega"])),
+        omega=None
+        if settings["omega"] is None
+        else parse_omega(",".join(map(str, settings["omega"]))),
         width=settings["width"],
         depth=settings["depth"],
         budget=None if bounds == [None, None, None] else Budget(*bounds),
@@ -205,6 +222,7 @@ def _config(settings: dict[str, Any]) -> FitConfig:
         seed=settings["seed"],
         storage=settings["storage"],
         engine=settings["engine"],
+        planned_steps=planned_steps,
     )
 
 
@@ -228,5 +246,5 @@ def _standing(values: Any) -> Standing:
 
 def _word(value: object) -> str:
     if isinstance(value, list):
-        return ",".join(f"{number:g}" for number in value)
+        return ",".join(part if isinstance(part, str) else f"{part:g}" for part in value)
     return "by default" if value is None else str(value)

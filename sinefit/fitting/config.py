@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
-from sinefit.errors import SettingError
+from sinefit.fitting.budget import Budget
 from sinefit.fitting.defaults import DEFAULT_DEPTH, default_steps
-from sinefit.fitting.pace import operations_per_second
-from sinefit.fitting.sizing import OPERATIONS_PER_WEIGHT, default_width
+from sinefit.fitting.omega_choice import checked_omega
+from sinefit.fitting.sizing import default_width
+from sinefit.initializers.base import Initializer
 from sinefit.initializers.registry import parse_initializer
 from sinefit.networks.size import NetworkSize
+from sinefit.validation import (
+    check_choice,
+    check_type,
+    positive,
+    settle,
+    threads,
+    whole_number,
+)
 
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
-    from sinefit.fitting.budget import Budget
-    from sinefit.initializers.base import Initializer
+    from sinefit.fitting.omega_choice import OmegaChoice
     from sinefit.signals.signal import SignalSpec
 
 StorageType = Literal["float32", "float16", "bfloat16"]
@@ -29,10 +36,11 @@ class FitConfig:
 
     initializer: Initializer
     """The recipe for the starting weights."""
-    omega: tuple[float, ...] | None = None
+    omega: OmegaChoice = None
     """First-layer frequency factors: one for all axes or one per axis; None derives them."""
     width: int | None = None
-    """Neurons per sine layer; None follows the signal's size and a budget in seconds."""
+    """Neurons per sine layer; None follows the signal's size, and in a fit with a budget in
+    seconds the pace of the machine."""
     depth: int = DEFAULT_DEPTH
     """Number of sine layers."""
     budget: Budget | None = None
@@ -52,27 +60,26 @@ class FitConfig:
     engine: Literal["auto", "manual", "autograd"] = field(default="auto", repr=False)
     """"auto" takes the fastest that the machine offers, "manual" the one in torch operations,
     "autograd" the plain reference."""
+    planned_steps: int | None = field(default=None, repr=False)
+    """Steps that a budget in seconds is expected to allow for, by the measured pace; None as long
+    as it has not been measured."""
 
     def __post_init__(self) -> None:
-        for flag, value in (
-            ("--width", self.width),
-            ("--depth", self.depth),
-            ("--batch", self.batch),
-        ):
-            if value is not None and value < 1:
-                raise SettingError(f"{flag} is {value}: it must be at least 1")
-        if self.threads is not None and self.threads < 1:
-            raise SettingError(f"--threads is {self.threads}: it must be at least 1")
-        if not 0 <= self.seed < 2**63:
-            raise SettingError(f"--seed is {self.seed}: it must be from 0 to 2^63 - 1")
-        rate = self.learning_rate
-        if rate is not None and not (math.isfinite(rate) and rate > 0):
-            raise SettingError(f"--lr is {rate:g}: it must be greater than 0")
-        if self.omega is not None and not all(math.isfinite(w) and w > 0 for w in self.omega):
-            values = ",".join(f"{value:g}" for value in self.omega)
-            raise SettingError(f"--omega is {values}: every factor must be greater than 0")
-        if self.storage not in STORAGE_TYPES:
-            raise SettingError(f"--dtype is {self.storage}: use one of {', '.join(STORAGE_TYPES)}")
+        check_type("init", self.initializer, Initializer, "an initializer")
+        if self.budget is not None:
+            check_type("budget", self.budget, Budget, "a Budget")
+        if self.width is not None:
+            settle(self, width=whole_number("width", self.width))
+        settle(self, depth=whole_number("depth", self.depth))
+        settle(self, batch=whole_number("batch", self.batch))
+        if self.threads is not None:
+            settle(self, threads=threads(self.threads))
+        settle(self, seed=whole_number("seed", self.seed, least=0, most=2**63 - 1))
+        if self.learning_rate is not None:
+            settle(self, learning_rate=positive("learning_rate", self.learning_rate))
+        if self.omega is not None:
+            settle(self, omega=checked_omega(self.omega))
+        check_choice("dtype", self.storage, STORAGE_TYPES)
 
     def continuing(self, field: Field) -> FitConfig:
         """Return the settings for a fit that goes on from a field: its recipe, omega and size."""
@@ -87,9 +94,7 @@ class FitConfig:
 
     def size_for(self, spec: SignalSpec) -> NetworkSize:
         """Return the size of the network for a signal."""
-        width = self.width
-        if width is None:
-            width = default_width(spec, self.depth, self.batch_for(spec), self._operations())
+        width = default_width(spec, self.depth) if self.width is None else self.width
         return NetworkSize(spec.coordinate_features, width, self.depth, spec.channels)
 
     def batch_for(self, spec: SignalSpec) -> int:
@@ -97,22 +102,10 @@ class FitConfig:
         return min(self.batch, spec.sample_count)
 
     def expected_steps(self, spec: SignalSpec) -> int:
-        """Return about how many steps the budget allows for; a budget in seconds by nominal pace.
+        """Return about how many steps the budget allows for.
 
-        A budget in quality alone has the default number, the length of its first attempt.
+        A budget in quality alone has the default number, the length of its first attempt, and so
+        has one in seconds as long as the pace has not been measured.
         """
-        found = []
-        if self.budget is not None and self.budget.steps is not None:
-            found.append(self.budget.steps)
-        operations = self._operations()
-        if operations is not None:
-            samples = self.batch_for(spec)
-            each = OPERATIONS_PER_WEIGHT * samples * self.size_for(spec).parameter_count
-            found.append(int(operations / each))
-        return max(1, min(found)) if found else default_steps(spec)
-
-    def _operations(self) -> float | None:
-        """Return the floating-point operations of a budget in seconds, by nominal pace."""
-        if self.budget is None or self.budget.max_time is None:
-            return None
-        return self.budget.max_time * operations_per_second(self.device, self.threads)
+        limits = (None if self.budget is None else self.budget.steps, self.planned_steps)
+        return min((limit for limit in limits if limit is not None), default=default_steps(spec))

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from sinefit.fitting.engines.adam import plain_update
-from sinefit.fitting.optimizer import AVERAGES, BETAS, EPSILON
+from sinefit.fitting.optimizer import AVERAGES, BETAS, EPSILON, NO_COLUMNS, pace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from sinefit.fitting.engines.adam import Update
@@ -30,9 +32,13 @@ class FlatAdam:
         flat: FlatNetwork,
         rates: tuple[float, ...],
         rules: TrainingRules,
+        column_rates: Mapping[int, tuple[float, ...]] = NO_COLUMNS,
         update: Update | None = None,
     ) -> None:
-        """Prepare; `rates` holds the peak learning rate of each layer's effective weights."""
+        """Prepare; `rates` holds the peak learning rate of each layer's effective weights.
+
+        `column_rates` holds those of the columns of some layers' weights, which go before.
+        """
         self._flat = flat
         self._update = update or plain_update
         values = flat.values
@@ -52,6 +58,9 @@ class FlatAdam:
             for number, parameter in enumerate(trained):
                 self._named.append((f"adam.{layer}.{number}", parameter))
                 flat.part(self._rates, parameter).fill_(rate)
+            if layer in column_rates and layer not in rules.frozen_weights:
+                part = flat.part(self._rates, network.weights[layer])
+                part.copy_(torch.tensor(column_rates[layer]))
         for layer, bound in rules.column_bounds.items():
             if self._bounds is None:
                 self._bounds = torch.full_like(values, math.inf)
@@ -67,9 +76,10 @@ class FlatAdam:
     def prepare(self, factor: float) -> None:
         """Count a step and tell the device its factor, without waiting for it."""
         self._steps += 1
+        rise, spread = pace(factor, self._steps)
         # As arguments of a launch the numbers need no memory that could be overwritten too early.
-        self._rise.fill_(factor / (1.0 - BETAS[0] ** self._steps))
-        self._spread.fill_((1.0 - BETAS[1] ** self._steps) ** -0.5)
+        self._rise.fill_(rise)
+        self._spread.fill_(spread)
 
     def apply(self) -> None:
         """Update the parameters by the gradients that are there."""

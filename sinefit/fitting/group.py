@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from sinefit.errors import SinefitError
 from sinefit.fitting.loop import CHECKPOINT_EVERY, FitHooks
-from sinefit.fitting.report import FitDivergedError, FitStoppedError, Progress, result_of
+from sinefit.fitting.report import (
+    FitDivergedError,
+    FitNotMeasuredError,
+    FitStoppedError,
+    Progress,
+    Stopped,
+    result_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,7 +61,8 @@ class GroupStoppedError(SinefitError):
     ) -> None:
         super().__init__(message)
         self.results = list(results)
-        """By the fits' numbers; None for a fit that had not ended."""
+        """By the fits' numbers; None for a fit that had not ended, and without a PSNR where it was
+        being measured."""
         self.checkpoints = list(checkpoints)
         """By the fits' numbers; None for a fit that had ended or not begun."""
 
@@ -120,12 +128,13 @@ class Group:
         outcomes = [self._ended.get(number) for number in range(self.count)]
         for outcome in outcomes:
             if isinstance(outcome, SinefitError) and not isinstance(
-                outcome, FitDivergedError | FitStoppedError
+                outcome, FitDivergedError | Stopped
             ):
                 raise outcome
         results = [result_of(outcome) for outcome in outcomes]
         found = [result for result in results if result is not None]
-        if len(found) < self.count:
+        unmeasured = any(isinstance(outcome, FitNotMeasuredError) for outcome in outcomes)
+        if len(found) < self.count or unmeasured:
             raise GroupStoppedError(
                 f"the group: stopped when {len(found)} of {self.count} fits had ended",
                 results,

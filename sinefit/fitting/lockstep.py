@@ -113,6 +113,10 @@ class _Member:
         resume: Checkpoint | None,
     ) -> None:
         self.number = number
+        is_continued = start_from is not None
+        if resume is not None:
+            resume.check(config, signal)
+            start_from = resume.field
         with cpu_threads(1):
             self.training = _StackedTraining(signal, config, torch.device("cpu"), start_from)
         hooks = group.hooks_for(number)
@@ -121,7 +125,7 @@ class _Member:
         self.fit = Fit(
             signal, self.training, dataclasses.replace(hooks, checkpoint_every=every), clock
         )
-        self.fit.standing.continued = start_from is not None
+        self.fit.standing.continued = is_continued
         if resume is not None:
             self.fit.resume(resume)
         self.steps: Generator[float, Tensor, EndedBy] = self.fit.steps()
@@ -165,13 +169,14 @@ class _TrainingStack:
             self._stack,
             [training.rates for training in trainings],
             [training.rules for training in trainings],
+            [training.column_rates for training in trainings],
         )
         for place, (member, state) in enumerate(zip(members, states, strict=True)):
             self.adam.restore(place, state, member.fit.standing.step)
             member.training.stack, member.training.place = self, place
         batch = trainings[0].batch
         piece = min(batch, max(1, STACKED_ROWS // len(members)))
-        self._engine = StackedEngine(self._stack, torch.float32, piece)
+        self._engine = StackedEngine(self._stack, piece)
         self._table: tuple[Tensor, Tensor] | None = None
         counts = [training.samples.count for training in trainings]
         if sum(counts) <= TABLE_LIMIT:

@@ -6,12 +6,14 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from sinefit.errors import SettingError
+from sinefit.fitting.omega_choice import NyquistShare
 from sinefit.theory.spectra import axis_centroids
 
 if TYPE_CHECKING:
+    from sinefit.fitting.omega_choice import OmegaChoice
     from sinefit.initializers.base import Initializer
     from sinefit.networks.size import NetworkSize
-    from sinefit.signals.signal import Signal
+    from sinefit.signals.signal import Signal, SignalSpec
 
 CENTROID_SHARE: Final = 0.25
 """Standard deviation of the first layer's frequencies, as a share of the spectrum's centroid."""
@@ -20,7 +22,7 @@ LOWEST_FREQUENCY: Final = 1.0
 
 
 def resolve_omega(
-    omega: tuple[float, ...] | None,
+    omega: OmegaChoice,
     initializer: Initializer,
     signal: Signal,
     size: NetworkSize,
@@ -32,13 +34,27 @@ def resolve_omega(
             initializer.omega_for(frequency, size) for frequency in first_frequencies(signal)
         )
     if len(omega) == 1:
-        return omega * features
+        omega *= features
     if len(omega) != features:
         raise SettingError(
-            f"--omega has {len(omega)} values, the signal has {features} coordinates: "
+            f"`omega` has {len(omega)} values, the signal has {features} coordinates: "
             "give one value, or one per coordinate"
         )
-    return omega
+    return tuple(
+        initializer.omega_at(factor.share, nyquist) if isinstance(factor, NyquistShare) else factor
+        for factor, nyquist in zip(omega, nyquist_frequencies(signal.spec), strict=True)
+    )
+
+
+def nyquist_frequencies(spec: SignalSpec) -> tuple[float, ...]:
+    """Return the highest frequency that a signal's samples hold along each coordinate.
+
+    In radians per unit: n samples over a length of 2 hold pi n/2. On the sphere it is that of its
+    equator, n samples over a length of 2 pi, for all three coordinates.
+    """
+    if spec.domain == "sphere":
+        return (spec.shape[1] / 2.0,) * 3
+    return tuple(math.pi * count / 2.0 for count in spec.shape)
 
 
 def first_frequencies(signal: Signal) -> tuple[float, ...]:
@@ -51,13 +67,14 @@ def first_frequencies(signal: Signal) -> tuple[float, ...]:
     """
     spec = signal.spec
     centroids = axis_centroids(signal)
+    nyquist = nyquist_frequencies(spec)
     if spec.domain == "sphere":
         rows, columns = spec.shape
         latitude, longitude = 2.0 * rows * centroids[0], columns * centroids[1]
-        return (_bounded((latitude + longitude) / 2.0, columns / 2.0),) * 3
+        return (_bounded((latitude + longitude) / 2.0, nyquist[0]),) * 3
     return tuple(
-        _bounded(math.pi * count * centroid, math.pi * count / 2.0)
-        for count, centroid in zip(spec.shape, centroids, strict=True)
+        _bounded(math.pi * count * centroid, highest)
+        for count, centroid, highest in zip(spec.shape, centroids, nyquist, strict=True)
     )
 
 

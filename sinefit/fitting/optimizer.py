@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import torch
 
+from sinefit.fitting.engines.adam import plain_update
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from sinefit.fitting.config import FitConfig
@@ -22,6 +28,8 @@ EPSILON: Final = 1e-12
 
 
 AVERAGES: Final = ("exp_avg", "exp_avg_sq")
+NO_COLUMNS: Final[Mapping[int, tuple[float, ...]]] = MappingProxyType({})
+"""No layer has learning rates per column."""
 FIRST_LAYER_RATE: Final = 0.02
 """Highest default rate of the first layer's weights: radians that one step moves a phase by at the
 edge of the domain. Above it the phases of high frequencies, in sound above all, jump at random."""
@@ -83,18 +91,81 @@ def rates_of(config: FitConfig, spec: SignalSpec, rules: TrainingRules) -> tuple
     )
 
 
+def column_rates_of(
+    config: FitConfig, spec: SignalSpec, rules: TrainingRules
+) -> dict[int, tuple[float, ...]]:
+    """Return the peak learning rates of the columns that have scales of their own, by layer.
+
+    A column learns as its layer would if all of it had the column's scale.
+    """
+
+    def rate(layer: int, scale: float) -> float:
+        scales = list(rules.learning_rate_scales)
+        scales[layer] = scale
+        return rates_of(config, spec, replace(rules, learning_rate_scales=tuple(scales)))[layer]
+
+    return {
+        layer: tuple(rate(layer, scale) for scale in scales)
+        for layer, scales in rules.column_scales.items()
+    }
+
+
+def pace(factor: float, steps: int) -> tuple[float, float]:
+    """Return the numbers of Adam's step number `steps` at `factor` times the rates.
+
+    They are the factor over 1 - beta1^t and 1 / sqrt(1 - beta2^t), see `plain_update`.
+    """
+    return factor / (1.0 - BETAS[0] ** steps), (1.0 - BETAS[1] ** steps) ** -0.5
+
+
+class ColumnAdam:
+    """Adam on one matrix of weights, with a learning rate per column.
+
+    To scale a column's rate is to train with that factor inside the sine, since Adam's step does
+    not depend on the gradient's scale; but for `EPSILON`, which gradients are far above.
+    """
+
+    def __init__(self, weight: torch.nn.Parameter, rates: tuple[float, ...]) -> None:
+        """Prepare; `rates` holds the peak learning rate of each column (fan_in,)."""
+        self.weight = weight
+        self.averages = (torch.zeros_like(weight), torch.zeros_like(weight))
+        self._rates = torch.tensor(rates, dtype=weight.dtype, device=weight.device)
+
+    @torch.no_grad()
+    def step(self, factor: float, steps: int) -> None:
+        """Take step number `steps` at `factor` times the learning rates."""
+        gradient = self.weight.grad
+        assert gradient is not None
+        numbers = torch.tensor(pace(factor, steps), dtype=gradient.dtype).to(gradient.device)
+        constants = (*BETAS, EPSILON)
+        plain_update(self.weight, gradient, self.averages, self._rates, None, numbers, constants)
+
+
 class RuledAdam:
-    """Adam with a learning rate per layer, frozen weights and bounds on columns."""
+    """Adam with a learning rate per layer or column, frozen weights and bounds on columns."""
 
     def __init__(
-        self, network: SineNetwork, rates: tuple[float, ...], rules: TrainingRules
+        self,
+        network: SineNetwork,
+        rates: tuple[float, ...],
+        rules: TrainingRules,
+        column_rates: Mapping[int, tuple[float, ...]] = NO_COLUMNS,
     ) -> None:
-        """Prepare; `rates` holds the peak learning rate of each layer's effective weights."""
+        """Prepare; `rates` holds the peak learning rate of each layer's effective weights.
+
+        `column_rates` holds those of the columns of some layers' weights, which go before.
+        """
         self._rates = rates
+        self._steps = 0
+        self._columns = {
+            layer: ColumnAdam(network.weights[layer], column_rates[layer])
+            for layer in column_rates
+            if layer not in rules.frozen_weights
+        }
         groups: list[dict[str, object]] = []
         for layer in range(len(rates)):
             parameters = [network.biases[layer]]
-            if layer not in rules.frozen_weights:
+            if layer not in rules.frozen_weights and layer not in self._columns:
                 parameters.append(network.weights[layer])
             groups.append({"params": parameters})
         device = network.biases[0].device
@@ -112,6 +183,9 @@ class RuledAdam:
         for group, rate in zip(self._adam.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
         self._adam.step()
+        self._steps += 1
+        for columns in self._columns.values():
+            columns.step(factor, self._steps)
         self._clamp()
 
     def state(self) -> dict[str, Tensor]:
@@ -122,6 +196,9 @@ class RuledAdam:
                 for name in AVERAGES:
                     average = self._adam.state[parameter].get(name, torch.zeros_like(parameter))
                     found[f"adam.{group_number}.{number}.{name}"] = average.detach().cpu()
+        for layer, columns in self._columns.items():
+            for name, average in zip(AVERAGES, columns.averages, strict=True):
+                found[f"adam.{layer}.1.{name}"] = average.cpu()
         return found
 
     def restore(self, state: dict[str, Tensor], steps: int) -> None:
@@ -132,10 +209,20 @@ class RuledAdam:
                 kept["step"] = torch.tensor(float(steps), device=parameter.device)
                 for name in AVERAGES:
                     average = state[f"adam.{group_number}.{number}.{name}"]
-                    if average.shape != parameter.shape:
-                        raise ValueError("Adam's averages do not fit the network")
+                    _check_shape(average, parameter)
                     kept[name] = average.to(parameter.device, torch.float32, copy=True)
+        for layer, columns in self._columns.items():
+            for name, average in zip(AVERAGES, columns.averages, strict=True):
+                kept_average = state[f"adam.{layer}.1.{name}"]
+                _check_shape(kept_average, average)
+                average.copy_(kept_average)
+        self._steps = steps
 
     def _clamp(self) -> None:
         for weight, bound in self._bounds:
             torch.clamp(weight, min=-bound, max=bound, out=weight)
+
+
+def _check_shape(average: Tensor, parameter: Tensor) -> None:
+    if average.shape != parameter.shape:
+        raise ValueError("Adam's averages do not fit the network")

@@ -1,38 +1,143 @@
-"""How fast devices train, roughly, for choices that cannot wait for a measurement."""
+"""How fast this machine trains and measures, found by trying for a fraction of a second."""
 
 from __future__ import annotations
 
-from typing import Final
+import math
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import torch
 
-from sinefit.fitting.devices import resolve_device
-from sinefit.fitting.engines.choice import fast_operands
-from sinefit.native import tiles_supported
-from sinefit.networks.size import NetworkSize
+from sinefit.fitting.budget import Budget
+from sinefit.fitting.defaults import DEFAULT_INITIALIZER
+from sinefit.fitting.devices import cpu_threads, resolve_device
+from sinefit.fitting.measure import measure_quality
+from sinefit.fitting.samples import TrainingSamples
+from sinefit.fitting.sizing import NARROWEST, width_in_time
+from sinefit.fitting.training import Training
+from sinefit.initializers.registry import parse_initializer
 
-TILES: Final = 0.8e12
-"""Floating-point operations per second and thread of the engine on tile registers."""
-LOW_PRECISION: Final = 0.25e12
-"""The same of the engine in torch operations, with factors in bfloat16."""
-SINGLE_PRECISION: Final = 0.08e12
-"""The same with factors in float32."""
-DEVICES: Final = {"cuda": 3e13, "mps": 1e12}
-"""Floating-point operations per second of other devices."""
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sinefit.fitting.checkpoint import Checkpoint
+    from sinefit.fitting.config import FitConfig
+    from sinefit.signals.signal import Signal
+
+TRIAL_SHARE: Final = 0.03
+"""Share of a fit that its trials may take, their preparation not counted."""
+TRIAL_LIMIT: Final = 0.5
+"""Seconds that they may take at most."""
+TRIALS: Final = 3
+"""Widths that are tried at most, each nearer to the one that suits."""
+WARM_UP: Final = {"cuda": 6}
+"""Steps before those that are timed, by kind of device: kernels are compiled and recorded. One
+elsewhere, in which memory is asked for."""
+EVALUATED: Final = 4096
+"""Samples that are evaluated for the pace of measuring."""
+EXPONENT: Final = 1.5
+"""How a step's time grows with the width where only one has been tried: between the sines, of
+which there are in proportion to it, and the products, in proportion to its square."""
+EXPONENTS: Final = (0.5, 2.2)
+"""Least and most that two widths can tell, whatever else the machine did meanwhile."""
 
 
-def operations_per_second(device: str, threads: int | None) -> float:
-    """Return the pace of training on a device by name, with so many threads of the CPU.
+class Trial:
+    """A training of a fit's size whose steps change nothing, to be timed."""
 
-    It is a constant per kind of machine: what is chosen by it does not change from run to run.
-    Raises DeviceError as `resolve_device` does.
+    def __init__(
+        self,
+        config: FitConfig,
+        signal: Signal,
+        samples: TrainingSamples,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Prepare a training as `config` has it; its recipe makes no difference to the pace."""
+        recipe = parse_initializer(DEFAULT_INITIALIZER)
+        config = replace(config, initializer=recipe, omega=(1.0,), budget=Budget(steps=1))
+        self._training = Training(signal, config, samples.device, samples=samples)
+        self._generator = torch.Generator().manual_seed(config.seed)
+        self._clock = clock
+
+    def step_seconds(self, limit: float, steps: float = math.inf) -> float:
+        """Return the seconds of a step, from as many as `limit` seconds hold, `steps` at most."""
+        training = self._training
+        with cpu_threads(1 if training.has_own_threads else None):
+            for _ in range(WARM_UP.get(training.device.type, 1)):
+                self._step()
+            begin, done = self._clock(), 0
+            while True:
+                self._step()
+                done += 1
+                spent = self._clock() - begin
+                if spent >= limit or done >= steps:
+                    return spent / done
+
+    def evaluation_seconds(self) -> float:
+        """Return the seconds in which a sample is measured."""
+        training = self._training
+        count = min(EVALUATED, training.samples.count)
+        for _ in range(2):  # the first time memory is asked for
+            begin = self._clock()
+            measure_quality(training.network, training.samples, training.spec, count=count)
+        return (self._clock() - begin) / count
+
+    def _step(self) -> None:
+        training = self._training
+        # Not the next of an order, which is shuffled first.
+        indices = torch.randint(
+            training.samples.count, (training.batch,), generator=self._generator
+        )
+        if training.samples.resident:
+            indices = indices.to(training.device)
+        float(training.step_on(indices, 0.0))  # waits for the device
+
+
+def settled(
+    config: FitConfig,
+    signal: Signal,
+    resume: Checkpoint | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> FitConfig:
+    """Return settings that leave nothing to the pace of the machine.
+
+    For a budget in seconds the pace is measured, which takes about `TRIAL_SHARE` of it, and decides
+    the width, unless it is given, and the number of steps that rates and forecasts go by. A fit
+    that goes on with a checkpoint takes what was decided then. Settled settings stay as they are.
     """
-    resolved = resolve_device(device)
-    if resolved.type != "cpu":
-        return DEVICES[resolved.type]
-    if tiles_supported(NetworkSize(2, 256, 4, 3)):
-        each = TILES
-    else:
-        low = fast_operands(resolved) != torch.float32
-        each = LOW_PRECISION if low else SINGLE_PRECISION
-    return each * (threads or torch.get_num_threads())
+    if resume is not None:
+        width = config.width or resume.field.network.size.width
+        return replace(config, width=width, planned_steps=resume.config.planned_steps)
+    seconds = None if config.budget is None else config.budget.max_time
+    if seconds is None or config.planned_steps is not None:
+        return config
+    limit = min(TRIAL_LIMIT, TRIAL_SHARE * seconds) / TRIALS
+    trials: dict[int, float] = {}
+    with cpu_threads(config.threads):
+        samples = TrainingSamples(signal, resolve_device(config.device))
+        width = config.width or NARROWEST
+        while width not in trials and len(trials) < TRIALS:
+            trial = Trial(replace(config, width=width), signal, samples, clock)
+            trials[width] = trial.step_seconds(limit)
+            if config.width is None:
+                width = width_in_time(signal.spec, config.depth, seconds, step_law(trials))
+    steps = max(1, int(seconds / step_law(trials)(width)))
+    return replace(config, width=width, planned_steps=steps)
+
+
+def step_law(trials: Mapping[int, float]) -> Callable[[int], float]:
+    """Return the seconds of a step as a function of the width, through those that were tried.
+
+    Between and beyond two widths they follow a power of the width.
+    """
+
+    def seconds(width: int) -> float:
+        near, *others = sorted(trials, key=lambda tried: abs(math.log(width / tried)))
+        exponent = EXPONENT
+        if others:
+            exponent = math.log(trials[others[0]] / trials[near]) / math.log(others[0] / near)
+        low, high = EXPONENTS
+        return trials[near] * math.pow(width / near, min(max(exponent, low), high))
+
+    return seconds

@@ -18,7 +18,7 @@ class Progress:
     """One report from a running fit."""
 
     phase: Literal["fitting", "measuring"]
-    """"measuring" evaluates the finished field on every sample."""
+    """"measuring" evaluates the finished field on its samples, or on some of very many."""
     step: int
     """Steps taken."""
     share: float | None
@@ -71,6 +71,21 @@ class FitStoppedError(SinefitError):
         self.checkpoint = checkpoint
 
 
+class FitNotMeasuredError(SinefitError):
+    """A fit was asked to stop while its field was measured; `result` holds the whole field.
+
+    Its PSNR is None.
+    """
+
+    def __init__(self, message: str, result: FitResult) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+Stopped = FitStoppedError | FitNotMeasuredError
+"""How a fit ends that was asked to stop."""
+
+
 class FitDivergedError(SinefitError):
     """Training diverged; `result` holds the best weights that the fit had seen."""
 
@@ -81,6 +96,6 @@ class FitDivergedError(SinefitError):
 
 def result_of(outcome: Outcome | None) -> FitResult | None:
     """Return the result of a fit, of one that diverged that of its best weights, else None."""
-    if isinstance(outcome, FitDivergedError):
+    if isinstance(outcome, FitDivergedError | FitNotMeasuredError):
         return outcome.result
     return outcome if isinstance(outcome, FitResult) else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from sinefit.fitting.engines.adam import plain_update
-from sinefit.fitting.optimizer import AVERAGES, BETAS, EPSILON
+from sinefit.fitting.optimizer import AVERAGES, BETAS, EPSILON, pace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -75,8 +75,12 @@ class StackedAdam:
         stack: Stack,
         rates: Sequence[tuple[float, ...]],
         rules: Sequence[TrainingRules],
+        column_rates: Sequence[Mapping[int, tuple[float, ...]]] | None = None,
     ) -> None:
-        """Prepare; `rates` holds each network's peak learning rates, one per layer."""
+        """Prepare; `rates` holds each network's peak learning rates, one per layer.
+
+        `column_rates` holds those of the columns of some layers' weights, which go before.
+        """
         self._stack = stack
         self._rules = tuple(rules)
         self._averages = (torch.zeros_like(stack.values), torch.zeros_like(stack.values))
@@ -87,6 +91,9 @@ class StackedAdam:
             for layer, rate in enumerate(layer_rates):
                 weights[layer][number] = 0.0 if layer in rule.frozen_weights else rate
                 biases[layer][number] = rate
+        for number, columns in enumerate(column_rates or ()):
+            for layer in columns.keys() - self._rules[number].frozen_weights:
+                weights[layer][number] = torch.tensor(columns[layer])
         self._bound: Tensor | None = None
         if any(rule.column_bounds for rule in rules):
             self._bound = torch.full_like(stack.values, math.inf)
@@ -100,11 +107,7 @@ class StackedAdam:
     def step(self, factors: Sequence[float]) -> None:
         """Take one step, each network at its own factor times its learning rates."""
         self._steps = [steps + 1 for steps in self._steps]
-        rises = [
-            factor / (1.0 - BETAS[0] ** steps)
-            for factor, steps in zip(factors, self._steps, strict=True)
-        ]
-        spreads = [(1.0 - BETAS[1] ** steps) ** -0.5 for steps in self._steps]
+        paces = [pace(factor, steps) for factor, steps in zip(factors, self._steps, strict=True)]
         values = self._stack.values
         plain_update(
             values,
@@ -112,7 +115,7 @@ class StackedAdam:
             self._averages,
             self._rates,
             self._bound,
-            torch.tensor([rises, spreads]).to(values.device).unsqueeze(2),  # (2, fits, 1)
+            torch.tensor(paces).T.to(values.device).unsqueeze(2),  # (2, fits, 1)
             (*BETAS, EPSILON),
         )
 

@@ -11,6 +11,7 @@ from sinefit.errors import InputError, SettingError
 from sinefit.fitting.devices import resolve_device
 from sinefit.fitting.group import Group, GroupHooks
 from sinefit.fitting.lockstep import fit_in_lockstep
+from sinefit.fitting.pace import settled
 from sinefit.fitting.side_by_side import fit_side_by_side
 from sinefit.native import tiles_supported
 
@@ -60,10 +61,9 @@ def fit_together(
     device = resolve_device(config.device)
     group = Group(len(signals), hooks or GroupHooks())
     kept = [None] * len(signals) if resume is None else list(resume)
-    # Settled here: what a fit would take for its width by itself depends on its threads.
-    known = [one.field.network.size.width for one in kept if one is not None]
-    width = known[0] if known else config.size_for(signals[0].spec).width
-    config = replace(config, width=config.width or width)
+    # Settled once for all; in a group each fit has about one thread.
+    known = next((one for one in kept if one is not None), None)
+    config = replace(settled(replace(config, threads=1), signals[0], known), threads=config.threads)
     # A device other than the CPU does one thing at a time: its threads would only take turns.
     threads = (config.threads or torch.get_num_threads()) if device.type == "cpu" else 1
     workers = min(threads, len(signals))
@@ -98,13 +98,13 @@ def check_alike(signals: Sequence[Signal], config: FitConfig) -> None:
             ("channels", "fit it apart", spec.channels, first.channels),
             (
                 "neurons per layer",
-                "give a --width",
+                "give a `width`",
                 config.size_for(spec).width,
                 config.size_for(first).width,
             ),
             (
                 "samples per step",
-                "give a smaller --batch",
+                "give a smaller `batch`",
                 config.batch_for(spec),
                 config.batch_for(first),
             ),

@@ -24,7 +24,7 @@ from sinefit.fitting.flat_adam import FlatAdam
 from sinefit.fitting.memory import check_fit_memory
 from sinefit.fitting.objective import MeanSquaredError
 from sinefit.fitting.omega import resolve_omega
-from sinefit.fitting.optimizer import RuledAdam, rates_of
+from sinefit.fitting.optimizer import RuledAdam, column_rates_of, rates_of
 from sinefit.fitting.recorded import CudaRecorder, RecordedStep
 from sinefit.fitting.samples import BatchOrder, TrainingSamples
 from sinefit.fitting.traits import signal_traits
@@ -49,10 +49,13 @@ class Training:
         config: FitConfig,
         device: torch.device,
         start_from: Field | None = None,
+        *,
+        samples: TrainingSamples | None = None,
     ) -> None:
         """Draw the starting weights, or take those of `start_from`, whose settings `config` has.
 
-        Raises SettingError for settings that do not fit the signal.
+        `samples` are those of the signal where they are on the device already. Raises
+        SettingError for settings that do not fit the signal.
         """
         self.spec = signal.spec
         config = replace(config, width=config.size_for(signal.spec).width)
@@ -67,8 +70,9 @@ class Training:
             check_fit_memory(config.size_for(self.spec), self._piece, self._threads)
         generator = torch.Generator().manual_seed(config.seed)
         self.network, self.rules, self.omega = self._start(signal, start_from, generator)
-        self.samples = TrainingSamples(signal, device)
+        self.samples = samples or TrainingSamples(signal, device)
         self.rates = rates_of(config, self.spec, self.rules)
+        self.column_rates = column_rates_of(config, self.spec, self.rules)
         if self.samples.resident:
             generator = torch.Generator(self.samples.device).manual_seed(config.seed)
         self._order = BatchOrder(self.samples.count, self.batch, generator)
@@ -78,19 +82,30 @@ class Training:
         self._engine_name = choose_engine(config.engine, device, self.network.size)
         if self._engine_name == "cuda":
             self._flat = FlatNetwork(self.network)
-            self._optimizer = FlatAdam(self._flat, self.rates, self.rules, choose_update(device))
+            self._optimizer = FlatAdam(
+                self._flat, self.rates, self.rules, self.column_rates, choose_update(device)
+            )
         else:
-            self._optimizer = RuledAdam(self.network, self.rates, self.rules)
+            self._optimizer = RuledAdam(self.network, self.rates, self.rules, self.column_rates)
         self._fine = False
         self._engine = self._make_engine()
 
+    @property
+    def base_rate(self) -> float:
+        """The highest `learning_rate` at which no layer would learn faster than it does."""
+        pairs = zip(self.rates, self.rules.learning_rate_scales, strict=True)
+        return min(rate / scale for rate, scale in pairs if scale > 0)
+
     def step(self, factor: float) -> Tensor:
-        """Take one step at `factor` times the learning rates; return the loss before it, 0-d.
+        """Take one step at `factor` times the learning rates; return the loss before it, 0-d."""
+        return self.step_on(self.draw(), factor)
+
+    def step_on(self, indices: Tensor, factor: float) -> Tensor:
+        """Take a step on the samples of these numbers (batch,); return the loss before it, 0-d.
 
         A device without memory for a piece gets pieces of half the size, with the same result but
         for the order of sums.
         """
-        indices = self.draw()
         if self._recorded is not None:
             return self._recorded(indices, factor)
         coordinates, targets = self.samples.batch(indices)
@@ -157,19 +172,20 @@ class Training:
         if start_from is not None and start_from.network.size != size:
             earlier = start_from.network.size
             raise SettingError(
-                f"--from holds a field of {earlier.in_features} coordinates and "
+                f"`start_from` holds a field of {earlier.in_features} coordinates and "
                 f"{earlier.out_features} channels, the signal has {size.in_features} "
                 f"and {size.out_features}: start from a field of the same kind"
             )
         omega = resolve_omega(config.omega, config.initializer, signal, size)
         start = config.initializer.draw(size, omega, signal_traits(signal), generator)
-        weights, biases = list(start.weights), list(start.biases)
+        weights, biases, rules = list(start.weights), list(start.biases), start.rules
         if start_from is not None:
             weights = [weight.detach().clone() for weight in start_from.network.weights]
             biases = [bias.detach().clone() for bias in start_from.network.biases]
+            rules = config.initializer.rules_for(start, weights)
         network = SineNetwork(weights, biases).to(self.device)
         self._check_storage(network)
-        return network, start.rules, omega
+        return network, rules, omega
 
     def _check_storage(self, network: SineNetwork) -> None:
         """Refuse a type that cannot hold even the starting weights."""
@@ -177,7 +193,7 @@ class Training:
         largest = max(float(part.detach().abs().max()) for part in network.parameters())
         if largest > limit:
             raise SettingError(
-                f"--dtype is {self.config.storage}: it cannot hold weights of {largest:g}; "
+                f"`dtype` is {self.config.storage}: it cannot hold weights of {largest:g}; "
                 "use float32 or bfloat16"
             )
 

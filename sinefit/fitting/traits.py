@@ -19,7 +19,6 @@ def signal_traits(signal: Signal) -> SignalTraits:
         # spread over the diameter.
         shape=(max(1, spec.shape[1] // 2),) * 3 if spec.domain == "sphere" else spec.shape,
         channels=spec.channels,
-        kind=spec.kind,
         # Points spread evenly over [-1, 1] and over the unit sphere have the same mean square.
         mean_square_coordinate=1.0 / 3.0,
         spectral_centroid=row_centroid(signal),

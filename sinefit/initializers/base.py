@@ -11,7 +11,7 @@ from sinefit.errors import SettingError
 from sinefit.initializers.parameters import check_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import torch
     from torch import Tensor
@@ -27,8 +27,6 @@ class SignalTraits:
     """Samples per coordinate axis; on the sphere three times half those along the equator."""
     channels: int
     """Values per sample."""
-    kind: str = "image"
-    """"image", "audio", "video" or "array"."""
     mean_square_coordinate: float = 1.0 / 3.0
     """Mean over samples and axes of the squared coordinate; 1/3 on [-1, 1] and on the sphere."""
     spectral_centroid: float = 0.0
@@ -45,6 +43,9 @@ class TrainingRules:
     """Layers whose weight matrices are never changed; their biases are trained."""
     column_bounds: Mapping[int, Tensor] = field(default_factory=dict)
     """For a layer, the bound (fan_in,) that clamps every column of its weights after each step."""
+    column_scales: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
+    """For a layer, the factor for every column of its weights in place of the layer's; its biases
+    have the layer's."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,18 @@ class Initializer(ABC):
     def omega_for(self, frequency: float, size: NetworkSize) -> float:
         """Return the omega whose first layer has standard deviation `frequency` along one axis.
 
-        `frequency` is in radians per unit of a coordinate. Schemes that take their frequencies from
-        the signal instead return a constant, and say so.
+        `frequency` is in radians per unit of a coordinate. A factor that a parameter puts on the
+        first layer comes on top and is not divided out: it is what the scheme proposes. Schemes
+        that take their frequencies from the signal instead return a constant, and say so.
         """
+
+    def omega_at(self, share: float, nyquist: float) -> float:
+        """Return the omega that a share of an axis's Nyquist frequency stands for.
+
+        It is that frequency itself, `nyquist` being in radians per unit of a coordinate as omega
+        is. Schemes whose omega is something else say so.
+        """
+        return share * nyquist
 
     @abstractmethod
     def draw(
@@ -103,6 +113,14 @@ class Initializer(ABC):
         `omega` holds one positive factor per input axis (`size.in_features` of them); anything else
         raises `SettingError`.
         """
+
+    def rules_for(self, start: Start, weights: Sequence[Tensor]) -> TrainingRules:  # noqa: ARG002
+        """Return the rules for training weights of an earlier fit in place of those of `start`.
+
+        `weights` holds one matrix (fan_out, fan_in) per layer. A scheme whose rules follow from
+        drawn weights reads them off the given ones.
+        """
+        return start.rules
 
 
 def mean_omega(omega: tuple[float, ...]) -> float:

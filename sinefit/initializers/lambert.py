@@ -21,7 +21,11 @@ FirstBias = Literal["phase", "siren", "hidden", "zero"]
 
 @dataclass(frozen=True)
 class Lambert(Initializer):
-    """Gradients of equal variance in every layer, at a chosen variance of pre-activations.
+    """Gradients whose variance deep layers keep, at the variance of pre-activations they tend to.
+
+    Both hold in the limit: of a wide network, and of layers deep enough to have reached the fixed
+    point. The first hidden layers, which the first layer's large phases feed, are on the way there,
+    at `sigma_a = 0` as slowly as 1/depth.
 
     `sigma_a = 0` is the proposal of Combette et al. (2025). The paper as read here does not state
     the first layer's bias; uniform phases are a choice made here, the others are there to compare.
@@ -33,7 +37,8 @@ class Lambert(Initializer):
         "c_w = √(6/(1+exp(-2σ²))), c_b² = σ² - tanh σ²"
     )
     advice: ClassVar[str] = (
-        "For clean interpolation at higher resolution and for deep networks; omega near Nyquist."
+        "For clean interpolation at higher resolution and for deep networks; its paper takes an "
+        "omega near Nyquist, auto about a fifth of that."
     )
     reference: ClassVar[str] = (
         "Combette, Venaille, Pustelnik (2025), A new initialisation to Control Gradients in "

@@ -1,4 +1,4 @@
-"""A last layer that starts smaller than usual, on top of SIREN."""
+"""A last layer whose weights follow a law of the width, on top of SIREN."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from sinefit.initializers.base import Initializer, Start
 from sinefit.initializers.draws import uniform
-from sinefit.initializers.siren import siren_layers, siren_rules
+from sinefit.initializers.siren import siren_layers, siren_omega, siren_rules
 
 if TYPE_CHECKING:
     import torch
@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 class Nfsl(Initializer):
     """Neural-field scaling law (Saratchandran et al. 2024): last weights U(±1/N^(3/4)).
 
-    The rule is the paper's; its combination with SIREN's other layers is a choice made here.
+    They are wider than SIREN's, U(±√(6/N)/30): three times at 256 neurons, and the ratio falls as
+    1/N^(1/4). The rule is the paper's; its combination with SIREN's other layers is a choice made
+    here.
     """
 
     name: ClassVar[str] = "nfsl"
     formula: ClassVar[str] = "siren with last W ~ U(±1/N^(3/4)); hidden W siren or U(±1/√N)"
-    advice: ClassVar[str] = "A siren whose last layer follows a scaling law derived for its width."
+    advice: ClassVar[str] = (
+        "A siren whose last layer follows a scaling law: three times wider at 256 neurons."
+    )
     reference: ClassVar[str] = (
         "Saratchandran, Ramasinghe, Lucey (2024), From Activation to Initialization: Scaling "
         "Insights for Optimizing Neural Fields, CVPR"
@@ -45,8 +49,8 @@ class Nfsl(Initializer):
     )
 
     def omega_for(self, frequency: float, size: NetworkSize) -> float:
-        """Return `frequency` d √3, since U(±omega/d) has standard deviation omega/(d √3)."""
-        return frequency * size.in_features * math.sqrt(3.0)
+        """Return siren's, whose first layer this is."""
+        return siren_omega(frequency, size)
 
     def draw(
         self,

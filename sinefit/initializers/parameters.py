@@ -5,7 +5,7 @@ schemes and the documentation have one source:
 
     alpha: float = field(default=2.5, metadata={"help": "...", "above": 0.0})
 
-`above` is an exclusive lower limit, `minimum` and `maximum` are inclusive ones. The type of a
+`above` and `below` are exclusive limits, `minimum` and `maximum` inclusive ones. The type of a
 parameter is float, int, bool or a Literal of strings.
 """
 
@@ -44,6 +44,8 @@ class Parameter:
     """Inclusive lower limit of a number."""
     maximum: float | None = None
     """Inclusive upper limit of a number."""
+    below: float | None = None
+    """Exclusive upper limit of a number."""
 
     @property
     def range(self) -> str:
@@ -58,6 +60,7 @@ class Parameter:
                 ("above", self.above),
                 ("at least", self.minimum),
                 ("at most", self.maximum),
+                ("below", self.below),
             )
             if limit is not None
         ]
@@ -79,6 +82,7 @@ class Parameter:
             and (self.above is None or value > self.above)
             and (self.minimum is None or value >= self.minimum)
             and (self.maximum is None or value <= self.maximum)
+            and (self.below is None or value < self.below)
         )
 
 
@@ -100,6 +104,7 @@ def parameters_of(scheme: type[DataclassInstance]) -> tuple[Parameter, ...]:
                 above=item.metadata.get("above"),
                 minimum=item.metadata.get("minimum"),
                 maximum=item.metadata.get("maximum"),
+                below=item.metadata.get("below"),
             )
         )
     return tuple(found)

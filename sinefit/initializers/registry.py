@@ -18,6 +18,7 @@ from sinefit.initializers.vi3nr import Vi3nr
 from sinefit.initializers.winner import Winner
 from sinefit.initializers.ws import Ws
 from sinefit.initializers.xavier import Xavier
+from sinefit.validation import check_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,27 +45,36 @@ INITIALIZERS: Mapping[str, type[Initializer]] = MappingProxyType(
 """Every scheme by its name: the one source for `--help`, completion, documentation and tests."""
 
 
+def scheme_of(name: str) -> type[Initializer]:
+    """Return the initializer of a name; raises SettingError, with the nearest, for an unknown."""
+    if name not in INITIALIZERS:
+        raise SettingError(f"unknown initializer {name!r}: {_suggest(name, INITIALIZERS)}")
+    return INITIALIZERS[name]
+
+
 def parse_initializer(text: str) -> Initializer:
     """Make an initializer from "name" or "name:parameter=value:parameter=value".
 
     Raises `SettingError` for an unknown name or parameter, a parameter given twice, or a value of
     the wrong type or out of range.
     """
+    check_type("init", text, str, "an initializer's name")
     name, *settings = text.strip().split(":")
-    if name not in INITIALIZERS:
-        raise SettingError(f"unknown initializer {name!r}: {_suggest(name, INITIALIZERS)}")
-    scheme = INITIALIZERS[name]
+    try:
+        scheme = scheme_of(name)
+    except SettingError as error:
+        raise SettingError(f"`init`: {error}") from None
     parameters = {parameter.name: parameter for parameter in parameters_of(scheme)}
     values: dict[str, Value] = {}
     for setting in settings:
         key, equals, word = setting.partition("=")
         if not equals:
-            raise SettingError(f"initializer {name}: {setting!r} must be written parameter=value")
+            raise SettingError(f"`init` {name}: {setting!r} must be written parameter=value")
         if key not in parameters:
             hint = _suggest(key, parameters) if parameters else "it takes none"
-            raise SettingError(f"initializer {name} has no parameter {key!r}: {hint}")
+            raise SettingError(f"`init` {name} has no parameter {key!r}: {hint}")
         if key in values:
-            raise SettingError(f"initializer {name}: {key} is given twice: give it once")
+            raise SettingError(f"`init` {name}: {key} is given twice: give it once")
         values[key] = _parse_value(name, parameters[key], word)
     return scheme(**values)
 
@@ -94,8 +104,7 @@ def _parse_value(scheme: str, parameter: Parameter, word: str) -> Value:
     if value is None or not parameter.allows(value):
         close = _close_match(word, parameter.choices)
         raise SettingError(
-            f"initializer {scheme}: {parameter.name} is {word!r}: "
-            f"it must be {parameter.range}{close}"
+            f"`init` {scheme}: {parameter.name} is {word!r}: it must be {parameter.range}{close}"
         )
     return value
 

@@ -1,4 +1,4 @@
-"""SIREN, as its authors' code draws it, and with the plain bias that later papers compare with."""
+"""SIREN, as its authors' code draws it, and in the plain forms that later papers compare with."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from sinefit.networks.size import NetworkSize
 
 Bias = Literal["official", "plain"]
+Last = Literal["official", "hidden"]
 
 
 @dataclass(frozen=True)
 class Siren(Initializer):
     """SIREN (Sitzmann et al. 2020): uniform weights that keep the activations' distribution.
 
-    `bias="plain"` is what Combette et al. (2025) call the Sitzmann scheme: hidden biases without
-    the factor `hidden_omega`, and hidden layers that train without it. The last layer is the same
-    for both, which is a choice made here.
+    With `bias="plain"` the hidden biases and the rates of the hidden layers are without the factor
+    `hidden_omega`. With `last="hidden"` besides, every layer after the first is drawn alike, which
+    is what Combette et al. (2025), theorem 3.1, call the Sitzmann scheme.
     """
 
     name: ClassVar[str] = "siren"
@@ -46,18 +47,26 @@ class Siren(Initializer):
             "U(±1/√N) as in later papers (plain)"
         },
     )
+    last: Last = field(
+        default="official",
+        metadata={
+            "help": "last weights U(±√(6/N)/hidden_omega) as in the authors' code (official) or "
+            "U(±√(6/N)) like hidden ones (hidden); bias=plain:last=hidden is Sitzmann's scheme as "
+            "theorem 3.1 of Combette et al. has it"
+        },
+    )
     hidden_omega: float = field(
         default=30.0,
         metadata={
             "help": "the factor that the authors' code keeps inside each hidden sine; it scales "
-            "hidden biases and learning rates, and divides the last layer",
+            "hidden biases and learning rates, and divides the official last layer",
             "above": 0.0,
         },
     )
 
     def omega_for(self, frequency: float, size: NetworkSize) -> float:
-        """Return `frequency` d √3, since U(±omega/d) has standard deviation omega/(d √3)."""
-        return frequency * size.in_features * math.sqrt(3.0)
+        """Return `frequency` d √3, see `siren_omega`."""
+        return siren_omega(frequency, size)
 
     def draw(
         self,
@@ -68,8 +77,15 @@ class Siren(Initializer):
     ) -> Start:
         """Draw starting weights in effective form, with Adam's scales omega, hidden_omega and 1."""
         weights, biases = siren_layers(size, omega, self.hidden_omega, generator, bias=self.bias)
+        if self.last == "hidden":
+            weights[-1] = weights[-1] * self.hidden_omega
         hidden = self.hidden_omega if self.bias == "official" else 1.0
         return Start(tuple(weights), tuple(biases), siren_rules(size, omega, hidden))
+
+
+def siren_omega(frequency: float, size: NetworkSize) -> float:
+    """Return `frequency` d √3, since U(±omega/d) has standard deviation omega/(d √3)."""
+    return frequency * size.in_features * math.sqrt(3.0)
 
 
 def siren_layers(
@@ -97,6 +113,10 @@ def siren_layers(
 
 
 def siren_rules(size: NetworkSize, omega: tuple[float, ...], hidden_omega: float) -> TrainingRules:
-    """Return the learning-rate scales that the factors inside the sines stood for."""
+    """Return the learning-rate scales that the factors inside the sines stood for.
+
+    In the first layer a coordinate's column has that axis's omega, as it would have with the factor
+    on the coordinate; the biases have their mean.
+    """
     hidden = [hidden_omega] * (size.depth - 1)
-    return TrainingRules(learning_rate_scales=(mean_omega(omega), *hidden, 1.0))
+    return TrainingRules((mean_omega(omega), *hidden, 1.0), column_scales={0: omega})

@@ -53,4 +53,4 @@ class Ssn(Initializer):
         weights.extend(normal(shape, other_std, generator) for shape in others)
         biases = tuple(zeros(shape[:1]) for shape in size.layers)
         scales = (mean_omega(omega), *[1.0] * size.depth)
-        return Start(tuple(weights), biases, TrainingRules(learning_rate_scales=scales))
+        return Start(tuple(weights), biases, TrainingRules(scales, column_scales={0: omega}))

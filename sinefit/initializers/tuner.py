@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,7 +19,10 @@ from sinefit.initializers.frequencies import (
 from sinefit.initializers.siren import siren_layers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
+    from torch import Tensor
 
     from sinefit.initializers.base import SignalTraits
     from sinefit.initializers.frequencies import Frequency
@@ -77,7 +80,7 @@ class Tuner(Initializer):
         default=1.0 / 3.0,
         metadata={
             "help": "largest component of a high frequency, as a share of half the samples of its "
-            "axis; in radians that is band · 2/p of Nyquist",
+            "axis, which omega multiplies; in radians that is band · omega · 2/p of Nyquist",
             "above": 0.0,
         },
     )
@@ -86,6 +89,7 @@ class Tuner(Initializer):
         metadata={
             "help": "bound on the weights of layer 2 that read a low frequency",
             "above": 0.0,
+            "below": 2.0,
         },
     )
     bound_high: float = field(
@@ -93,19 +97,25 @@ class Tuner(Initializer):
         metadata={
             "help": "bound on the weights of layer 2 that read a high frequency",
             "above": 0.0,
+            "below": 2.0,
         },
     )
     hidden_omega: float = field(
         default=30.0,
         metadata={
-            "help": "siren's factor in the hidden biases and in the last layer",
+            "help": "siren's factor inside each hidden sine, for biases, learning rates and the "
+            "last layer",
             "above": 0.0,
         },
     )
 
     def omega_for(self, frequency: float, size: NetworkSize) -> float:  # noqa: ARG002
-        """Return 1 whatever the frequency: the band follows from the signal's shape."""
+        """Return 1 whatever the frequency: omega multiplies a band that follows the signal."""
         return 1.0
+
+    def omega_at(self, share: float, nyquist: float) -> float:  # noqa: ARG002
+        """Return the factor that takes the band limit to that share: `share` period/(2 band)."""
+        return share * self.period / (2.0 * self.band)
 
     def draw(
         self,
@@ -131,18 +141,42 @@ class Tuner(Initializer):
         integers = torch.tensor([*low, *high], dtype=torch.float32)  # (width, axes)
         weights[0] = integers * (2.0 * math.pi / self.period)
         biases[0] = uniform((size.width,), math.pi / 2.0, generator)
-        column_bounds = {}
-        if size.depth > 1:
-            bounds = torch.tensor([self.bound_low] * len(low) + [self.bound_high] * len(high))
+        column_bounds = self._column_bounds(weights)
+        if 1 in column_bounds:
+            bounds = column_bounds[1]
             drawn = torch.randn(size.layers[1], generator=generator) * (_SPREAD * bounds)
             weights[1] = torch.clamp(drawn, -bounds, bounds)  # (width, width)
-            column_bounds[1] = bounds
         rules = TrainingRules(
-            learning_rate_scales=(1.0,) * len(weights),
+            learning_rate_scales=(1.0, *[self.hidden_omega] * (size.depth - 1), 1.0),
             frozen_weights=frozenset({0}),
             column_bounds=column_bounds,
         )
         return Start(tuple(weights), tuple(biases), rules)
+
+    def rules_for(self, start: Start, weights: Sequence[Tensor]) -> TrainingRules:
+        """Return the rules of `start` with the bounds that go with the given first layer."""
+        return replace(start.rules, column_bounds=self._column_bounds(weights))
+
+    def _column_bounds(self, weights: Sequence[Tensor]) -> dict[int, Tensor]:
+        """Return the bounds (width,) on layer 2 by the frequencies of a first layer.
+
+        The low frequencies come first and reach the edge of their box, which is `low` or as wide as
+        they needed; whatever lies outside it is high. So the weights alone tell them apart, for
+        whichever signal they were drawn.
+        """
+        import torch
+
+        if len(weights) <= 2:
+            return {}
+        reach = torch.round(weights[0].detach().cpu() * (self.period / (2.0 * math.pi)))
+        reach = reach.abs().amax(dim=1)  # (width,)
+        lows = len(reach) - self._high_count(*weights[0].shape)
+        is_low = reach <= max(float(self.low), float(reach[:lows].max()))
+        return {1: torch.where(is_low, self.bound_low, self.bound_high)}
+
+    def _high_count(self, width: int, axes: int) -> int:
+        """Return how many high frequencies a layer of that width asks for."""
+        return round(self.high_share * (width - min(axes, width)))
 
     def _frequencies(
         self,
@@ -155,7 +189,7 @@ class Tuner(Initializer):
         limits = self._band_limits(width, omega, shape)
         units = unit_frequencies(len(shape))[:width]
         rest = width - len(units)
-        high_count = round(self.high_share * rest)
+        high_count = self._high_count(width, len(shape))
         low_count = rest - high_count
         edge = self.low
         while half_space_count(_cut(limits, edge)) < len(units) + low_count and edge < max(limits):

@@ -39,14 +39,18 @@ class Vi3nr(Initializer):
     s: float = field(
         default=1.0,
         metadata={
-            "help": "standard deviation of the pre-activations in every layer after the first",
+            "help": "standard deviation of the pre-activations in every layer; in the first, "
+            "omega comes on top",
             "above": 0.0,
         },
     )
 
     def omega_for(self, frequency: float, size: NetworkSize) -> float:
-        """Return `frequency` √(d/3)/s: coordinates that fill [-1, 1] have a mean square of 1/3."""
-        return frequency * math.sqrt(size.in_features / 3.0) / self.s
+        """Return `frequency` √(d/3), for s = 1 and coordinates that fill [-1, 1].
+
+        Their mean square is 1/3; the first layer of another s is s times as wide.
+        """
+        return frequency * math.sqrt(size.in_features / 3.0)
 
     def draw(
         self,

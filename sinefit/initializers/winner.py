@@ -21,19 +21,21 @@ if TYPE_CHECKING:
 class Winner(Initializer):
     """WINNER (Chandravamsi et al. 2025): noise that follows the signal's spectral centroid.
 
-    The paper has noise scales for images and for sounds; videos and arrays use those of images,
-    which is a choice made here.
+    The noise scales are those of the authors' code, for sounds and for images. Here a signal with
+    one coordinate takes those of sounds, any other those of images, which is a choice where the
+    authors are silent.
     """
 
     name: ClassVar[str] = "winner"
     formula: ClassVar[str] = (
-        "siren + N(0, S0²) on W1 and N(0, S1²) on W2; image S0 = 50(1-exp(-5ψ/C)), S1 = 0.4ψ/C; "
-        "audio S0 = 3500(1-exp(-7ψ/C)), S1 = 3ψ/C"
+        "siren + N(0, S0²) on W1 and N(0, S1²) on W2; x = 2ψ/C², ψ the spectral centroid, C the "
+        "channels; d = 1: S0 = 3500(1-exp(-7x)), S1 = 3x; else S0 = 50(1-exp(-5x)), S1 = 0.4x"
     )
     advice: ClassVar[str] = "For sounds and other signals whose energy lies at high frequencies."
     reference: ClassVar[str] = (
         "Chandravamsi, Shenoy, Zinn, Chen, Pisnoy, Frankel (2025), Spectral Bottleneck in "
-        "Sinusoidal Representation Networks: Noise is All You Need, arXiv:2509.09719"
+        "Sinusoidal Representation Networks: Noise is All You Need, arXiv:2509.09719; the authors' "
+        "code"
     )
     hidden_rate: ClassVar[float] = 0.009
 
@@ -69,10 +71,11 @@ class Winner(Initializer):
 def noise_scales(traits: SignalTraits) -> tuple[float, float]:
     """Return S0 and S1, the noise's standard deviations on the effective weights of two layers.
 
-    The spectral centroid is in cycles per sample, so S0 is at most 50, for sounds 3500, in radians
-    per unit of a coordinate.
+    The authors' code takes the centroid as a share of the Nyquist frequency, 0 to 1, and divides it
+    by the number of channels twice. S0 is below 50, with one coordinate below 3500, in radians per
+    unit of a coordinate.
     """
-    centroid = traits.spectral_centroid / traits.channels
-    if traits.kind == "audio":
-        return -3500.0 * math.expm1(-7.0 * centroid), 3.0 * centroid
-    return -50.0 * math.expm1(-5.0 * centroid), 0.4 * centroid
+    share = 2.0 * traits.spectral_centroid / traits.channels**2
+    if len(traits.shape) == 1:
+        return -3500.0 * math.expm1(-7.0 * share), 3.0 * share
+    return -50.0 * math.expm1(-5.0 * share), 0.4 * share

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from sinefit.initializers.base import Initializer, Start
-from sinefit.initializers.siren import siren_layers, siren_rules
+from sinefit.initializers.siren import siren_layers, siren_omega, siren_rules
 
 if TYPE_CHECKING:
     import torch
@@ -52,8 +51,8 @@ class Ws(Initializer):
     )
 
     def omega_for(self, frequency: float, size: NetworkSize) -> float:
-        """Return `frequency` d √3 / alpha, since the first weights are U(±alpha omega/d)."""
-        return frequency * size.in_features * math.sqrt(3.0) / self.alpha
+        """Return siren's: the first layer is alpha times that of siren."""
+        return siren_omega(frequency, size)
 
     def draw(
         self,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from sinefit.native.library import load_library
+from sinefit.processor.capability import Capability, allows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def tiles_supported(size: NetworkSize) -> bool:
     """Tell whether this machine can run a network of this size on tile registers."""
-    library = load_library()
+    library = load_library() if allows(Capability.AMX, compiled=True) else None
     return library is not None and bool(
         library.sinefit_fits(size.in_features, size.width, size.depth, size.out_features)
     )

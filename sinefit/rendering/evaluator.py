@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import torch
 
+from sinefit.forks import begin_threads
 from sinefit.native import TileNetwork, tiles_supported
+from sinefit.processor.products import products_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,8 +42,12 @@ class Evaluator(Protocol):
 
 
 def choose_evaluator(network: SineNetwork, spec: SignalSpec) -> Evaluator:
-    """Return the fastest evaluator whose error a signal's samples cannot show."""
+    """Return the fastest evaluator whose error a signal's samples cannot show.
+
+    Raises SettingError in a process that was forked after several threads had computed.
+    """
     device = network.weights[0].device
+    begin_threads(torch.get_num_threads())
     if (
         spec.bit_depth <= TILE_BITS
         and device.type == "cpu"
@@ -100,8 +106,9 @@ class FloatEvaluator:
         count = len(coordinates)
         current, spare = self._buffers[0][:count], self._buffers[1][:count]
         hidden = coordinates
-        for weight, bias in zip(self._weights[:-1], self._biases[:-1], strict=True):
-            torch.addmm(bias, hidden, weight.T, out=current)  # (count, width)
-            hidden = torch.sin(current, out=current)
-            current, spare = spare, current
-        return torch.addmm(self._biases[-1], hidden, self._weights[-1].T)
+        with products_of(torch.float32):
+            for weight, bias in zip(self._weights[:-1], self._biases[:-1], strict=True):
+                torch.addmm(bias, hidden, weight.T, out=current)  # (count, width)
+                hidden = torch.sin(current, out=current)
+                current, spare = spare, current
+            return torch.addmm(self._biases[-1], hidden, self._weights[-1].T)

@@ -11,11 +11,12 @@ import numpy as np
 
 from sinefit.errors import SettingError
 from sinefit.signals.coordinates import GridAxis, native_axis
+from sinefit.signals.signal import NOUNS
+from sinefit.validation import fraction, number, numbers, settle, whole_number, whole_numbers
 
 if TYPE_CHECKING:
-    from sinefit.signals.signal import SignalSpec
+    from sinefit.signals.signal import Kind, SignalSpec
 
-_NOUNS: Final = {"image": "an image", "audio": "a sound", "video": "a video", "array": "an array"}
 MAX_SAMPLES: Final = 2**40
 """Most samples of one render; more is taken for a slip of the keyboard."""
 
@@ -27,8 +28,9 @@ class RenderRequest:
     scale: tuple[float, ...] | None = None
     """Factor on the number of samples: one for all axes of space (of a sound: its rate), or width
     and height, or one per axis of an array in the order of its axes."""
-    size: tuple[int, ...] | None = None
-    """Width and height in pixels, or the samples per axis of an array."""
+    size: tuple[int | None, ...] | None = None
+    """Width and height in pixels, of which one may be None to follow from the other, or the samples
+    per axis of an array."""
     rate: Fraction | None = None
     """Samples per second of a sound."""
     fps: Fraction | None = None
@@ -41,6 +43,23 @@ class RenderRequest:
     """Seconds of a sound or video to render."""
     bit_depth: int | None = None
     """Bits per value: 8 or 16 for images, 8 to 32 for sound, 16, 32 or 64 for arrays."""
+
+    def __post_init__(self) -> None:
+        if self.scale is not None:
+            settle(self, scale=numbers("scale", self.scale))
+        if self.size is not None:
+            settle(self, size=_size(self.size))
+        if self.rate is not None:
+            settle(self, rate=fraction("rate", self.rate))
+        if self.fps is not None:
+            settle(self, fps=fraction("fps", self.fps))
+        if self.region is not None:
+            settle(self, region=numbers("region", self.region, 4))
+        settle(self, start=number("start", self.start))
+        if self.duration is not None:
+            settle(self, duration=number("duration", self.duration))
+        if self.bit_depth is not None:
+            settle(self, bit_depth=whole_number("bit_depth", self.bit_depth))
 
 
 @dataclass(frozen=True)
@@ -56,25 +75,27 @@ class RenderPlan:
 def plan_render(spec: SignalSpec, request: RenderRequest) -> RenderPlan:
     """Lay the grid that a request asks for on the domain of a fitted signal.
 
-    Raises SettingError, naming the flag, for what does not apply to the kind of signal or lies
+    Raises SettingError, naming the setting, for what does not apply to the kind of signal or lies
     outside its domain.
     """
     _check_kind(spec, request)
     if request.scale is not None and request.size is not None:
-        raise SettingError("--scale and --size exclude each other: give one of them")
+        raise SettingError("`scale` and `size` exclude each other: give one of them")
     notices: tuple[str, ...] = ()
     output = spec
+    if spec.kind in ("image", "video"):
+        request, notices = _clipped(spec, request)
     if spec.kind == "audio":
-        axis, rate = _time_axis(spec, request, "--rate", request.rate)
+        axis, rate = _time_axis(spec, request, "`rate`", request.rate)
         axes: tuple[GridAxis, ...] = (axis,)
         output = replace(output, rate=rate)
     elif spec.kind == "video":
-        axis, rate = _time_axis(spec, request, "--fps", request.fps)
+        axis, rate = _time_axis(spec, request, "`fps`", request.fps)
         axes = (axis, *_space_axes(spec, request))
         output = replace(output, rate=rate)
         if spec.soundtrack is not None and (request.start > 0 or request.duration is not None):
             output = replace(output, soundtrack=None)
-            notices = ("the sound track is left out, since the clip is cut",)
+            notices += ("the sound track is left out, since the clip is cut",)
     elif spec.kind == "image":
         axes = _space_axes(spec, request)
     else:
@@ -87,18 +108,18 @@ def plan_render(spec: SignalSpec, request: RenderRequest) -> RenderPlan:
 
 def _check_kind(spec: SignalSpec, request: RenderRequest) -> None:
     timed = request.start != 0 or request.duration is not None
-    wrong = (
-        ("--rate", request.rate is not None, ("audio",)),
-        ("--fps", request.fps is not None, ("video",)),
-        ("--start and --duration", timed, ("audio", "video")),
-        ("--region", request.region is not None, ("image", "video")),
-        ("--size", request.size is not None, ("image", "video", "array")),
+    wrong: tuple[tuple[str, bool, tuple[Kind, ...]], ...] = (
+        ("`rate`", request.rate is not None, ("audio",)),
+        ("`fps`", request.fps is not None, ("video",)),
+        ("`start` and `duration`", timed, ("audio", "video")),
+        ("`region`", request.region is not None, ("image", "video")),
+        ("`size`", request.size is not None, ("image", "video", "array")),
     )
     for flag, given, kinds in wrong:
         if given and spec.kind not in kinds:
             raise SettingError(
-                f"{flag} does not apply to this field: it holds {_NOUNS[spec.kind]}, "
-                f"the option is for {' or '.join(_NOUNS[kind] for kind in kinds)}"
+                f"{flag} does not apply to this field: it holds {NOUNS[spec.kind]}, "
+                f"the option is for {' or '.join(NOUNS[kind] for kind in kinds)}"
             )
 
 
@@ -113,22 +134,22 @@ def _time_axis(
         # Sound files hold whole rates only.
         rate = Fraction(max(1, round(float(spec.rate) * factor)))
     elif asked is not None and spec.kind == "audio" and request.scale is not None:
-        raise SettingError("--rate and --scale exclude each other for a sound: give one of them")
+        raise SettingError("`rate` and `scale` exclude each other for a sound: give one of them")
     if rate <= 0:
         raise SettingError(f"{flag} is {float(rate):g}: it must be greater than 0")
     if spec.kind == "audio" and rate.denominator != 1:
-        raise SettingError(f"--rate is {float(rate):g}: it must be a whole number of samples")
+        raise SettingError(f"`rate` is {float(rate):g}: it must be a whole number of samples")
     total = Fraction(spec.shape[0]) / spec.rate  # seconds
     if not (math.isfinite(request.start) and 0 <= request.start < total):
         raise SettingError(
-            f"--start is {request.start:g}: it must be from 0 to less than {float(total):g} seconds"
+            f"`start` is {request.start:g}: it must be from 0 to less than {float(total):g} seconds"
         )
     start = Fraction(request.start)
     seconds = total - start
     if request.duration is not None:
         if not (math.isfinite(request.duration) and request.duration > 0):
             raise SettingError(
-                f"--duration is {request.duration:g}: it must be more than 0 seconds"
+                f"`duration` is {request.duration:g}: it must be more than 0 seconds"
             )
         seconds = min(seconds, Fraction(request.duration))
     count = max(1, round(seconds * rate))
@@ -139,19 +160,8 @@ def _space_axes(spec: SignalSpec, request: RenderRequest) -> tuple[GridAxis, Gri
     """Return the axes of height and width, whose samples fill the region evenly."""
     height, width = spec.shape[-2:]
     x, y, region_width, region_height = request.region or (0.0, 0.0, float(width), float(height))
-    if (
-        not all(math.isfinite(value) for value in (x, y, region_width, region_height))
-        or min(x, y) < 0
-        or min(region_width, region_height) <= 0
-        or x + region_width > width
-        or y + region_height > height
-    ):
-        raise SettingError(
-            f"--region is {x:g},{y:g},{region_width:g},{region_height:g}: it must lie within the "
-            f"{width}x{height} pixels that were fitted"
-        )
     if request.size is not None:
-        columns, rows = _sizes(request.size, 2)
+        columns, rows = _sizes(_with_aspect(request.size, region_width, region_height), 2)
     else:
         factor_x, factor_y = _factors(request.scale, 2)
         columns, rows = _count(region_width, factor_x), _count(region_height, factor_y)
@@ -159,6 +169,30 @@ def _space_axes(spec: SignalSpec, request: RenderRequest) -> tuple[GridAxis, Gri
         GridAxis(height, y, region_height / rows, rows),
         GridAxis(width, x, region_width / columns, columns),
     )
+
+
+def _clipped(spec: SignalSpec, request: RenderRequest) -> tuple[RenderRequest, tuple[str, ...]]:
+    """Return a request whose region lies within the domain, and a notice where it did not."""
+    if request.region is None:
+        return request, ()
+    height, width = spec.shape[-2:]
+    x, y, region_width, region_height = request.region
+    left, right = max(x, 0.0), min(x + region_width, float(width))
+    top, bottom = max(y, 0.0), min(y + region_height, float(height))
+    asked = f"{x:g},{y:g},{region_width:g},{region_height:g}"
+    if not (all(map(math.isfinite, request.region)) and left < right and top < bottom):
+        raise SettingError(
+            f"`region` is {asked}: it must be a part of the {width}x{height} pixels that were "
+            "fitted"
+        )
+    inside = (left, top, right - left, bottom - top)
+    if (left, top, right, bottom) == (x, y, x + region_width, y + region_height):
+        return request, ()
+    notice = (
+        f"`region` {asked} reaches beyond the {width}x{height} pixels that were fitted: it is cut "
+        f"to {','.join(f'{value:g}' for value in inside)}"
+    )
+    return replace(request, region=inside), (notice,)
 
 
 def _array_axes(spec: SignalSpec, request: RenderRequest) -> tuple[GridAxis, ...]:
@@ -179,25 +213,48 @@ def _factors(scale: tuple[float, ...] | None, axes: int) -> tuple[float, ...]:
         return (1.0,) * axes
     if not all(0 < factor <= MAX_SAMPLES for factor in scale):
         raise SettingError(
-            f"--scale is {_by(scale)}: every factor must be above 0 and at most {MAX_SAMPLES}"
+            f"`scale` is {_by(scale)}: every factor must be above 0 and at most {MAX_SAMPLES}"
         )
     if len(scale) == 1:
         return scale * axes
     if len(scale) != axes:
-        raise SettingError(f"--scale is {_by(scale)}: give one factor or {axes} of them")
+        raise SettingError(f"`scale` is {_by(scale)}: give one factor or {axes} of them")
     return scale
 
 
-def _sizes(size: tuple[int, ...], axes: int) -> tuple[int, ...]:
-    if len(size) != axes:
-        raise SettingError(f"--size is {_by(size)}: give {axes} numbers with x between them")
-    if not all(1 <= count <= MAX_SAMPLES for count in size):
-        raise SettingError(f"--size is {_by(size)}: every number must be from 1 to {MAX_SAMPLES}")
-    return size
+def _size(value: object) -> tuple[int | None, ...]:
+    """Return a size that a caller gives, in which a pair may leave one side open."""
+    if isinstance(value, tuple | list) and len(value) == 2 and value.count(None) == 1:
+        return tuple(None if item is None else whole_numbers("size", item)[0] for item in value)
+    return whole_numbers("size", value)
 
 
-def _by(values: tuple[float, ...]) -> str:
-    return "x".join(str(value) if isinstance(value, int) else f"{value:g}" for value in values)
+def _with_aspect(
+    size: tuple[int | None, ...], width: float, height: float
+) -> tuple[int | None, ...]:
+    """Return a size whose open side follows from the other, as in a region of width by height."""
+    if len(size) != 2 or None not in size:
+        return size
+    columns, rows = size
+    if columns is None:
+        return _count(width, (rows or 0) / height), rows
+    return columns, _count(height, columns / width)
+
+
+def _sizes(size: tuple[int | None, ...], axes: int) -> tuple[int, ...]:
+    if len(size) != axes or None in size:
+        raise SettingError(f"`size` is {_by(size)}: give {axes} numbers, one per axis")
+    known = tuple(count for count in size if count is not None)
+    if not all(1 <= count <= MAX_SAMPLES for count in known):
+        raise SettingError(f"`size` is {_by(size)}: every number must be from 1 to {MAX_SAMPLES}")
+    return known
+
+
+def _by(values: tuple[float | None, ...]) -> str:
+    return "x".join(
+        "" if value is None else str(value) if isinstance(value, int) else f"{value:g}"
+        for value in values
+    )
 
 
 def _count(size: float, factor: float) -> int:
@@ -211,7 +268,7 @@ def _with_bit_depth(spec: SignalSpec, bits: int | None) -> SignalSpec:
     allowed = {"image": (8, 16), "audio": (8, 16, 24, 32), "video": (8,), "array": (16, 32, 64)}
     if bits not in allowed[spec.kind]:
         depths = ", ".join(str(depth) for depth in allowed[spec.kind])
-        raise SettingError(f"--bit-depth is {bits}: for {_NOUNS[spec.kind]} it can be {depths}")
+        raise SettingError(f"`bit_depth` is {bits}: for {NOUNS[spec.kind]} it can be {depths}")
     if spec.kind == "image":
         dtype = f"uint{bits}"
         return replace(spec, dtype=dtype, bit_depth=bits, low=0.0, high=float(np.iinfo(dtype).max))
@@ -219,6 +276,6 @@ def _with_bit_depth(spec: SignalSpec, bits: int | None) -> SignalSpec:
         return replace(spec, bit_depth=bits, encoding=None)
     if max(abs(spec.low), abs(spec.high)) > float(np.finfo(f"float{bits}").max):
         raise SettingError(
-            f"--bit-depth is {bits}: it cannot hold values from {spec.low:g} to {spec.high:g}"
+            f"`bit_depth` is {bits}: it cannot hold values from {spec.low:g} to {spec.high:g}"
         )
     return replace(spec, dtype=f"float{bits}", bit_depth=bits)

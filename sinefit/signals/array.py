@@ -15,7 +15,7 @@ import numpy as np
 from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.selection import Selection
-from sinefit.signals.signal import Signal, SignalSpec
+from sinefit.signals.signal import Signal, SignalSpec, range_fault
 from sinefit.signals.storage import allocate_samples
 
 if TYPE_CHECKING:
@@ -60,9 +60,14 @@ def array_signal(
 ) -> Signal:
     """Return an array in memory as a signal, under the same rules as a .npy file.
 
-    The samples are a view of `values` wherever NumPy can give one, not a copy.
+    The samples are a view of `values` wherever NumPy can give one, not a copy. Raises SettingError
+    for an array with masked values.
     """
-    return _signal(values, "the array", Selection(channels_last=channels_last, domain=domain))
+    if np.ma.is_masked(values):
+        raise SettingError("the array has masked values: give them values first, by .filled(0.0)")
+    return _signal(
+        np.asarray(values), "the array", Selection(channels_last=channels_last, domain=domain)
+    )
 
 
 def _signal(stored: NDArray[Any], name: str, selection: Selection) -> Signal:
@@ -196,12 +201,12 @@ def _check_header_length(source: Path) -> None:
 def _axes(shape: tuple[int, ...], name: str, selection: Selection) -> tuple[tuple[int, ...], int]:
     """Split a file's shape into the axes that are coordinates and the number of channels."""
     if selection.channels_last and len(shape) < 2:
-        raise SettingError(f"--channels-last needs 2 axes or more: {name} has shape {shape}")
+        raise SettingError(f"`channels_last` needs 2 axes or more: {name} has shape {shape}")
     axes, channels = (shape[:-1], shape[-1]) if selection.channels_last else (shape, 1)
     if selection.domain == "sphere" and len(axes) != 2:
         raise SettingError(
-            f"--domain sphere needs the two axes latitude and longitude: {name} has shape {shape}"
-            + ("" if selection.channels_last else " (is the last one --channels-last?)")
+            f"`domain` sphere needs the two axes latitude and longitude: {name} has shape {shape}"
+            + ("" if selection.channels_last else " (is the last one `channels_last`?)")
         )
     return axes, channels
 
@@ -219,15 +224,14 @@ def _limits(stored: NDArray[Any], name: str) -> tuple[float, float]:
                 f"{name} holds values that are not finite (NaN or infinity): replace them first"
             )
         low, high = min(low, smallest), max(high, largest)
-    if not math.isfinite(high - low):
-        raise InputError(
-            f"{name} spans {low:g} to {high:g}, too much to be scaled: divide it first"
-        )
-    if high > low:
-        return low, high
-    # A constant gets a range around it, wide enough to differ from it in float64.
-    half = max(0.5, abs(low) * 2.0**-20)
-    return low - half, high + half
+    if high == low:
+        # A constant gets a range around it, wide enough to differ from it in float64.
+        half = max(0.5, abs(low) * 2.0**-20)
+        low, high = low - half, high + half
+    fault = range_fault(low, high)
+    if fault is not None:
+        raise InputError(f"{name} {fault}")
+    return low, high
 
 
 def _pieces(stored: NDArray[Any]) -> Iterator[NDArray[Any]]:
@@ -255,7 +259,7 @@ def _losses(spec: SignalSpec, encoding: Encoding) -> tuple[str, ...]:
         f"npy cannot keep the {what}: it was left out" for what, is_lost in lost.items() if is_lost
     ]
     if encoding.quality is not None:
-        notices.append("npy is lossless: --quality has no effect")
+        notices.append("npy is lossless: `quality` has no effect")
     if encoding.subtype is not None:
-        notices.append("npy keeps the samples as they are: --subtype has no effect")
+        notices.append("npy keeps the samples as they are: `subtype` has no effect")
     return tuple(notices)

@@ -69,7 +69,7 @@ def read_audio(
     SettingError when the selection does not fit a sound.
     """
     if selection.region is not None or selection.downsample != 1:
-        flag = "--region" if selection.region is not None else "--downsample"
+        flag = "`region`" if selection.region is not None else "`downsample`"
         raise SettingError(f"{flag} does not apply to {name}: it is a sound; leave it out")
     truncation = find_truncation(source, format)
     if truncation is not None:
@@ -162,14 +162,14 @@ def _select(frames: int, rate: int, name: str, selection: Selection) -> tuple[in
     first = round(min(selection.start * rate, frames + 1))
     if first and first >= frames:
         raise SettingError(
-            f"--start is {selection.start:g}: {name} is only {frames / rate:g} seconds long"
+            f"`start` is {selection.start:g}: {name} is only {frames / rate:g} seconds long"
         )
     count = frames - first
     if selection.duration is not None:
         wanted = round(min(selection.duration * rate, frames + 1))
         if wanted == 0:
             raise SettingError(
-                f"--duration is {selection.duration:g}: "
+                f"`duration` is {selection.duration:g}: "
                 f"one sample of {name} takes {1 / rate:g} seconds"
             )
         count = min(count, wanted)
@@ -272,7 +272,7 @@ class AudioWriter:
 
     def _fail(self, what: str) -> NoReturn:
         check_room(self._path)
-        raise OutputError(f"{self._path} {what}; check the disk or try --format wav")
+        raise OutputError(f"{self._path} {what}; check the disk or try `format` wav")
 
     def abort(self) -> None:
         """Give up; the file is left unfinished for the caller to remove."""

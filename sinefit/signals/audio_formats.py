@@ -97,7 +97,7 @@ def check_audio_writable(spec: SignalSpec, format: str) -> None:
     if spec.rate.denominator != 1 or spec.rate < 1:
         raise OutputError(
             f"{_NAMES[format]} needs a whole number of samples per second, not "
-            f"{float(spec.rate):g}: choose --rate {max(1, round(spec.rate))}"
+            f"{float(spec.rate):g}: choose `rate` {max(1, round(spec.rate))}"
         )
     refusal = _refusal(spec, format)
     if refusal is not None:
@@ -178,11 +178,9 @@ def compression_level(
     None stands for the format's only choice: a lossless format has no quality.
     """
     if format not in ("ogg", "mp3"):
-        notice = f"{_NAMES[format]} is lossless: --quality does not apply"
+        notice = f"{_NAMES[format]} is lossless: `quality` does not apply"
         return None, (notice,) if quality is not None else ()
     chosen = DEFAULT_QUALITY if quality is None else quality
-    if not 0 <= chosen <= 100:
-        raise SettingError(f"--quality is {chosen}: it must be 0 to 100")
     # LAME refuses a level of exactly 1.
     return min(1 - chosen / 100, 0.999), ()
 

@@ -28,7 +28,7 @@ from sinefit.signals.deep_color import (
 from sinefit.signals.image_formats import IMAGE_CAPABILITIES
 from sinefit.signals.jpeg_scans import MOST_SCANS, has_too_many_scans
 from sinefit.signals.limits import DEFAULT_LIMITS, check_plausible
-from sinefit.signals.pixels import check_region, downsample, downsampled_size
+from sinefit.signals.pixels import check_downsample, check_region, downsample, downsampled_size
 from sinefit.signals.signal import Signal, SignalSpec
 from sinefit.signals.storage import allocate_samples
 from sinefit.signals.tiff_pages import MOST_PAGES, count_pages
@@ -132,7 +132,7 @@ def read_image(
     except Image.DecompressionBombError:
         raise InputError(
             f"{name} has far more pixels than the {limits.max_pixels} that are read: "
-            "cut it into parts or raise --max-pixels"
+            "cut it into parts or raise `max_pixels`"
         ) from None
     except Exception as error:  # decoders of damaged files raise nearly anything
         reason = _reason(error, printed)
@@ -296,6 +296,7 @@ def _select(picture: _Picture, name: str, selection: Selection, limits: Limits) 
     check_region(region, picture.width, picture.height, name)
     x, y, width, height = region
     factor = selection.downsample
+    check_downsample(factor, width, height, name)
     rows, columns = downsampled_size(height, factor), downsampled_size(width, factor)
     shape = (rows, columns, picture.channels)
     limits.check_samples(shape, picture.dtype, name)

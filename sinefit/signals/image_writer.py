@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from sinefit.errors import OutputError, SettingError
+from sinefit.errors import OutputError
 from sinefit.signals.image_formats import IMAGE_CAPABILITIES, check_image_writable
 from sinefit.signals.png import PngStream
 from sinefit.signals.storage import allocate_samples
@@ -31,15 +31,12 @@ _STREAMS: dict[str, type[PngStream] | type[TiffStream]] = {"png": PngStream, "ti
 class ImageWriter:
     """Writes an image to `path` in one of the image formats (a SignalWriter).
 
-    Raises OutputError when the format cannot hold the image or the file cannot be written, and
-    SettingError when the quality is not from 0 to 100. JPEG is written without chroma subsampling;
-    WebP is lossless unless a quality is given.
+    Raises OutputError when the format cannot hold the image or the file cannot be written. JPEG is
+    written without chroma subsampling; WebP is lossless unless a quality is given.
     """
 
     def __init__(self, path: Path, spec: SignalSpec, format: str, encoding: Encoding) -> None:
         check_image_writable(spec, format)
-        if encoding.quality is not None and not 0 <= encoding.quality <= 100:
-            raise SettingError(f"--quality is {encoding.quality}: it must be from 0 to 100")
         self.notices: tuple[str, ...] = _losses(spec, format, encoding)
         self._path = path
         self._spec = spec
@@ -128,9 +125,9 @@ def _losses(spec: SignalSpec, format: str, encoding: Encoding) -> tuple[str, ...
     if format == "gif" and spec.channels == 3:
         notices.append("gif keeps at most 256 colours: the nearest were taken")
     if encoding.quality is not None and not IMAGE_CAPABILITIES[format].lossy:
-        notices.append(f"{format} is lossless: --quality has no effect")
+        notices.append(f"{format} is lossless: `quality` has no effect")
     if encoding.subtype is not None:
-        notices.append("images have no sample encoding: --subtype has no effect")
+        notices.append("images have no sample encoding: `subtype` has no effect")
     return tuple(notices)
 
 

@@ -9,7 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sinefit.errors import InputError, SettingError
+from sinefit.errors import InputError
+from sinefit.validation import settle, whole_number
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -30,16 +31,15 @@ class Limits:
     """Bytes that the samples may take, in memory or in a temporary file."""
 
     def __post_init__(self) -> None:
-        for flag, value in (("--max-pixels", self.max_pixels), ("--max-bytes", self.max_bytes)):
-            if value < 1:
-                raise SettingError(f"{flag} is {value}: it must be at least 1")
+        settle(self, max_pixels=whole_number("max_pixels", self.max_pixels))
+        settle(self, max_bytes=whole_number("max_bytes", self.max_bytes))
 
     def check_picture(self, width: int, height: int, name: str) -> None:
         """Raise InputError, which calls the file `name`, when a picture has too many pixels."""
         if width * height > self.max_pixels:
             raise InputError(
                 f"{name} has {width}x{height} pixels, more than the {self.max_pixels} that are "
-                "read: cut it into parts or raise --max-pixels"
+                "read: cut it into parts or raise `max_pixels`"
             )
         if width < 1 or height < 1:
             raise InputError(f"{name} has no pixels: it is {width}x{height}")
@@ -53,7 +53,7 @@ class Limits:
             axes = "x".join(str(length) for length in shape)
             raise InputError(
                 f"{name} would take {size} bytes decoded ({axes} values), more than the "
-                f"{self.max_bytes} that are read: read a part of it or raise --max-bytes"
+                f"{self.max_bytes} that are read: read a part of it or raise `max_bytes`"
             )
 
 

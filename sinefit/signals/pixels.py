@@ -20,7 +20,7 @@ def check_region(region: tuple[int, int, int, int], width: int, height: int, nam
     x, y, region_width, region_height = region
     if x + region_width > width or y + region_height > height:
         raise SettingError(
-            f"--region is {x},{y},{region_width},{region_height}: "
+            f"`region` is {x},{y},{region_width},{region_height}: "
             f"it must lie inside {name}, which is {width}x{height} pixels"
         )
 
@@ -38,6 +38,15 @@ def crop(
     return pixels[..., y : y + height, x : x + width, :]
 
 
+def check_downsample(factor: int, width: int, height: int, name: str) -> None:
+    """Raise SettingError, which calls the picture `name`, for blocks larger than a side."""
+    if factor > min(width, height):
+        raise SettingError(
+            f"`downsample` is {factor}: it must be at most {min(width, height)}, the shorter side "
+            f"of the {width}x{height} pixels of {name}"
+        )
+
+
 def downsampled_size(size: int, factor: int) -> int:
     """Return how many blocks of `factor` pixels cover `size` pixels: the quotient rounded up."""
     return -(-size // factor)
@@ -53,7 +62,7 @@ def downsample(pixels: NDArray[np.generic], factor: int) -> NDArray[np.generic]:
     float64.
     """
     if factor < 1:
-        raise SettingError(f"--downsample is {factor}: it must be at least 1")
+        raise SettingError(f"`downsample` is {factor}: it must be at least 1")
     if factor == 1:
         return pixels
     kind = pixels.dtype

@@ -17,9 +17,10 @@ from sinefit.signals.formats import FORMATS, kinds_of, supported_formats
 from sinefit.signals.image import read_image
 from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.selection import Selection
-from sinefit.signals.signal import KINDS
+from sinefit.signals.signal import KINDS, NOUNS
 from sinefit.signals.sniffing import detect, identify
 from sinefit.signals.video import read_video
+from sinefit.validation import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,12 +33,6 @@ _READERS: Mapping[Kind, Callable[[Path, str, str, Selection, Limits], Signal]] =
     "audio": read_audio,
     "video": read_video,
     "array": read_array,
-}
-_ARTICLES: Mapping[Kind, str] = {
-    "image": "an image",
-    "audio": "a sound",
-    "video": "a video",
-    "array": "an array",
 }
 # Formats that one reader takes, so that a wrong name among them may be corrected by --format.
 _RELATED = ({"mp4", "mov"}, {"mkv", "webm"})
@@ -59,7 +54,7 @@ def read_signal(
     A stream is read once, to its end, and need not be able to seek; it is not held in memory.
     Kind and format are told from the content; `format` names it where the content does not tell,
     and `kind` "image" reads the first frame of an animated GIF. `name` is what errors call the
-    source: its path, or "standard input" for what has none, unless given. `spec.source` is the last
+    source: its path, or "the input" for what has none, unless given. `spec.source` is the last
     part of that name, None without a name; `spec.source_bytes` is the size of the file.
 
     Raises InputError when the source cannot be read, is damaged, of an unsupported format or larger
@@ -67,11 +62,13 @@ def read_signal(
     kind or format does not suit what it holds.
     """
     if kind is not None and kind not in KINDS:
-        raise SettingError(f"--kind is {kind}: it must be one of {', '.join(KINDS)}")
+        raise SettingError(f"`kind` is {kind}: it must be one of {', '.join(KINDS)}")
     if format is not None and not kinds_of(format):
-        raise SettingError(f"--format is {format}: it must be one of {supported_formats()}")
+        raise SettingError(f"`format` is {format}: it must be one of {supported_formats()}")
+    if not isinstance(source, str | Path | bytes) and not hasattr(source, "read"):
+        raise refusal("source", source, "a file's name, the bytes of a file or a stream of them")
     known_as = name if name is not None else _name_of(source)
-    shown = known_as if known_as is not None else "standard input"
+    shown = known_as if known_as is not None else "the input"
     with _as_file(source, shown, limits, format) as path:
         found_kind, found_format = _kind_and_format(path, shown, kind, format)
         check_selection(selection, found_kind, shown)
@@ -82,21 +79,21 @@ def read_signal(
 
 
 def check_selection(selection: Selection, kind: Kind, name: str) -> None:
-    """Raise SettingError, naming the flag, when part of the selection means nothing for `kind`."""
+    """Raise SettingError, naming the setting, when a part of it means nothing for `kind`."""
     in_time = ("audio", "video")
     in_space = ("image", "video")
     flags = (
-        ("--start", selection.start != _WHOLE_FILE.start, in_time),
-        ("--duration", selection.duration is not None, in_time),
-        ("--region", selection.region is not None, in_space),
-        ("--downsample", selection.downsample != _WHOLE_FILE.downsample, in_space),
-        ("--channels-last", selection.channels_last, ("array",)),
-        (f"--domain {selection.domain}", selection.domain != _WHOLE_FILE.domain, ("array",)),
+        ("`start`", selection.start != _WHOLE_FILE.start, in_time),
+        ("`duration`", selection.duration is not None, in_time),
+        ("`region`", selection.region is not None, in_space),
+        ("`downsample`", selection.downsample != _WHOLE_FILE.downsample, in_space),
+        ("`channels_last`", selection.channels_last, ("array",)),
+        (f"`domain` {selection.domain}", selection.domain != _WHOLE_FILE.domain, ("array",)),
     )
     for flag, is_set, kinds in flags:
         if is_set and kind not in kinds:
             raise SettingError(
-                f"{flag} is for {' and '.join(kinds)}: {name} is {_ARTICLES[kind]}, leave it out"
+                f"{flag} is for {' and '.join(kinds)}: {name} is {NOUNS[kind]}, leave it out"
             )
 
 
@@ -113,7 +110,7 @@ def _kind_and_format(
     if kind is None or kind == found_kind:
         return found_kind, format
     if format not in FORMATS[kind]:
-        raise SettingError(f"--kind is {kind}: {name} is {_ARTICLES[found_kind]} ({format})")
+        raise SettingError(f"`kind` is {kind}: {name} is {NOUNS[found_kind]} ({format})")
     return kind, format
 
 
@@ -122,7 +119,7 @@ def _check_format(file: BinaryIO, name: str, format: str) -> None:
     found = identify(file).format
     related = any({found, format} <= formats for formats in _RELATED)
     if found is not None and found != format and not related:
-        raise InputError(f"{name} holds {found}, not {format}: leave --format out")
+        raise InputError(f"{name} holds {found}, not {format}: leave `format` out")
 
 
 def _name_of(source: str | Path | bytes | BinaryIO) -> str | None:
@@ -171,13 +168,15 @@ def _copy(pipe: BinaryIO, target: BinaryIO, name: str, most: int, format: str | 
     """
     copied = 0
     while piece := pipe.read(_PIECE_BYTES):
+        if not isinstance(piece, bytes):
+            raise SettingError(f"{name} is a stream of text: open it in binary mode")
         if not copied and format is None and identify(io.BytesIO(piece)).format is None:
             target.write(piece)
             return
         copied += len(piece)
         if copied > most:
             raise InputError(
-                f"{name} goes on beyond {most} bytes: name a file, or raise --max-bytes"
+                f"{name} goes on beyond {most} bytes: name a file, or raise `max_bytes`"
             )
         target.write(piece)
 

@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING
 
 from sinefit.errors import SettingError
 from sinefit.signals.signal import DOMAINS
+from sinefit.validation import (
+    check_choice,
+    number,
+    positive,
+    settle,
+    truth,
+    whole_number,
+    whole_numbers,
+)
 
 if TYPE_CHECKING:
     from sinefit.signals.signal import Domain
@@ -31,18 +40,19 @@ class Selection:
     """"sphere" reads a two-axis array as latitude by longitude."""
 
     def __post_init__(self) -> None:
+        settle(self, start=number("start", self.start))
         if not (math.isfinite(self.start) and self.start >= 0):
-            raise SettingError(f"--start is {self.start:g}: it must be 0 or more seconds")
-        if self.duration is not None and not (math.isfinite(self.duration) and self.duration > 0):
-            raise SettingError(f"--duration is {self.duration:g}: it must be more than 0 seconds")
+            raise SettingError(f"`start` is {self.start:g}: it must be 0 or more seconds")
+        if self.duration is not None:
+            settle(self, duration=positive("duration", self.duration, "seconds"))
         if self.region is not None:
+            settle(self, region=whole_numbers("region", self.region, 4))
             x, y, width, height = self.region
             if x < 0 or y < 0 or width < 1 or height < 1:
                 raise SettingError(
-                    f"--region is {x},{y},{width},{height}: x and y must be 0 or more, "
+                    f"`region` is {x},{y},{width},{height}: x and y must be 0 or more, "
                     "width and height at least 1"
                 )
-        if self.downsample < 1:
-            raise SettingError(f"--downsample is {self.downsample}: it must be at least 1")
-        if self.domain not in DOMAINS:
-            raise SettingError(f"--domain is {self.domain}: it must be one of {', '.join(DOMAINS)}")
+        settle(self, downsample=whole_number("downsample", self.downsample))
+        settle(self, channels_last=truth("channels_last", self.channels_last))
+        check_choice("domain", self.domain, DOMAINS)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from sinefit.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from fractions import Fraction
 
     import numpy as np
@@ -19,6 +20,30 @@ Domain = Literal["grid", "sphere"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
+NOUNS: Mapping[Kind, str] = {
+    "image": "an image",
+    "audio": "a sound",
+    "video": "a video",
+    "array": "an array",
+}
+"""What messages call a signal of each kind."""
+
+LARGEST_VALUE: Final = 2.0**1000
+"""Largest magnitude of values, about 1e301: float64 has room above for overshoots."""
+SMALLEST_RANGE: Final = 2.0**-1000
+"""Smallest range of values: below, float64 has no factor that maps it to [-1, 1]."""
+
+
+def range_fault(low: float, high: float) -> str | None:
+    """Return why values from `low` to `high` cannot be mapped to [-1, 1], and the cure, or None."""
+    span = f"spans {low:g} to {high:g}"
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        return f"{span}, which is no range: it must rise between finite numbers"
+    if max(abs(low), abs(high)) > LARGEST_VALUE:
+        return f"{span}, too much to be scaled: divide it first"
+    if high - low < SMALLEST_RANGE:
+        return f"{span}, too little to be scaled: multiply it first"
+    return None
 
 
 @dataclass(frozen=True)
@@ -95,14 +120,20 @@ class SignalSpec:
         return ((samples.astype("float64") - self.low) * scale - 1.0).astype("float32")
 
     def from_unit(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Map network outputs from [-1, 1] to values in [low, high], not rounded, not clipped."""
-        return (values.astype("float64") + 1.0) * ((self.high - self.low) / 2.0) + self.low
+        """Map network outputs from [-1, 1] to values in [low, high], not rounded, not clipped.
+
+        What float64 cannot hold, of outputs far outside, is infinite.
+        """
+        import numpy as np
+
+        with np.errstate(over="ignore"):
+            return (values.astype("float64") + 1.0) * ((self.high - self.low) / 2.0) + self.low
 
     def store(self, values: NDArray[np.floating]) -> NDArray[np.generic]:
         """Map network outputs to samples of type `dtype`, as a file would hold them.
 
-        Integer types are rounded to nearest and clipped to their range, booleans cut at one half;
-        floating types are neither rounded nor clipped.
+        Integer types are rounded to nearest, booleans cut at one half. All are clipped to the
+        finite range of the type.
         """
         import numpy as np
 
@@ -116,7 +147,8 @@ class SignalSpec:
             top = float(limits.max)
             top = top if int(top) <= limits.max else math.nextafter(top, 0.0)
             return np.clip(np.rint(physical), float(limits.min), top).astype(kind)
-        return physical.astype(kind)
+        largest = float(np.finfo(kind).max)
+        return np.clip(physical, -largest, largest).astype(kind)
 
     def with_shape(self, shape: tuple[int, ...]) -> SignalSpec:
         """Return the same spec on a grid of another size."""
@@ -133,6 +165,9 @@ class Signal:
     """What reading had to change or leave out, one sentence each, for the person to know."""
 
     def __post_init__(self) -> None:
+        fault = range_fault(self.spec.low, self.spec.high)
+        if fault is not None:
+            raise InputError(f"{self.spec.source or 'the signal'} {fault}")
         expected = (*self.spec.shape, self.spec.channels)
         if self.samples.shape != expected:
             raise InputError(f"samples have shape {self.samples.shape}, the spec says {expected}")

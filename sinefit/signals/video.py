@@ -13,7 +13,13 @@ from sinefit.signals.ffmpeg import FFmpeg, input_arguments
 from sinefit.signals.frame_rate import find_rate, frame_count, nearest_frames, typical_rate
 from sinefit.signals.gif import find_gif_truncation
 from sinefit.signals.limits import DEFAULT_LIMITS
-from sinefit.signals.pixels import check_region, crop, downsample, downsampled_size
+from sinefit.signals.pixels import (
+    check_downsample,
+    check_region,
+    crop,
+    downsample,
+    downsampled_size,
+)
 from sinefit.signals.signal import Signal, SignalSpec
 from sinefit.signals.storage import allocate_samples
 from sinefit.signals.video_formats import VIDEO_FORMATS, check_video_writable
@@ -139,7 +145,7 @@ def _plan(frames: FrameTimes, header: VideoHeader, name: str, selection: Selecti
     if first >= len(shown):
         length = float(len(shown) / rate)
         raise SettingError(
-            f"--start is {selection.start:g}: {name} is only {length:g} seconds long"
+            f"`start` is {selection.start:g}: {name} is only {length:g} seconds long"
         )
     last = len(shown)
     if selection.duration is not None:
@@ -197,6 +203,7 @@ def _decode(
     width, height = header.width, header.height
     if selection.region is not None:
         width, height = selection.region[2:]
+    check_downsample(selection.downsample, width, height, name)
     width = downsampled_size(width, selection.downsample)
     height = downsampled_size(height, selection.downsample)
     shape = (len(plan.shown), height, width, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from sinefit.errors import OutputError, SettingError
+from sinefit.errors import OutputError
 
 if TYPE_CHECKING:
     from sinefit.signals.signal import SignalSpec
@@ -78,12 +78,9 @@ def check_video_writable(spec: SignalSpec, format: str) -> None:
 def crf(format: str, quality: int | None) -> int:
     """Return the constant rate factor for a quality of 0 to 100.
 
-    51 to 1 for H.264, whose 0 is another, rarely playable profile; 63 to 3 for VP9. Raises
-    SettingError outside 0 to 100.
+    51 to 1 for H.264, whose 0 is another, rarely playable profile; 63 to 3 for VP9.
     """
     chosen = DEFAULT_QUALITY if quality is None else quality
-    if not 0 <= chosen <= 100:
-        raise SettingError(f"--quality is {chosen}: it must be 0 to 100")
     return round(63 - 0.6 * chosen) if format == "webm" else round(51 - 0.5 * chosen)
 
 
@@ -149,7 +146,7 @@ def picture_notices(spec: SignalSpec, format: str, quality: int | None) -> list[
                 "get delays that are rounded"
             )
         if quality is not None:
-            notices.append("GIF has no quality to choose: --quality does not apply")
+            notices.append("GIF has no quality to choose: `quality` does not apply")
     elif format != "webm" and not even_sized(spec):
         notices.append(
             f"the odd size {spec.shape[2]}x{spec.shape[1]} is kept by full chroma resolution "

@@ -138,7 +138,7 @@ def probe_video(
     if any(_TOO_LARGE in text for text in complaints):
         raise InputError(
             f"{name} has frames of more than the {limits.max_pixels} pixels that are read: "
-            "re-encode it smaller or raise --max-pixels"
+            "re-encode it smaller or raise `max_pixels`"
         )
     if any(_NO_ROOM in text for text in complaints):
         raise InputError(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from sinefit.errors import OutputError
+from sinefit.validation import settle, whole_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,10 @@ class Encoding:
     """0 (worst) to 100 (best) for lossy formats; None takes the format's good default."""
     subtype: str | None = None
     """Sample encoding of a sound, a libsndfile subtype; None follows the spec's bit depth."""
+
+    def __post_init__(self) -> None:
+        if self.quality is not None:
+            settle(self, quality=whole_number("quality", self.quality, least=0, most=100))
 
 
 def check_room(path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from sinefit.errors import OutputError
+from sinefit.errors import OutputError, SettingError
 from sinefit.signals.array import ARRAY_FORMATS, ArrayWriter, check_array_writable
 from sinefit.signals.audio import AudioWriter, check_audio_writable
 from sinefit.signals.formats import FORMATS, kinds_of
@@ -54,6 +54,19 @@ def format_of_name(kind: Kind, name: str) -> str | None:
         if ending in _extensions(format):
             return format
     return None
+
+
+def agreed_format(kind: Kind, name: str, format: str | None) -> str | None:
+    """Return the format that is asked for, else the one that a file's name asks for, if any.
+
+    Raises SettingError where the two differ.
+    """
+    named = format_of_name(kind, name)
+    if None not in (format, named) and format != named:
+        raise SettingError(
+            f"`format` is {format}, but the name {name} says {named}: drop one of them"
+        )
+    return format or named
 
 
 def extension_of(format: str) -> str:

@@ -63,6 +63,6 @@ def test_errors_come_before_any_work(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing.png")
     with pytest.raises(InputError, match="does not exist"):
         run_benchmark([missing], TINY, device="cpu", command=COMMAND, tell=told.append)
-    with pytest.raises(DeviceError, match="--device is cuda:99"):
+    with pytest.raises(DeviceError, match="`device` is cuda:99"):
         run_benchmark([], TINY, device="cuda:99", command=COMMAND, tell=told.append)
     assert told == []

@@ -35,8 +35,8 @@ TABLE = [
     (2, "fit", "no file named", r"no FILE: name what to fit"),
     (2, "fit photo.png --nothing", "no such option", r"fit: no such option --nothing \(see: "),
     (2, "fit photo.png --width 0", "a value out of range", r"--width is 0: "),
-    (2, "fit photo.png --steps many", "a value of the wrong type", r"fit: invalid value for --st"),
-    (2, "fit photo.png --init nothing", "no such initializer", r"unknown initializer 'nothing'"),
+    (2, "fit photo.png --steps many", "a value of the wrong type", r"fit: --steps is 'many': it "),
+    (2, "fit photo.png --init nothing", "no such initializer", r"--init: unknown initializer"),
     (2, "fit photo.png --device cuda:99", "no such device", r"--device is cuda:99: "),
     (
         2,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def test_the_weights_lie_beside_the_input(photo: Path) -> None:
 
 
 def test_what_is_said(photo: Path) -> None:
-    first, last, after = succeed("fit", photo, *TINY).stderr.splitlines()
+    first, last, note, after = succeed("fit", photo, *TINY).stderr.splitlines()
     assert first.startswith("photo.png: image, 16x12 pixels, 3 channels, 8 bit; siren, omega ")
     assert "(from its spectrum)" in first
     assert first.endswith(("on cpu", "on cuda", "on mps"))
@@ -60,6 +61,8 @@ def test_what_is_said(photo: Path) -> None:
     ):
         assert words in last
     assert "SNR," not in last.replace("PSNR", "")
+    assert note.startswith("sinefit: note: ")
+    assert "a rough sketch: give it more --steps" in note
     assert after.endswith(f"next: sinefit render {photo.with_suffix('.safetensors')}")
 
 
@@ -77,13 +80,13 @@ def test_the_next_command_can_be_pasted(name: str, photo: Path) -> None:
 
 def test_the_line_of_a_sound_has_snr_and_its_range(tmp_path: Path) -> None:
     tone = make_sound(tmp_path / "tone.wav")
-    _, last, _ = succeed("fit", tone, *TINY, "--omega", "300").stderr.splitlines()
+    _, last, *_ = succeed("fit", tone, *TINY, "--omega", "300").stderr.splitlines()
     assert "dB SNR" in last
     assert "range: twice the peak, 1" in last
 
 
 def test_the_line_of_an_array_has_its_range(tmp_path: Path) -> None:
-    first, last, _ = succeed("fit", make_array(tmp_path / "a.npy"), *TINY).stderr.splitlines()
+    first, last, *_ = succeed("fit", make_array(tmp_path / "a.npy"), *TINY).stderr.splitlines()
     assert "array, 9x12 samples, 1 channel, 32 bit" in first
     assert "range: that of the values, 107" in last
 
@@ -110,6 +113,20 @@ def test_the_report_as_json(photo: Path) -> None:
     pace = 5 * 16 * 12 / report["seconds"]
     assert report["samples_per_second"] == pytest.approx(pace)
     assert report["device"].split(":")[0] in ("cpu", "cuda", "mps")
+
+
+def test_nyquist_is_recorded_and_told_in_numbers(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = succeed("fit", photo, *TINY, "--omega", "nyquist", "--json")
+    # Half the samples of an axis, 12 by 16, in waves of pi radians per unit.
+    assert json.loads(result.stdout)["omega"] == pytest.approx([math.pi * 6, math.pi * 8])
+    assert "omega 18.85,25.13 (nyquist), on" in result.stderr
+    assert header_of(photo.with_name("photo.safetensors")).record.omega == (
+        pytest.approx((math.pi * 6, math.pi * 8))
+    )
+    monkeypatch.setenv("SINEFIT_FIT_OMEGA", "0.5nyquist,7")
+    assert report_of(photo, *TINY, "-f")["omega"] == pytest.approx([math.pi * 3, 7.0])
 
 
 def test_every_setting_arrives(photo: Path) -> None:
@@ -420,3 +437,22 @@ def test_the_type_of_a_pipe_can_be_said(photo: Path) -> None:
     assert header_of(photo.with_name("w")).spec.format == "webp"
     message = fail(3, "fit", "-", "--format", "jpeg", *TINY, "-o", "v", stdin=stdin.getvalue())
     assert "webp" in message
+
+
+def test_the_fault_of_the_input_is_told_before_that_of_the_output(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("neither a picture nor a sound")
+    (tmp_path / "notes.safetensors").write_bytes(b"an earlier fit")
+    assert "notes.txt is text, which cannot be fitted" in fail(3, "fit", tmp_path / "notes.txt")
+    picture = make_picture(tmp_path / "a.png")
+    succeed("fit", picture, *TINY)
+    weights = tmp_path / "a.safetensors"
+    assert "is a weights file, not a signal" in fail(3, "fit", weights)
+    assert "it exists already" in fail(5, "fit", picture)
+
+
+def test_blocks_larger_than_the_picture_are_refused(tmp_path: Path) -> None:
+    picture = make_picture(tmp_path / "a.png", size=(16, 12))
+    message = fail(2, "fit", picture, *TINY, "--downsample", 13)
+    assert "--downsample is 13: it must be at most 12" in message
+    assert "16x12 pixels of" in message
+    succeed("fit", picture, *TINY, "--downsample", 12)

@@ -1,20 +1,26 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 
 from sinefit.fields.metadata import read_header
+from sinefit.fields.weights_file import read_field
 from sinefit.fitting.checkpoint import decode_checkpoint
+from sinefit.rendering import evaluator
 
 from .making import TINY, fail, invoke, make_picture, succeed
-from .stops import BRIEF, at_report, command_in, names, stop_at
+from .stops import BRIEF, NETWORK, at_report, command_in, names, stop_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +31,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     make_picture(tmp_path / "photo.png")
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Return the weights of the fit that nothing has disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    succeed("fit", make_picture(folder / "photo.png"), *BRIEF, "-q")
+    return (folder / "photo.safetensors").read_bytes()
 
 
 CHECKPOINT = Path("photo.ckpt.safetensors")
@@ -52,7 +66,9 @@ def test_a_fit_shorter_than_the_interval_keeps_none(
     seen = []
     with at_report(monkeypatch, 3, lambda: seen.extend(names(here))):
         succeed("fit", "photo.png", *BRIEF)
-    assert seen == ["photo.png"]
+    (lock,) = [name for name in seen if name != "photo.png"]
+    assert lock.endswith(".lock")
+    assert names(here) == ["photo.png", "photo.safetensors"]
 
 
 def test_a_checkpoint_lies_beside_an_output_of_any_name(
@@ -76,16 +92,89 @@ def test_a_fit_goes_on_where_no_checkpoint_can_be_kept(
     assert read_header(Path("photo.safetensors").read_bytes(), "w").record.steps == 170
 
 
-def test_a_stop_that_cannot_keep_its_checkpoint_is_told(
-    here: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_stop_whose_checkpoint_has_lost_its_place_keeps_it_in_another(
+    here: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_in() -> None:
-        CHECKPOINT.mkdir()
+        shutil.rmtree("sub")
         signal.raise_signal(signal.SIGINT)
 
+    (here / "sub").mkdir()
     with at_report(monkeypatch, 1, break_in):
-        message = fail(5, "fit", "photo.png", *BRIEF)
-    assert message.startswith("photo.ckpt.safetensors: it is a folder")
+        result = invoke("fit", "photo.png", *BRIEF, "-o", "sub/w.safetensors")
+    assert result.exit_code == 130
+    assert "the checkpoint is in w.ckpt.safetensors" in result.stderr
+    assert names(here) == ["photo.png", "w.ckpt.safetensors"]
+    succeed(*command_in(result))
+    assert names(here) == ["photo.png", "w.safetensors"]
+    assert Path("w.safetensors").read_bytes() == whole
+
+
+def test_a_result_whose_folder_has_gone_is_kept_in_another(
+    here: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("-O", "sub", "--checkpoint-every", "0")
+    with at_report(monkeypatch, 2, lambda: shutil.rmtree("sub")):
+        message = fail(5, "fit", "photo.png", *BRIEF, *options)
+    assert message.startswith("sub/photo.safetensors: its folder does not exist")
+    assert message.endswith("; the finished weights are in photo.safetensors")
+    assert names(here) == ["photo.png", "photo.safetensors"]
+    assert Path("photo.safetensors").read_bytes() == whole
+
+
+def test_a_result_is_kept_even_if_the_present_folder_has_gone(
+    here: Path,
+    whole: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    temporary = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with at_report(monkeypatch, 2, lambda: shutil.rmtree(here)):
+        message = fail(5, "fit", "photo.png", *BRIEF, "--checkpoint-every", "0")
+    assert message.endswith(f"; the finished weights are in {temporary}/photo.safetensors")
+    assert (temporary / "photo.safetensors").read_bytes() == whole
+
+
+def test_a_result_whose_name_was_taken_meanwhile_gets_another(
+    here: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = Path("photo.safetensors")
+    with at_report(monkeypatch, 2, lambda: output.write_bytes(b"another's")):
+        message = fail(5, "fit", "photo.png", *BRIEF, "--checkpoint-every", "0")
+    assert message.startswith("photo.safetensors: it exists already")
+    assert message.endswith("; the finished weights are in photo-1.safetensors")
+    assert output.read_bytes() == b"another's"
+    assert names(here) == ["photo-1.safetensors", "photo.png", "photo.safetensors"]
+    assert Path("photo-1.safetensors").read_bytes() == whole
+
+
+def test_a_second_fit_to_one_output_is_told_at_once(
+    here: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin_another() -> None:
+        before = names(here)
+        for options in ((), ("-o", "photo"), ("--force",), ("--together",)):
+            message = fail(5, "fit", "photo.png", *BRIEF, *options)
+            assert "another fit is writing it: wait for that one, or name another" in message
+            assert names(here) == before
+
+    with at_report(monkeypatch, 2, begin_another):
+        succeed("fit", "photo.png", *BRIEF, "--checkpoint-every", "0")
+    assert names(here) == ["photo.png", "photo.safetensors"]
+    assert Path("photo.safetensors").read_bytes() == whole
+
+
+def test_a_fit_that_cannot_be_locked_says_so_and_goes_on(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*_arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    result = succeed("fit", "photo.png", *BRIEF)
+    assert "note: photo.safetensors: it cannot be locked here" in result.stderr
+    assert names(here) == ["photo.png", "photo.safetensors"]
 
 
 def test_a_place_without_a_checkpoint_is_found_before_the_fit(here: Path) -> None:
@@ -140,6 +229,15 @@ def test_a_fit_that_is_done_is_written_in_spite_of_a_signal(
     result = stop_at(monkeypatch, 4, "photo.png", *BRIEF)
     assert result.exit_code == 0
     assert names(here) == ["photo.png", "photo.safetensors"]
+
+
+def test_a_fit_that_is_done_waits_for_no_reader_after_a_signal(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo("pipe")
+    result = stop_at(monkeypatch, 4, "photo.png", *BRIEF, "-o", "pipe", number=signal.SIGTERM)
+    assert result.exit_code == 143
+    assert names(here) == ["photo.png", "pipe"]
 
 
 def test_an_old_output_stays_until_the_new_one_is_done(
@@ -244,3 +342,37 @@ def test_the_size_of_the_result_is_told_with_its_share(here: Path) -> None:
     last = invoke("fit", "photo.png", *TINY).stderr.splitlines()[-1]
     share = Path("photo.safetensors").stat().st_size / Path("photo.png").stat().st_size
     assert f", {share:.0%} of the source; next: " in last
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_fit_that_is_stopped_while_it_is_measured_keeps_its_weights(
+    number: signal.Signals, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = succeed("fit", "photo.png", *TINY, "-o", "whole.safetensors", "--json")
+    monkeypatch.setattr(evaluator, "PIECE", 50)
+    # So few steps make no report, so that the first is of the first piece that is measured.
+    tiny = (*TINY, "--json", "--log", "log.jsonl")
+    result = stop_at(monkeypatch, 1, "photo.png", *tiny, number=number)
+    assert result.exit_code == 128 + number
+    assert "photo.safetensors: not measured; 5 steps in " in result.stderr
+    assert "stopped while measuring: the weights are finished and saved" in result.stderr
+    assert not list(here.glob("*.ckpt*"))
+    report = json.loads(result.stdout)
+    assert report["exit"] == 128 + number
+    assert (report["psnr"], report["psnr_float"], report["psnr_samples"]) == (None, None, 0)
+    assert set(report) - {"error", "exit"} == set(json.loads(whole.stdout))
+    assert json.loads(Path("log.jsonl").read_text().splitlines()[-1])["event"] == "error"
+    mine, theirs = read_field(Path("photo.safetensors")), read_field(Path("whole.safetensors"))
+    for one, other in zip(mine.network.parameters(), theirs.network.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert mine.record.psnr is None
+    assert "not measured" in succeed("info", "photo.safetensors").stdout
+
+
+def test_how_long_a_fit_will_take_is_said_before_it_begins(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = stop_at(monkeypatch, 1, "photo.png", *NETWORK, "--max-time", "1h")
+    assert "photo.png: about 1 h 0 min, " in first.stderr
+    assert " s of it measuring; expect a close likeness, above 35 dB" in first.stderr
+    assert "of it measuring" not in succeed("fit", "photo.png", *TINY, "--force").stderr

@@ -6,22 +6,9 @@ import sys
 
 import pytest
 
-from sinefit.cli.fit_options import complete_init, complete_preview
 from sinefit.initializers.registry import INITIALIZERS
 
 from .making import ENVIRONMENT
-
-
-def test_completion_of_initializers() -> None:
-    assert complete_init("") == list(INITIALIZERS)
-    assert complete_init("la") == ["lambert"]
-    assert complete_init("x:") == []
-
-
-def test_completion_of_previews() -> None:
-    assert complete_preview("") == complete_preview("ter") == ["terminal"]
-    assert complete_preview("look") == []
-
 
 LINES = {
     "sinefit ": {"fit", "render", "info", "eval", "inits"},
@@ -33,6 +20,12 @@ LINES = {
     "sinefit eval --progress ": {"auto", "plain", "json", "none"},
     "sinefit fit --kind ": {"image", "audio", "video", "array"},
     "sinefit fit --dtype b": {"bfloat16"},
+    "sinefit fit --device ": {"auto", "cpu", "cuda", "mps"},
+    "sinefit render --device c": {"cpu", "cuda"},
+    "sinefit fit --format pn": {"png"},
+    "sinefit render --format jp": {"jpeg"},
+    "sinefit inits ": set(INITIALIZERS),
+    "sinefit inits la": {"lambert"},
     "sinefit fit --pre": {"--preview"},
     "sinefit inits --": {"--json", "--help"},
 }

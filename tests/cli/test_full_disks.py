@@ -199,7 +199,9 @@ def test_a_disk_that_is_full(small_disk: Path, fields: Path) -> None:
     assert target.read_bytes() == old
     (small_disk / "filler").write_bytes(bytes(8000))
     message = fail(5, "fit", "photo.png", *TINY, "--width", 64, "-o", small_disk / "w")
-    assert message == f"{small_disk / 'w'}: cannot write: {NO_ROOM}"
+    told = f"{small_disk / 'w'}: cannot write: {NO_ROOM}; the finished weights are in w"
+    assert message == told
+    assert read_field(Path("w")).record.steps == 5
     assert names(small_disk) == ["filler", "out.npy"]
 
 

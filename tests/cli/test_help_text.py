@@ -59,7 +59,8 @@ def run_example(line: str) -> Result:
             words += [*TINY, "--max-time", "60s"]
         with pytest.MonkeyPatch.context() as patch:
             # Of a pipe in this process the command cannot know by itself that it is one.
-            patch.setattr("sinefit.cli.render.piped_input", lambda piped=content: piped)
+            is_piped = content is not None
+            patch.setattr("sinefit.cli.render.is_piped_into", lambda told=is_piped: told)
             result = succeed(*words, stdin=content)
         content = result.stdout_bytes
     return result

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from sinefit.fields.weights_file import encode_field, read_field
 from sinefit.version import __version__
 
 from .making import TINY, fail, invoke, make_array, make_picture, make_sound, succeed
@@ -123,3 +125,27 @@ def test_what_cannot_be_read(tmp_path: Path, weights: Path) -> None:
     assert "damaged" in fail(3, "info", tmp_path / "cut.safetensors")
     assert "empty" in fail(3, "info", "-", stdin=b"")
     assert invoke("info").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("samples", "psnr", "words"),
+    [
+        (192, 30.0, "measured on all 192 samples"),
+        (50, 30.0, "estimated from 50 of 192 samples"),
+        (0, None, "not measured"),
+    ],
+)
+def test_what_the_psnr_rests_on(
+    samples: int, psnr: float | None, words: str, weights: Path, tmp_path: Path
+) -> None:
+    field = read_field(weights)
+    changes = {"psnr": psnr, "psnr_float": psnr, "psnr_samples": samples}
+    record = dataclasses.replace(field.record, **changes)
+    weights = tmp_path / "photo.safetensors"
+    weights.write_bytes(encode_field(dataclasses.replace(field, record=record)))
+    lines = dict(line.split(maxsplit=1) for line in succeed("info", weights).stdout.splitlines())
+    assert lines["fit.psnr_samples"] == words
+    assert lines.get("fit.psnr") == (None if psnr is None else f"{psnr:g}")
+    assert described(weights)["fit"]["psnr_samples"] == samples
+    # Such a file is as good as any other.
+    assert succeed("render", weights, "-v", "-o", tmp_path / "x.png").stderr

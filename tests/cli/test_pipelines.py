@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,11 +82,28 @@ def test_weights_that_are_piped_in_come_before_those_of_the_folder(folder: Path)
 
 def test_no_input_means_the_newest_weights(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "other.safetensors").symlink_to(folder / "photo.safetensors")
-    for script in (f"{SINEFIT} render -o -", f"true | {SINEFIT} render -o -"):
-        done = shell(script, tmp_path)
-        assert done.returncode == 0
-        assert b"rendering other.safetensors, the newest weights file here" in done.stderr
-        assert done.stdout.startswith(b"\x89PNG")
+    done = shell(f"{SINEFIT} render -o x.png", tmp_path)  # its input is the null device
+    assert done.returncode == 0
+    assert b"rendering other.safetensors, the newest weights file here" in done.stderr
+    # Standard output has no name that would tell which file it was.
+    done = shell(f"{SINEFIT} render -o -", tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"sinefit: error: --output is -: name WEIGHTS too")
+
+
+@pytest.mark.parametrize(
+    "second", ["render -o -", "render -o x.png", "render", "info -", "eval - photo.png"]
+)
+def test_a_stage_that_failed_is_not_taken_for_no_input(
+    second: str, folder: Path, tmp_path: Path
+) -> None:
+    for name in ("photo.png", "photo.safetensors"):
+        (tmp_path / name).symlink_to(folder / name)
+    done = shell(f"false | {SINEFIT} {second}", tmp_path)
+    assert (done.returncode, done.stdout) == (3, b"")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(b"sinefit: error: standard input: it is empty: the command before the")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photo.png", "photo.safetensors"]
 
 
 def test_a_reader_that_leaves_early(folder: Path) -> None:
@@ -119,9 +137,7 @@ def test_standard_output_by_its_device_keeps_what_is_there(folder: Path, tmp_pat
 def test_closed_standard_streams(folder: Path) -> None:
     done = shell(f"{SINEFIT} fit photo.png -o - >&- <&-", folder)
     assert done.returncode == 5
-    assert done.stderr == (
-        b"sinefit: error: standard output is closed; name a file with --output\n"
-    )
+    assert done.stderr == (b"sinefit: error: standard output is closed; name a file\n")
 
 
 def test_a_terminal_gets_no_bytes(folder: Path) -> None:
@@ -159,6 +175,38 @@ def test_a_stopped_fit_leaves_a_checkpoint(
     checkpoint = Path(command[2])
     assert [path.name for path in tmp_path.iterdir()] == [checkpoint.name]
     assert read_field(checkpoint).spec.shape == (12, 16)
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "status"),
+    [
+        (("fit", "photo.png", *TINY), signal.SIGINT, 130),
+        (("fit", "photo.png", *TINY), signal.SIGTERM, 143),
+        (("render", "photo.safetensors"), signal.SIGTERM, 143),
+    ],
+)
+def test_a_named_pipe_that_nobody_reads_can_be_left(
+    command: tuple[str, ...], number: signal.Signals, status: int, folder: Path, tmp_path: Path
+) -> None:
+    pipe, temporary = tmp_path / "pipe", tmp_path / "temporary"
+    os.mkfifo(pipe)
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [*COMMAND, *command, "-q", "-o", str(pipe)],
+        cwd=folder,
+        env={**ENVIRONMENT, "TMPDIR": str(temporary)},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    # The finished bytes lie in a temporary file until somebody reads them.
+    while not any(path.stat().st_size for path in temporary.glob(".pipe.*")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, shown = process.communicate(timeout=100)
+    assert process.returncode == status
+    assert shown.startswith(b"sinefit: error: ")
+    assert not any(temporary.glob(".pipe.*"))
 
 
 def test_a_stopped_render_leaves_nothing(folder: Path) -> None:

@@ -83,7 +83,7 @@ def test_elsewhere_there_are_plain_lines(
     assert stream.getvalue().splitlines() == [
         "photo.png:  25% step 50  31.26 dB  200k samples/s  1 min 30 s left",
         "photo.png: step 100  31.26 dB  200k samples/s",
-        "photo.png:  50% measuring",
+        "photo.png:  50% measuring  1.0 s left",
     ]
 
 
@@ -173,7 +173,7 @@ def test_the_bar_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch
     shown = ESCAPE.sub("", terminal.getvalue())
     assert "number-0042.png" in shown
     assert name not in shown
-    assert "step 8000  31.26 dB  200k samples/s" in shown
+    assert "step 8000  31.26 dB  1 min 30 s left" in shown
     assert max(map(len, shown.splitlines())) <= columns
 
 
@@ -229,3 +229,21 @@ def test_the_curve() -> None:
     assert curve([float("-inf"), 1.0], 8) == ""
     assert curve([0.0, 7.0], 8) == "▁█"
     assert curve([float(number) for number in range(800)], 8) == "▁▂▃▄▅▆▇█"
+
+
+@pytest.mark.parametrize("columns", [40, 50, 60, 80, 120])
+def test_a_narrow_bar_keeps_the_time_left_and_drops_the_pace_first(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = become_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with ProgressDisplay(Messages(quiet=False), "photo.png") as display:
+        for step in range(50, 500, 50):
+            display.show_fit(report(step=step))
+    lines = [line for line in ESCAPE.sub("", terminal.getvalue()).split("\r") if "left" in line]
+    assert lines
+    for line in lines:
+        assert "1 min 30 s left" in line
+        assert len(line.strip("\n")) <= columns
+        assert ("samples/s" in line) <= ("step" in line and "dB" in line)
+    assert any("samples/s" in line for line in lines) == (columns > 80)

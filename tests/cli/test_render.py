@@ -198,7 +198,7 @@ def test_grids_of_an_array(
         ("photo", ["--rate", "8000"], "--rate does not apply"),
         ("photo", ["--fps", "8"], "--fps does not apply"),
         ("photo", ["--start", "1"], "--start and --duration"),
-        ("photo", ["--region", "0,0,17,12"], "--region is 0,0,17,12"),
+        ("photo", ["--region", "17,0,1,12"], "--region is 17,0,1,12"),
         ("photo", ["--region", "0,0,nan,12"], "--region is 0,0,nan,12"),
         ("photo", ["--bit-depth", "12"], "--bit-depth is 12"),
         ("photo", ["--format", "wav"], "--format is wav"),

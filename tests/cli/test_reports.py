@@ -1,11 +1,26 @@
 from __future__ import annotations
 
+import math
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import pytest
 
-from sinefit.cli.reports import describe_signal, range_name
+from sinefit.cli.reports import (
+    describe_signal,
+    forecast_words,
+    quality_words,
+    range_name,
+    verdict,
+)
+from sinefit.fields.record import FitRecord
+from sinefit.fitting.forecast import Forecast
+from sinefit.fitting.report import FitReport
 from sinefit.signals.signal import SignalSpec
+
+if TYPE_CHECKING:
+    from sinefit.fitting.forecast import QualityClass
+    from sinefit.fitting.loop import EndedBy
 
 IMAGE = SignalSpec("image", (12, 16), 3, "uint8", 0.0, 255.0, "png", 8)
 SOUND = SignalSpec("audio", (800,), 1, "float32", -0.25, 0.25, "wav", 16, Fraction(8000))
@@ -37,3 +52,83 @@ def test_a_signal_in_a_line(spec: SignalSpec, words: str) -> None:
 )
 def test_what_the_psnr_refers_to(spec: SignalSpec, words: str) -> None:
     assert range_name(spec) == words
+
+
+@pytest.mark.parametrize(
+    ("psnr", "snr", "samples", "words"),
+    [
+        (31.234, None, 192, "31.23 dB PSNR as saved, 31.23 dB in float (range: full scale, 255)"),
+        (
+            31.234,
+            7.77,
+            100,
+            (
+                "about 31.2 dB PSNR as saved, 7.8 dB SNR, 31.2 dB in float "
+                "(range: full scale, 255), estimated from 100 of 192 samples"
+            ),
+        ),
+        (None, None, 0, "not measured"),
+    ],
+)
+def test_how_good_a_fit_is(psnr: float | None, snr: float | None, samples: int, words: str) -> None:
+    record = FitRecord("siren", (1.0,), 0, 1, 1, (0.1,), psnr, psnr, 255.0, snr, samples)
+    assert quality_words(record, IMAGE) == words
+
+
+@pytest.mark.parametrize(
+    ("spec", "quality", "words"),
+    [
+        (IMAGE, "rough", "about 1 min 30 s, 5.0 s of it measuring; expect a rough sketch, below "),
+        (SOUND, "fair", "measuring; expect a fair likeness, 10 to 25 dB SNR"),
+        (VIDEO, "close", "measuring; expect a close likeness, above 35 dB"),
+        (ARRAY, None, "about 1 min 30 s, 5.0 s of it measuring"),
+    ],
+)
+def test_what_is_foretold(spec: SignalSpec, quality: QualityClass | None, words: str) -> None:
+    told = forecast_words(Forecast(85.0, 5.0, quality), spec)
+    assert words in told
+    assert ("expect" in told) == (quality is not None)
+
+
+@pytest.mark.parametrize(
+    ("spec", "psnr", "snr", "ended_by", "words"),
+    [
+        (IMAGE, 16.6, None, "time", ("a rough sketch", "--max-time", "--width", "--downsample 2")),
+        (IMAGE, 24.9, None, "steps", ("a rough sketch", "more --steps")),
+        (VIDEO, 19.6, None, "time", ("a rough sketch", "--duration")),
+        (SOUND, 40.0, -0.01, "time", ("next to silence", "--max-time", "a shorter --duration")),
+        (SOUND, 40.0, 9.0, "steps", ("a rough sketch", "--steps")),
+        (ARRAY, 3.0, None, "steps", ("a rough sketch", "--steps")),
+    ],
+)
+def test_a_poor_fit_is_told_what_would_make_it_better(
+    spec: SignalSpec, psnr: float, snr: float | None, ended_by: EndedBy, words: tuple[str, ...]
+) -> None:
+    told = verdict(ended(psnr, snr, ended_by), spec)
+    assert told is not None
+    for word in words:
+        assert word in told
+
+
+@pytest.mark.parametrize(
+    ("spec", "psnr", "snr", "ended_by"),
+    [
+        (IMAGE, 25.0, None, "time"),
+        (IMAGE, math.inf, None, "steps"),
+        (SOUND, 20.0, 10.0, "steps"),
+        # As good as was asked for, or told in other words already.
+        (IMAGE, 20.0, None, "quality"),
+        (IMAGE, 20.0, None, "plateau"),
+        (IMAGE, 5.0, None, "divergence"),
+        (IMAGE, None, None, "steps"),
+    ],
+)
+def test_nothing_is_said_of_other_fits(
+    spec: SignalSpec, psnr: float | None, snr: float | None, ended_by: EndedBy
+) -> None:
+    assert verdict(ended(psnr, snr, ended_by), spec) is None
+
+
+def ended(psnr: float | None, snr: float | None, ended_by: EndedBy) -> FitReport:
+    record = FitRecord("siren", (1.0,), 0, 1, 1, (0.1,), psnr, psnr, 255.0, snr, 192)
+    return FitReport(record, 3.0, 1e5, "cpu", ended_by)

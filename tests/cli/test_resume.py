@@ -261,6 +261,36 @@ def test_a_checkpoint_that_was_moved_has_its_weights_beside_it(stopped: Path, wh
     assert names(stopped) == ["photo.png", "sub/renamed.safetensors"]
 
 
+def test_a_copied_checkpoint_takes_the_input_beside_it(
+    reference: Path, stopped: Path, whole: bytes
+) -> None:
+    # Where it was made the photo is another one by then.
+    kept = (reference / PHOTO).read_bytes()
+    try:
+        make_picture(reference / PHOTO, channels=1)
+        succeed("fit", "--resume", CHECKPOINT, "--threads", 1)
+    finally:
+        (reference / PHOTO).write_bytes(kept)
+    assert OUTPUT.read_bytes() == whole
+
+
+def test_a_checkpoint_whose_input_is_nowhere_names_the_places(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "sub").mkdir()
+    PHOTO.rename("sub/photo.png")
+    stop_at(monkeypatch, 1, "sub/photo.png", *BRIEF)
+    Path("sub", CHECKPOINT).rename("my copy.ckpt.safetensors")
+    Path("sub/photo.png").rename("renamed.png")
+    message = fail(3, "fit", "--resume", "my copy.ckpt.safetensors")
+    assert message == (
+        f"my copy.ckpt.safetensors: its input is neither beside it nor at {here}/sub/photo.png: "
+        "name it: sinefit fit --resume 'my copy.ckpt.safetensors' FILE"
+    )
+    succeed("fit", "--resume", "my copy.ckpt.safetensors", "renamed.png")
+    assert names(here) == ["my copy.safetensors", "renamed.png"]
+
+
 def test_the_weights_can_be_sent_elsewhere(stopped: Path, whole: bytes) -> None:
     succeed("fit", "--resume", CHECKPOINT, "--threads", 1, "-o", "w")
     assert Path("w").read_bytes() == whole

@@ -75,6 +75,15 @@ def test_the_file_decides_the_fit(here: Path) -> None:
     assert header.record.learning_rates[-1] == pytest.approx(1e-3)
 
 
+def test_a_share_of_nyquist_in_the_file(here: Path) -> None:
+    make_picture(here / "photo.png")
+    path = config(here, 'omega = "0.5nyquist"\nsteps = 1\nwidth = 4\nquiet = true')
+    succeed("fit", "photo.png", "--config", path)
+    header = read_header((here / "photo.safetensors").read_bytes(), "photo")
+    half = [math.pi * samples / 4 for samples in header.spec.shape]
+    assert header.record.omega == pytest.approx(half)
+
+
 def test_every_long_flag_has_a_key_and_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     parameters = load_command("fit").params
     flags = {name for parameter in parameters for name in parameter.opts if name.startswith("--")}
@@ -95,7 +104,12 @@ def all_keys() -> set[str]:
 
 def test_what_is_not_set_is_told_with_its_default() -> None:
     lines = succeed("fit", "--show-config").stdout.splitlines()
-    for line in ("# init: siren", "# width: 256", "# steps: by the signal", "# region: not set"):
+    for line in (
+        "# init: siren",
+        "# width: by the signal",
+        "# steps: by the signal",
+        "# region: not set",
+    ):
         assert line in lines
 
 
@@ -115,6 +129,36 @@ def test_what_is_shown_can_be_fed_back(here: Path) -> None:
     again = succeed("fit", "--show-config", "--config", config(here, text)).stdout
     assert again == text
     assert succeed("fit", "--show-config").stdout != text
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "expected"),
+    [
+        ("omega = [10, 20.5]", "omega", "10,20.5"),
+        ("omega = [10]", "omega", "10"),
+        ("region = [1, 2, 3, 4]", "region", "1,2,3,4"),
+    ],
+)
+def test_several_numbers_may_be_a_list(line: str, key: str, expected: str, here: Path) -> None:
+    assert shown("--config", config(here, line))[key] == expected
+
+
+def test_a_bad_value_names_where_it_is_from(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_picture(here / "photo.png")
+    for line, told in (
+        ("steps = 0", "fit.toml: --steps is 0: it must be at least 1"),
+        ("steps = 'many'", "fit: fit.toml: --steps is 'many': it must be a whole number"),
+        ("max-time = 'soon'", "fit.toml: --max-time is 'soon': write seconds"),
+        ("init = 'lamb'", "fit.toml: --init: unknown initializer 'lamb'"),
+    ):
+        message = fail(2, "fit", "photo.png", "--config", config(here, line).name)
+        assert message.startswith(told)
+    monkeypatch.setenv("SINEFIT_FIT_STEPS", "0")
+    assert fail(2, "fit", "photo.png").startswith("SINEFIT_FIT_STEPS: --steps is 0: ")
+    assert fail(2, "fit", "photo.png", "--steps", "-1").startswith("--steps is -1: ")
+    monkeypatch.setenv("SINEFIT_FIT_STEPS", "many")
+    message = fail(2, "fit", "photo.png")
+    assert message.startswith("fit: SINEFIT_FIT_STEPS: --steps is 'many': it must be a whole")
 
 
 def test_showing_reads_and_writes_no_file(here: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sinefit.cli.exit_codes import Termination
 from sinefit.cli.stopping import StopRequest
 
 if TYPE_CHECKING:
@@ -56,6 +57,15 @@ def test_other_signals_never_insist() -> None:
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGTERM)
     assert stop.exit_code == 130
+
+
+def test_where_nothing_can_be_kept_what_was_asked_is_done() -> None:
+    for number, ending in ((signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Termination)):
+        with StopRequest() as stop:
+            stop.insist()
+            signal.raise_signal(number)
+            with pytest.raises(ending):
+                stop.insist()
 
 
 def test_outside_all_is_as_before() -> None:

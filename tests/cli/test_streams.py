@@ -14,8 +14,8 @@ import pytest
 from sinefit.cli.streams import (
     JSON_VERSION,
     default_stream,
+    is_piped_into,
     is_standard_input,
-    piped_input,
     read_standard_input,
     refuse_terminal,
     standard_input,
@@ -69,29 +69,43 @@ def test_no_input(
 
 
 @pytest.mark.parametrize("content", [b"weights", b""])
-def test_what_is_piped_in(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipe_is_one_even_if_it_is_empty(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     reading, writing = os.pipe()
     os.write(writing, content)
     os.close(writing)
     with open(reading, encoding="latin-1") as stream:  # noqa: PTH123 - a number, not a path
         monkeypatch.setattr(sys, "stdin", stream)
-        assert piped_input() == (content or None)
+        assert is_piped_into()
 
 
-def test_a_redirected_file_is_piped_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "x").write_bytes(b"weights")
+@pytest.mark.parametrize("content", [b"weights", b""])
+def test_a_redirected_file_is_piped_in(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x").write_bytes(content)
     with (tmp_path / "x").open() as stream:
         monkeypatch.setattr(sys, "stdin", stream)
-        assert piped_input() == b"weights"
+        assert is_piped_into()
 
 
 def test_the_null_device_and_a_closed_input_are_no_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     with open(os.devnull) as stream:  # noqa: PTH123 - a device
         monkeypatch.setattr(sys, "stdin", stream)
-        assert piped_input() is None
-    assert piped_input() is None  # the file is closed now
+        assert not is_piped_into()
+    assert not is_piped_into()  # the file is closed now
     monkeypatch.setattr(sys, "stdin", None)
-    assert piped_input() is None
+    assert not is_piped_into()
+
+
+def test_a_terminal_is_no_pipe_and_another_device_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = pty.openpty()
+    with open(theirs) as stream:  # noqa: PTH123 - a number, not a path
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert not is_piped_into()
+    os.close(ours)
+    with open("/dev/zero") as stream:  # noqa: PTH123 - a device
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert is_piped_into()
 
 
 @pytest.mark.parametrize("target", ["-", "/dev/stdout"])

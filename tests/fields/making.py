@@ -59,6 +59,7 @@ def fields(draw: st.DrawFn) -> Field:
     size = NetworkSize(
         spec.coordinate_features, draw(st.integers(1, 5)), draw(st.integers(1, 3)), spec.channels
     )
+    is_measured = draw(st.booleans())
     record = FitRecord(
         initializer=draw(st.sampled_from(["siren", "lambert:sigma_a=1"])),
         omega=tuple(draw(positive) for _ in range(size.in_features)),
@@ -66,10 +67,11 @@ def fields(draw: st.DrawFn) -> Field:
         steps=draw(st.integers(0, 2**40)),
         batch=draw(st.integers(1, 2**40)),
         learning_rates=tuple(draw(positive) for _ in range(size.depth + 1)),
-        psnr=draw(decibels),
-        psnr_float=draw(decibels),
+        psnr=draw(decibels) if is_measured else None,
+        psnr_float=draw(decibels) if is_measured else None,
         psnr_range=draw(positive),
         snr=draw(st.none() | decibels),
+        psnr_samples=draw(st.integers(0, spec.sample_count if is_measured else 0)),
     )
     return Field(random_network(size, draw(st.integers(0, 99))), spec, record)
 

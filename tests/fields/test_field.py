@@ -70,5 +70,5 @@ def test_notices_come_along() -> None:
 
 
 def test_what_does_not_apply_is_refused() -> None:
-    with pytest.raises(SettingError, match="--rate"):
+    with pytest.raises(SettingError, match="`rate`"):
         IMAGE.render(rate=8000)

@@ -153,3 +153,17 @@ def test_a_stream_is_read_like_a_file() -> None:
     for other in (b"", b"\x89PNG\r\n\x1a\n" + bytes(99)):
         with pytest.raises(InputError, match="it: not a weights file"):
             read_stream(io.BytesIO(other), "it")
+
+
+def test_a_file_that_does_not_tell_what_it_was_measured_on() -> None:
+    older = with_metadata(encode_field(small_field()), "fit", psnr_samples=...)
+    assert read_header(older, "name").record.psnr_samples == 4 * 6
+
+
+@pytest.mark.parametrize(
+    "changes", [{"psnr_samples": 25}, {"psnr_samples": -1}, {"psnr_samples": 24, "psnr": None}]
+)
+def test_figures_that_cannot_have_been_measured(changes: dict[str, object]) -> None:
+    content = with_metadata(encode_field(small_field()), "fit", **changes)
+    with pytest.raises(InputError, match=r"damaged weights file: .*measured"):
+        read_header(content, "name")

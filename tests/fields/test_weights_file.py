@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sinefit.errors import InputError, SettingError
 from sinefit.fields.field import Field
+from sinefit.fields.metadata import read_header
 from sinefit.fields.weights_file import decode_field, encode_field, read_field
 
 from .making import fields, put_together, random_network, small_field, take_apart, with_metadata
@@ -79,7 +80,7 @@ def test_weights_too_large_for_the_type_are_an_error() -> None:
     field = small_field()
     with torch.no_grad():
         field.network.weights[0][0, 0] = -1e5
-    with pytest.raises(SettingError, match=r"--dtype is float16: it cannot hold weights of 100000"):
+    with pytest.raises(SettingError, match=r"`dtype` is float16: it cannot hold weights of 100000"):
         encode_field(field, torch.float16)
     assert decode_field(encode_field(field, torch.bfloat16), "name").network.size.width == 5
 
@@ -182,7 +183,7 @@ def test_changed_metadata_give_a_usable_field_or_an_input_error(data: st.DataObj
         return
     # What is accepted can be described, saved and loaded again.
     assert decode_field(encode_field(field), "name") is not None
-    text = f"{field.record.psnr:.2f} {field.record.steps:d} {field.record.seed:d}"
+    text = f"{field.record.psnr or 0:.2f} {field.record.steps:d} {field.record.seed:d}"
     assert "nan" not in text
     assert all(0 <= value < math.inf for value in field.record.omega)
 
@@ -288,6 +289,21 @@ def test_weights_that_are_not_finite(name: str, value: float) -> None:
         tensors[name].view(-1)[-1] = value
 
     assert "not finite" in refuse(rewrite(damage))
+
+
+@pytest.mark.parametrize("storage", [torch.float32, torch.float16, torch.bfloat16])
+def test_the_header_is_read_only_of_weights_that_are_numbers(storage: torch.dtype) -> None:
+    def encoded(value: float) -> bytes:
+        field = small_field()
+        with torch.no_grad():
+            next(iter(field.network.parameters())).view(-1)[0] = value
+        return encode_field(field, storage)
+
+    for value in (torch.finfo(storage).max, torch.finfo(storage).smallest_normal, -0.0):
+        assert read_header(encoded(value), "small").storage == str(storage).removeprefix("torch.")
+    for value in (math.nan, math.inf, -math.inf):
+        with pytest.raises(InputError, match=r"^small: damaged weights file: .* not finite"):
+            read_header(encoded(value), "small")
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,9 @@ def test_a_reader_that_has_gone_stays_that(here: Path) -> None:
 
 def test_nothing_is_replaced_without_force(here: Path) -> None:
     write_bytes("a", b"old", force=False)
-    with pytest.raises(OutputExistsError, match=r"^a: it exists already; add --force"):
+    with pytest.raises(OutputExistsError, match=r"^a: it exists already; add `force`"):
         check_output("a", force=False)
-    with pytest.raises(OutputExistsError, match=r"^a: it exists already; add --force"):
+    with pytest.raises(OutputExistsError, match=r"^a: it exists already; add `force`"):
         write_bytes("a", b"new", force=False)
     assert (here / "a").read_bytes() == b"old"
     check_output("a", force=True)
@@ -123,6 +123,6 @@ def test_the_input_is_never_replaced(here: Path) -> None:
     for target in ("photo.png", here / "photo.png", "hard"):
         with pytest.raises(OutputError, match="it is the input itself") as raised:
             check_output(target, force=True, source="photo.png")
-        assert not isinstance(raised.value, OutputExistsError)  # --force would not help
+        assert not isinstance(raised.value, OutputExistsError)  # `force` would not help
     check_output("other.png", force=True, source="photo.png")
     check_output("photo.png", force=True, source="missing.png")

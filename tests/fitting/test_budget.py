@@ -14,15 +14,15 @@ from sinefit.fitting.budget import Budget
 @pytest.mark.parametrize(
     ("flag", "values"),
     [
-        ("--steps, --max-time or --target-psnr", {}),
-        ("--steps is 0", {"steps": 0}),
-        ("--steps is -5", {"steps": -5}),
-        ("--max-time is 0", {"max_time": 0.0}),
-        ("--max-time is -1", {"max_time": -1.0}),
-        ("--max-time is inf", {"max_time": math.inf}),
-        ("--max-time is nan", {"max_time": math.nan}),
-        ("--target-psnr is nan", {"target_psnr": math.nan}),
-        ("--target-psnr is inf", {"target_psnr": math.inf}),
+        ("`steps`, `max_time` or `target_psnr`", {}),
+        ("`steps` is 0", {"steps": 0}),
+        ("`steps` is -5", {"steps": -5}),
+        ("`max_time` is 0", {"max_time": 0.0}),
+        ("`max_time` is -1", {"max_time": -1.0}),
+        ("`max_time` is inf", {"max_time": math.inf}),
+        ("`max_time` is nan", {"max_time": math.nan}),
+        ("`target_psnr` is nan", {"target_psnr": math.nan}),
+        ("`target_psnr` is inf", {"target_psnr": math.inf}),
     ],
 )
 def test_what_cannot_be_is_told_with_its_flag(flag: str, values: dict[str, Any]) -> None:

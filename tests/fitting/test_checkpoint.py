@@ -17,12 +17,13 @@ from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting import loop
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.checkpoint import (
-    FLAGS,
+    DECIDING,
     decode_checkpoint,
     encode_checkpoint,
     fingerprint,
 )
 from sinefit.fitting.loop import FitHooks, fit_signal
+from sinefit.fitting.omega_choice import NyquistShare
 from sinefit.fitting.report import FitDivergedError, FitStoppedError
 from sinefit.initializers.registry import parse_initializer
 
@@ -92,9 +93,10 @@ def test_frozen_and_bounded_weights_go_on_too(init: str) -> None:
     assert encode_field(fit_signal(signal, config, resume=checkpoint).field) == expected
 
 
-def test_a_fit_that_continues_another_goes_on_too() -> None:
+@pytest.mark.parametrize(("init", "shape"), [("siren", (30, 20)), ("tuner:low=2", (3, 3))])
+def test_a_fit_that_continues_another_goes_on_too(init: str, shape: tuple[int, int]) -> None:
     signal = picture((30, 20), 3)
-    earlier = fit_signal(signal, settings(budget=Budget(steps=60))).field
+    earlier = fit_signal(picture(shape, 3), settings(init, width=40, budget=Budget(steps=60))).field
     config = settings(budget=Budget(steps=80))
     expected = encode_field(fit_signal(signal, config, start_from=earlier).field)
     checkpoint = through_file(stop_after(signal, config, 31, start_from=earlier))
@@ -146,29 +148,41 @@ def test_the_time_spent_is_added_up() -> None:
     assert fit_signal(signal, config, resume=late).report.seconds > 1000.0
 
 
-OTHER: dict[str, dict[str, Any]] = {
-    "--init": {"initializer": parse_initializer("lambert")},
-    "--omega": {"omega": (7.0,)},
-    "--width": {"width": 9},
-    "--depth": {"depth": 4},
-    "--steps": {"budget": Budget(steps=99)},
-    "--max-time": {"budget": Budget(steps=100, max_time=9.0)},
-    "--target-psnr": {"budget": Budget(steps=100, target_psnr=90.0)},
-    "--lr": {"learning_rate": 1e-5},
-    "--batch": {"batch": 33},
-    "--seed": {"seed": 77},
-    "--dtype": {"storage": "bfloat16"},
-    "engine": {"engine": "autograd"},
+OTHER: dict[str, tuple[str, dict[str, Any]]] = {
+    "initializer": ("init", {"initializer": parse_initializer("lambert")}),
+    "omega": ("omega", {"omega": (7.0,)}),
+    "width": ("width", {"width": 9}),
+    "depth": ("depth", {"depth": 4}),
+    "steps": ("steps", {"budget": Budget(steps=99)}),
+    "max_time": ("max_time", {"budget": Budget(steps=100, max_time=9.0)}),
+    "target_psnr": ("target_psnr", {"budget": Budget(steps=100, target_psnr=90.0)}),
+    "learning_rate": ("learning_rate", {"learning_rate": 1e-5}),
+    "batch": ("batch", {"batch": 33}),
+    "seed": ("seed", {"seed": 77}),
+    "storage": ("dtype", {"storage": "bfloat16"}),
+    "engine": ("engine", {"engine": "autograd"}),
 }
 
 
-@pytest.mark.parametrize("flag", FLAGS.values())
-def test_other_settings_are_refused_by_name(flag: str) -> None:
+def test_a_share_of_nyquist_goes_on_and_is_told() -> None:
+    signal = picture((30, 20))
+    config = settings(omega=(0.1, NyquistShare(0.3)), budget=Budget(steps=20))
+    expected = encode_field(fit_signal(signal, config).field)
+    checkpoint = through_file(stop_after(signal, config, 9))
+    assert checkpoint.config.omega == config.omega
+    assert encode_field(fit_signal(signal, config, resume=checkpoint).field) == expected
+    other = dataclasses.replace(config, omega=(NyquistShare(),))
+    with pytest.raises(SettingError, match=r"`omega` 0\.1,0\.3nyquist, not nyquist:"):
+        fit_signal(signal, other, resume=checkpoint)
+
+
+@pytest.mark.parametrize("name", DECIDING)
+def test_other_settings_are_refused_by_name(name: str) -> None:
     signal = picture()
     config = settings(budget=Budget(steps=100))
     checkpoint = stop_after(signal, config, 10)
-    other = dataclasses.replace(config, **OTHER[flag])
-    with pytest.raises(SettingError, match=f"^the checkpoint was made with {flag} "):
+    other = dataclasses.replace(config, **OTHER[name][1])
+    with pytest.raises(SettingError, match=f"^the checkpoint was made with `{OTHER[name][0]}` "):
         fit_signal(signal, other, resume=checkpoint)
 
 
@@ -211,7 +225,7 @@ def refuse_or_go_on(content: bytes) -> None:
 
 def test_a_finished_field_is_no_checkpoint() -> None:
     content = encode_field(fit_signal(picture(), settings(budget=Budget(steps=1))).field)
-    with pytest.raises(InputError, match="use --from"):
+    with pytest.raises(InputError, match="go on with it by `start_from`"):
         decode_checkpoint(content, "name")
 
 
@@ -258,6 +272,15 @@ def test_values_of_another_type_are_refused(part: str, name: str, value: object)
     metadata["checkpoint"] = json.dumps(values)
     with pytest.raises(InputError, match="damaged checkpoint"):
         decode_checkpoint(safetensors.torch.save(tensors, metadata), "name")
+
+
+def test_settings_of_another_network_are_refused() -> None:
+    checkpoint = decode_checkpoint(CONTENT, "name")
+    for name in ("width", "depth"):
+        config = dataclasses.replace(checkpoint.config, **{name: 9})
+        content = encode_checkpoint(dataclasses.replace(checkpoint, config=config))
+        with pytest.raises(InputError, match="damaged checkpoint: its settings"):
+            decode_checkpoint(content, "name")
 
 
 @pytest.mark.parametrize("missing", ["order.position", "order.rest", "best.0", "adam.0.0.exp_avg"])

@@ -31,9 +31,9 @@ def test_auto_takes_the_fastest(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_device_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     without_accelerators(monkeypatch)
     for name in ("cuda", "cuda:1"):
-        with pytest.raises(DeviceError, match=f"--device is {name}: this machine has no CUDA"):
+        with pytest.raises(DeviceError, match=f"`device` is {name}: this machine has no CUDA"):
             resolve_device(name)
-    with pytest.raises(DeviceError, match="--device is mps: this machine has no MPS device"):
+    with pytest.raises(DeviceError, match="`device` is mps: this machine has no MPS device"):
         resolve_device("mps")
 
 
@@ -42,13 +42,13 @@ def test_the_number_of_a_device_must_exist(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert resolve_device("cuda:1") == torch.device("cuda:1")
     assert resolve_device("cuda") == torch.device("cuda")
-    with pytest.raises(DeviceError, match="--device is cuda:2: this machine has 2 CUDA devices"):
+    with pytest.raises(DeviceError, match="`device` is cuda:2: this machine has 2 CUDA devices"):
         resolve_device("cuda:2")
 
 
 @pytest.mark.parametrize("name", ["", "gpu", "meta", "cuda:-1", "cuda:x", "CPU", "cpu:", "vulkan"])
 def test_names_that_are_no_devices(name: str) -> None:
-    with pytest.raises(DeviceError, match=f"--device is {name}: use auto, cpu, cuda, cuda:N or mp"):
+    with pytest.raises(DeviceError, match=f"`device` is {name}: use auto, cpu, cuda, cuda:N or mp"):
         resolve_device(name)
 
 

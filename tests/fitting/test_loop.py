@@ -11,13 +11,13 @@ import torch
 from sinefit.errors import DeviceError, InputError, SettingError
 from sinefit.fields.field import Field
 from sinefit.fields.weights_file import decode_field, encode_field
-from sinefit.fitting import loop
+from sinefit.fitting import loop, measure
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.engines import fast_operands
-from sinefit.fitting.loop import fit_signal
-from sinefit.fitting.report import FitDivergedError
+from sinefit.fitting.loop import FitHooks, fit_signal
+from sinefit.fitting.report import FitDivergedError, FitNotMeasuredError
 from sinefit.fitting.training import Training
-from sinefit.initializers.registry import INITIALIZERS
+from sinefit.initializers.registry import INITIALIZERS, parse_initializer
 from sinefit.networks.sine import SineNetwork
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.array import array_signal
@@ -107,6 +107,7 @@ def test_the_signal_to_noise_ratio_of_a_sound() -> None:
     assert result.report.record.snr == pytest.approx(expected, abs=0.01)
 
 
+@pytest.mark.processor
 @pytest.mark.parametrize(
     "signal",
     [
@@ -123,9 +124,10 @@ def test_the_signal_to_noise_ratio_of_a_sound() -> None:
 def test_signals_that_hardly_are_any(signal: Signal) -> None:
     result = fit_signal(signal, settings(budget=Budget(steps=400)))
     saved, exact = measured(result, signal)
-    # Errors of a single value can be so small that the rounding of float32 is part of them.
-    assert result.report.record.psnr == pytest.approx(saved, abs=0.05)
-    assert result.report.record.psnr_float == pytest.approx(exact, abs=0.05)
+    # From about 100 dB on, the rounding of float32 is most of the error of a single value.
+    record = result.report.record
+    assert min(record.psnr, 100) == pytest.approx(min(saved, 100), abs=0.05)
+    assert min(record.psnr_float, 100) == pytest.approx(min(exact, 100), abs=0.05)
     assert exact > 20
 
 
@@ -176,15 +178,18 @@ def test_neither_progress_nor_global_seeds_matter() -> None:
     assert encode_field(first.field) == encode_field(second.field)
 
 
+@pytest.mark.processor
 def test_all_engines_reach_the_same_quality() -> None:
     signal = picture((64, 64), seed=3)
     qualities = [
         fit_signal(
-            signal, settings(width=32, depth=3, batch=512, budget=Budget(steps=1500), engine=engine)
+            signal, settings(width=32, depth=3, batch=512, budget=Budget(steps=800), engine=engine)
         ).report.record.psnr_float
         for engine in ("auto", "manual", "autograd")
     ]
-    assert qualities == pytest.approx([qualities[-1]] * 3, abs=0.2)
+    # Another order of sums alone makes a difference of up to 0.4 dB by the end of such a fit; how
+    # close the engines are in a step is held by their own tests.
+    assert qualities == pytest.approx([qualities[-1]] * 3, abs=0.6)
     assert qualities[-1] > 30
 
 
@@ -279,7 +284,9 @@ def test_a_fit_that_diverges_hands_over_its_best_weights(rate: float, steps: int
         picture(), spec=dataclasses.replace(picture().spec, source="a.png")
     )
     config = settings(budget=Budget(steps=steps), learning_rate=rate)
-    with pytest.raises(FitDivergedError, match=r"a\.png: diverged.*lower --lr than") as caught:
+    with pytest.raises(
+        FitDivergedError, match=r"a\.png: diverged.*lower `learning_rate` than"
+    ) as caught:
         fit_signal(signal, config)
     assert "\n" not in str(caught.value)
     result = caught.value.result
@@ -288,6 +295,29 @@ def test_a_fit_that_diverges_hands_over_its_best_weights(rate: float, steps: int
     assert result.report.record.psnr_float >= start_psnr(signal) - 0.01
     assert result.report.record.psnr_float == pytest.approx(measured(result, signal)[1], abs=0.01)
     assert decode_field(encode_field(result.field), "name").record == result.report.record
+
+
+@pytest.mark.parametrize("rate", [None, 0.5])
+@pytest.mark.parametrize("name", ["siren", "tuner", "winner", "torch"])
+def test_the_rate_that_is_advised_against_is_one_that_matters(
+    name: str, rate: float | None
+) -> None:
+    config = dataclasses.replace(
+        settings(learning_rate=rate, depth=3), initializer=parse_initializer(name)
+    )
+    training = Training(picture(), config, torch.device("cpu"))
+    lower = dataclasses.replace(config, learning_rate=training.base_rate * 0.999)
+    slower = Training(picture(), lower, torch.device("cpu"))
+    assert all(a < b for a, b in zip(slower.rates, training.rates, strict=True))
+    assert rate is None or training.base_rate == pytest.approx(rate)
+
+
+def test_a_continued_fit_that_diverges_is_not_told_to_begin_otherwise() -> None:
+    signal = picture()
+    earlier = fit_signal(signal, settings()).field
+    config = settings(budget=Budget(steps=300), learning_rate=1e20)
+    with pytest.raises(FitDivergedError, match=r"lower `learning_rate` than 1e\+20$"):
+        fit_signal(signal, config, start_from=earlier)
 
 
 def test_a_late_divergence_keeps_what_was_reached(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,7 +373,9 @@ def test_another_signal_can_be_continued_if_it_is_alike() -> None:
         24,
     )
     for other in (picture(channels=3), sound(), clip()):
-        with pytest.raises(SettingError, match="--from holds a field of 2 coordinates and 1 chann"):
+        with pytest.raises(
+            SettingError, match="`start_from` holds a field of 2 coordinates and 1 chann"
+        ):
             fit_signal(other, settings(), start_from=earlier)
 
 
@@ -428,7 +460,7 @@ def test_what_is_measured_is_what_is_stored(storage: str) -> None:
 def test_weights_too_large_for_their_type_are_told_before_the_work() -> None:
     seen: list[Progress] = []
     config = settings(omega=(1e6,), storage="float16")
-    with pytest.raises(SettingError, match="--dtype is float16"):
+    with pytest.raises(SettingError, match="`dtype` is float16"):
         fit_signal(picture(), config, on_progress=seen.append)
     assert not seen
 
@@ -441,7 +473,7 @@ def test_threads_are_put_back() -> None:
 
 def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(DeviceError, match="--device is cuda"):
+    with pytest.raises(DeviceError, match="`device` is cuda"):
         fit_signal(picture(), settings(device="cuda"))
 
 
@@ -456,3 +488,40 @@ def test_the_report_counts_its_own_pace() -> None:
     assert report.samples_per_second == pytest.approx(
         report.record.steps * report.record.batch / report.seconds
     )
+
+
+def test_a_large_signal_is_measured_on_some_of_its_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "SHORT_WORK", 0.0)
+    monkeypatch.setattr(measure, "FEWEST_MEASURED", 500)
+    signal = picture((100, 90))
+    config = settings(budget=Budget(steps=100))  # 256 samples each
+    results = [fit_signal(signal, config) for _ in range(2)]
+    record = results[0].report.record
+    assert record.psnr_samples == 100 * 256 / 20
+    assert results[1].report.record == record
+    saved, exact = measured(results[0], signal)
+    assert record.psnr == pytest.approx(saved, abs=0.5)
+    assert record.psnr_float == pytest.approx(exact, abs=0.5)
+    assert record.psnr_float != pytest.approx(exact, abs=1e-6)
+    assert fit_signal(picture(), config).report.record.psnr_samples == 480
+
+
+def test_a_fit_that_is_stopped_while_it_is_measured_is_whole() -> None:
+    asked = 0
+
+    def should_stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 150
+
+    config = settings(budget=Budget(steps=150))
+    with pytest.raises(FitNotMeasuredError, match="stopped after 150 steps, while") as caught:
+        fit_signal(sound(), config, hooks=FitHooks(should_stop=should_stop))
+    report, field = caught.value.result.report, caught.value.result.field
+    record = report.record
+    assert (record.psnr, record.psnr_float, record.snr, record.psnr_samples) == (None,) * 3 + (0,)
+    assert report.ended_by == "steps"
+    whole = fit_signal(sound(), config).field
+    for mine, theirs in zip(field.network.parameters(), whole.network.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+    assert decode_field(encode_field(field), "name").record == record

@@ -7,12 +7,10 @@ import pytest
 import torch
 
 from sinefit.errors import MemoryLimitError
-from sinefit.fields.weights_file import encode_field
-from sinefit.fitting import memory
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.engines import ManualEngine, NativeEngine
 from sinefit.fitting.loop import FitHooks, fit_signal
-from sinefit.fitting.memory import available_bytes, check_fit_memory, fit_bytes
+from sinefit.fitting.memory import check_fit_memory, fit_bytes
 from sinefit.fitting.training import Training
 from sinefit.networks.size import NetworkSize
 
@@ -45,7 +43,7 @@ def test_the_estimate_covers_what_a_training_holds(engine: Literal["auto", "manu
 
 
 def test_an_absurd_width_is_refused_with_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "available_bytes", lambda: 8 * 10**9)
+    monkeypatch.setattr("sinefit.memory.available_bytes", lambda: 8 * 10**9)
     check_fit_memory(NetworkSize(2, 256, 4, 3), 4096, 2)
     with pytest.raises(MemoryLimitError, match=r"width 60000 .* needs 4\d\d\.\d GB .* 8\.0 GB"):
         check_fit_memory(NetworkSize(2, 60000, 4, 3), 4096, 2)
@@ -53,11 +51,7 @@ def test_an_absurd_width_is_refused_with_the_figures(monkeypatch: pytest.MonkeyP
         fit_signal(picture(), settings(width=10**6))
 
 
-def test_free_memory_is_a_plausible_figure() -> None:
-    have = available_bytes()
-    assert have is None or 10**6 < have < 10**15
-
-
+@pytest.mark.processor
 def test_a_device_without_memory_gets_smaller_pieces_and_the_same_result(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -81,8 +75,11 @@ def test_a_device_without_memory_gets_smaller_pieces_and_the_same_result(
     for key in ("psnr", "psnr_float"):
         assert first.pop(key) == pytest.approx(second.pop(key), abs=0.1)
     assert first == second
-    # The weights differ by the order of sums only.
-    assert len(encode_field(result.field)) == len(encode_field(expected.field))
+    # The weights differ by the order of sums only, made larger by rounded factors and long steps.
+    for mine, whole in zip(
+        result.field.network.parameters(), expected.field.network.parameters(), strict=True
+    ):
+        torch.testing.assert_close(mine, whole, rtol=0, atol=0.03)
 
 
 def test_memory_that_never_suffices_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

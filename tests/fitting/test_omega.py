@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 
 from sinefit.errors import SettingError
 from sinefit.fitting.omega import (
@@ -13,17 +15,21 @@ from sinefit.fitting.omega import (
     first_frequencies,
     resolve_omega,
 )
+from sinefit.fitting.omega_choice import NyquistShare
+from sinefit.fitting.training import Training
+from sinefit.fitting.traits import signal_traits
 from sinefit.initializers.registry import INITIALIZERS, parse_initializer
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.array import array_signal
 
-from .making import clip, even_picture, globe, natural, picture, sound
+from .making import clip, even_picture, globe, natural, picture, settings, sound
 
 if TYPE_CHECKING:
     from sinefit.signals.signal import Signal
 
     from .making import Values
 
+CPU = torch.device("cpu")
 SIREN = parse_initializer("siren")
 
 
@@ -109,8 +115,54 @@ def test_an_explicit_omega_is_taken_as_it_is() -> None:
 @pytest.mark.parametrize("omega", [(1.0, 2.0, 3.0), ()])
 def test_the_wrong_number_of_factors(omega: tuple[float, ...]) -> None:
     signal = picture()
-    with pytest.raises(SettingError, match=f"--omega has {len(omega)} values.* 2 coordinates"):
+    with pytest.raises(SettingError, match=f"`omega` has {len(omega)} values.* 2 coordinates"):
         resolve_omega(omega, SIREN, signal, size_of(signal))
+
+
+@pytest.mark.parametrize("signal", [sound(37), picture((24, 20)), clip()])
+def test_nyquist_turns_by_half_a_wave_from_sample_to_sample(signal: Signal) -> None:
+    (omega,) = {resolve_omega((NyquistShare(),), SIREN, signal, size_of(signal))}
+    for factor, count in zip(omega, signal.spec.shape, strict=True):
+        centres = (2 * np.arange(count) + 1) / count - 1
+        assert np.diff(factor * centres) == pytest.approx(np.full(count - 1, math.pi))
+
+
+def test_nyquist_on_the_sphere_is_that_of_its_equator() -> None:
+    signal = globe((9, 18))
+    omega = resolve_omega((NyquistShare(0.5),), SIREN, signal, size_of(signal))
+    length = 2 * math.pi / 18  # from one sample of the equator to the next
+    assert omega == pytest.approx((math.pi / 2 / length,) * 3)
+
+
+def test_a_share_of_nyquist_may_stand_beside_a_number() -> None:
+    signal = picture((24, 20))
+    choice = (NyquistShare(0.25), 7.0)
+    assert resolve_omega(choice, SIREN, signal, size_of(signal)) == (math.pi * 3, 7.0)
+
+
+@pytest.mark.parametrize("text", ["tuner", "tuner:period=2.5:band=0.2"])
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_the_share_is_that_of_tuner_s_band_limit(text: str, share: float) -> None:
+    signal = picture((240, 160))
+    tuner, size = parse_initializer(text), dataclasses.replace(size_of(signal), width=600)
+    omega = resolve_omega((NyquistShare(share),), tuner, signal, size)
+    start = tuner.draw(size, omega, signal_traits(signal), torch.Generator().manual_seed(0))
+    highest = start.weights[0].abs().amax(dim=0).tolist()
+    spacing = 2 * math.pi / 2.5
+    expected = [share * math.pi * 120, share * math.pi * 80]
+    assert highest == pytest.approx(expected, abs=spacing)
+
+
+@pytest.mark.parametrize(
+    ("text", "factor"), [("ws", 2.5), ("ws:alpha=1.5", 1.5), ("vi3nr:s=3", 3.0)]
+)
+def test_the_spectrum_does_not_divide_out_what_a_scheme_puts_on_the_first_layer(
+    text: str, factor: float
+) -> None:
+    signal = picture((64, 48))
+    plain = "siren" if text.startswith("ws") else "vi3nr"
+    first = [Training(signal, settings(init), CPU).network.weights[0] for init in (text, plain)]
+    torch.testing.assert_close(first[0], factor * first[1])
 
 
 def test_a_picture_and_a_sound_of_usual_size() -> None:

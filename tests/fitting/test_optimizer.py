@@ -13,16 +13,18 @@ from sinefit.fitting.optimizer import (
     LAST_LAYER_RATE,
     RISE,
     RuledAdam,
+    column_rates_of,
     layer_rates,
+    rates_of,
 )
+from sinefit.fitting.traits import signal_traits
 from sinefit.initializers.base import TrainingRules
+from sinefit.networks.sine import SineNetwork
 from sinefit.networks.size import NetworkSize
 
-from .making import random_network
+from .making import picture, random_network, settings
 
 if TYPE_CHECKING:
-    from sinefit.networks.sine import SineNetwork
-
     from .making import Values
 
 SIZE = NetworkSize(2, 6, 3, 2)
@@ -140,3 +142,100 @@ def test_the_default_rates_follow_the_scales_but_for_the_ends() -> None:
     assert even[-1] / even[0] == pytest.approx(RISE)
     assert np.diff(np.log(even)) == pytest.approx(np.full(4, np.log(RISE) / 4))
     assert layer_rates(None, 1e-2, (120.0, 1.0), 256, 3000) == (FIRST_LAYER_RATE, LAST_LAYER_RATE)
+
+
+def draw_folded(omega: tuple[float, ...]) -> tuple[SineNetwork, RuledAdam]:
+    """A siren in effective weights, float64, as a fit trains it at a rate of 1e-3."""
+    signal, size = picture((24, 20)), NetworkSize(2, 12, 3, 1)
+    config = settings(width=12, depth=3, omega=omega, learning_rate=1e-3)
+    generator = torch.Generator().manual_seed(4)
+    start = config.initializer.draw(size, omega, signal_traits(signal), generator)
+    network = SineNetwork(
+        [weight.double() for weight in start.weights], [bias.double() for bias in start.biases]
+    )
+    rates = rates_of(config, signal.spec, start.rules)
+    columns = column_rates_of(config, signal.spec, start.rules)
+    return network, RuledAdam(network, rates, start.rules, columns)
+
+
+@pytest.mark.parametrize("omega", [(30.0, 30.0), (60.0, 15.0), (3.0, 200.0)])
+def test_it_trains_as_adam_does_with_the_factors_inside_the_sines(
+    omega: tuple[float, float],
+) -> None:
+    network, adam = draw_folded(omega)
+    mean = (omega[0] * omega[1]) ** 0.5
+    first = torch.tensor(omega, dtype=torch.float64)
+    weight_factors = [first, *[torch.full((), w, dtype=torch.float64) for w in (30.0, 30.0, 1.0)]]
+    bias_factors = (mean, 30.0, 30.0, 1.0)
+    weights, biases = (
+        [
+            torch.nn.Parameter(part.detach() / factor)
+            for part, factor in zip(parts, factors, strict=True)
+        ]
+        for parts, factors in ((network.weights, weight_factors), (network.biases, bias_factors))
+    )
+    native_adam = torch.optim.Adam([*weights, *biases], lr=1e-3, betas=BETAS, eps=EPSILON)
+    generator = torch.Generator().manual_seed(9)
+    for _ in range(100):
+        x = torch.rand((40, 2), generator=generator, dtype=torch.float64) * 2 - 1
+        # A steep loss, since Adam's epsilon is the one thing that does not scale.
+        target = 1e5 * torch.sin(7 * x[:, :1]) * x[:, 1:]
+        hidden = torch.sin((x * first) @ weights[0].T + mean * biases[0])
+        for layer in (1, 2):
+            hidden = torch.sin(30.0 * (hidden @ weights[layer].T + biases[layer]))
+        native_adam.zero_grad()
+        (1e5 * (hidden @ weights[3].T + biases[3]) - target).square().mean().backward()
+        native_adam.step()
+        network.zero_grad()
+        (1e5 * network(x) - target).square().mean().backward()
+        adam.step(1.0)
+    moved = float((network.weights[0] - draw_folded(omega)[0].weights[0]).detach().abs().max())
+    assert moved > 0.5
+    for parts, natives, factors in (
+        (network.weights, weights, weight_factors),
+        (network.biases, biases, bias_factors),
+    ):
+        for part, native, factor in zip(parts, natives, factors, strict=True):
+            torch.testing.assert_close(part, native * factor, rtol=1e-9, atol=1e-9)
+
+
+def test_without_a_rate_every_column_keeps_to_the_highest_of_the_first_layer() -> None:
+    config, spec = settings(), picture().spec
+    scales = (10.0, 30.0, 1.0)
+    rules = TrainingRules(scales, column_scales={0: (1.0, 100.0)})
+    slow, fast = column_rates_of(config, spec, rules)[0]
+    assert fast == FIRST_LAYER_RATE
+    one = TrainingRules((1.0, 30.0, 1.0))
+    assert slow == rates_of(config, spec, one)[0]
+    assert slow < rates_of(config, spec, rules)[0]
+
+
+def test_columns_of_frozen_weights_stay() -> None:
+    network, before = random_network(SIZE), random_network(SIZE)
+    rules = TrainingRules((1.0,) * 4, frozenset({0}), column_scales={0: (2.0, 3.0)})
+    optimizer = RuledAdam(network, RATES, rules, {0: (0.1, 0.2)})
+    set_gradients(network, 0)
+    optimizer.step(1.0)
+    assert torch.equal(network.weights[0], before.weights[0])
+
+
+def test_averages_of_columns_go_on_from_their_state() -> None:
+    columns = {0: (0.1, 0.2), 3: tuple(0.01 * number for number in range(1, 7))}
+    whole, again = random_network(SIZE), random_network(SIZE)
+    first, second = (RuledAdam(network, RATES, RULES, columns) for network in (whole, again))
+    for step in range(5):
+        set_gradients(whole, step)
+        first.step(1.0)
+    with torch.no_grad():
+        for mine, theirs in zip(again.parameters(), whole.parameters(), strict=True):
+            mine.copy_(theirs)
+    second.restore({name: part.clone() for name, part in first.state().items()}, 5)
+    for step in range(5, 8):
+        for network, optimizer in ((whole, first), (again, second)):
+            set_gradients(network, step)
+            optimizer.step(0.5)
+    for mine, theirs in zip(again.parameters(), whole.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+    broken = {**first.state(), "adam.0.1.exp_avg": torch.zeros(3)}
+    with pytest.raises(ValueError, match="do not fit"):
+        second.restore(broken, 8)

@@ -117,12 +117,16 @@ def set_gradients(network: SineNetwork, seed: int) -> None:
         parameter.grad.copy_(torch.randn(parameter.shape, generator=generator) * 0.1)
 
 
+COLUMNS = {0: (0.1, 3e-3)}
+
+
 def pair(rules: TrainingRules) -> tuple[SineNetwork, RuledAdam, SineNetwork, FlatAdam]:
     network, twin = random_network(SIZE), random_network(SIZE)
     for parameter in network.parameters():
         parameter.grad = torch.zeros_like(parameter)
     flat = FlatNetwork(twin)
-    return network, RuledAdam(network, RATES, rules), twin, FlatAdam(flat, RATES, rules)
+    adam = RuledAdam(network, RATES, rules, COLUMNS)
+    return network, adam, twin, FlatAdam(flat, RATES, rules, COLUMNS)
 
 
 RULES = [

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sinefit.fitting.pace import step_law
 from sinefit.fitting.sizing import (
     GRAIN,
     NARROWEST,
@@ -12,43 +15,71 @@ from sinefit.fitting.sizing import (
     WEIGHTS_PER_VALUE,
     WIDEST,
     default_width,
+    width_in_time,
 )
-from sinefit.networks.size import NetworkSize
 from sinefit.signals.signal import SignalSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def photograph(height: int, width: int) -> SignalSpec:
     return SignalSpec("image", (height, width), 3, "uint8", 0.0, 255.0, "png", 8)
 
 
-operations = st.none() | st.floats(1e6, 1e20)
+pace = st.floats(1e-9, 10.0)
+powers = st.floats(0.5, 2.2)
 
 
-@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 8), operations)
-def test_widths_are_usual_ones_and_say_no_more_than_the_signal(height, width, depth, budget):
+def step_seconds(each: float, power: float) -> Callable[[int], float]:
+    return lambda width: each * width**power
+
+
+@given(
+    st.integers(1, 5000),
+    st.integers(1, 5000),
+    st.integers(1, 8),
+    st.floats(0.01, 1e6),
+    pace,
+    powers,
+)
+def test_widths_are_usual_ones_and_say_no_more_than_the_signal(
+    height, width, depth, seconds, each, power
+):
     spec = photograph(height, width)
-    chosen = default_width(spec, depth, 4096, budget)
-    assert chosen % GRAIN == 0
-    assert NARROWEST <= chosen <= WIDEST
-    if chosen > NARROWEST:
-        hidden = max(1, depth - 1) * (chosen - GRAIN / 2) ** 2
-        assert hidden <= WEIGHTS_PER_VALUE * height * width * 3
+    for chosen in (
+        default_width(spec, depth),
+        width_in_time(spec, depth, seconds, step_seconds(each, power)),
+    ):
+        assert chosen % GRAIN == 0
+        assert NARROWEST <= chosen <= WIDEST
+        if chosen > NARROWEST:
+            hidden = max(1, depth - 1) * (chosen - GRAIN / 2) ** 2
+            assert hidden <= WEIGHTS_PER_VALUE * height * width * 3
 
 
 def test_the_photographs_it_was_measured_on() -> None:
-    assert default_width(photograph(512, 768), 4, 4096, None) == REFERENCE_WIDTH
+    assert default_width(photograph(512, 768), 4) == REFERENCE_WIDTH
 
 
 def test_the_steps_of_a_budget_in_seconds() -> None:
-    """The width leaves about the steps that are wanted, by the operations of training."""
+    """The width leaves about the steps that are wanted."""
     spec = photograph(512, 768)
-    for budget in (3e12, 1e13, 3e13, 6e13):
-        size = NetworkSize(2, default_width(spec, 4, 4096, budget), 4, 3)
-        steps = budget / (6 * size.parameter_count * 4096)
+    law = step_seconds(1e-6, 1.6)
+    for seconds in (30.0, 60.0, 100.0):
+        steps = seconds / law(width_in_time(spec, 4, seconds, law))
         assert steps == pytest.approx(REFERENCE_STEPS, rel=0.2)
 
 
-@given(st.floats(1e9, 1e16), st.floats(1, 100))
-def test_more_time_is_never_a_narrower_network(budget, more):
+def test_in_little_time_a_photograph_gets_the_width_that_came_out_best() -> None:
+    """Of equal times: 128 with 358 steps before 64 with 600 and 256 with 150."""
+    law = step_law({64: 3.3 / 600, 128: 3.3 / 358, 256: 3.3 / 150})
+    assert width_in_time(photograph(512, 768), 4, 3.3, law) == 128
+    assert width_in_time(photograph(512, 768), 4, 10.0, law) in (160, 192, 224)
+
+
+@given(st.floats(0.01, 1e6), st.floats(1, 100), pace, powers)
+def test_more_time_is_never_a_narrower_network(seconds, more, each, power):
     spec = photograph(300, 400)
-    assert default_width(spec, 4, 4096, budget) <= default_width(spec, 4, 4096, budget * more)
+    law = step_seconds(each, power)
+    assert width_in_time(spec, 4, seconds, law) <= width_in_time(spec, 4, seconds * more, law)

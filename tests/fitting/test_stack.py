@@ -20,6 +20,11 @@ RULES = [
         (1.0,) * 4, column_bounds={0: torch.tensor([0.5, 0.2]), 1: torch.full((6,), 0.3)}
     ),
 ]
+COLUMNS: list[dict[int, tuple[float, ...]]] = [
+    {0: (0.3, 0.001)},
+    {0: (0.5, 0.6), 1: (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)},
+    {},
+]
 FACTORS = [0.2, 0.7, 1.0]
 
 
@@ -38,10 +43,10 @@ class Pair:
     def __init__(self) -> None:
         self.networks, self.twins = networks(), networks()
         self.stack = Stack(self.networks)
-        self.adam = StackedAdam(self.stack, RATES, RULES)
+        self.adam = StackedAdam(self.stack, RATES, RULES, COLUMNS)
         self.alone = [
-            RuledAdam(twin, rates, rules)
-            for twin, rates, rules in zip(self.twins, RATES, RULES, strict=True)
+            RuledAdam(twin, rates, rules, columns)
+            for twin, rates, rules, columns in zip(self.twins, RATES, RULES, COLUMNS, strict=True)
         ]
         self._generator = torch.Generator().manual_seed(5)
 
@@ -115,7 +120,12 @@ def test_a_state_that_is_put_back_goes_on_the_same_way(order: tuple[int, ...]) -
             for number in order
         ]
     )
-    adam = StackedAdam(again, [RATES[n] for n in order], [RULES[n] for n in order])
+    adam = StackedAdam(
+        again,
+        [RATES[n] for n in order],
+        [RULES[n] for n in order],
+        [COLUMNS[n] for n in order],
+    )
     for place, number in enumerate(order):
         adam.restore(place, pair.alone[number].state(), 7)
     for _ in range(4):

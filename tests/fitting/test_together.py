@@ -15,6 +15,7 @@ from sinefit.fitting.group import GroupHooks, GroupStoppedError
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.report import FitDivergedError, FitStoppedError
 from sinefit.fitting.together import fit_together
+from sinefit.rendering import evaluator
 from sinefit.signals.signal import Signal
 
 from .making import picture, settings, sound
@@ -178,6 +179,26 @@ def test_a_stopped_group_keeps_what_is_done_and_goes_on_to_the_same_end() -> Non
         assert same_weights(one, other)
 
 
+def test_a_group_that_is_stopped_while_it_measures_is_not_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(evaluator, "PIECE", 100)
+    signals = pictures()
+    measuring: list[int] = []
+
+    def note(number: int, progress: Progress) -> None:
+        if progress.phase == "measuring":
+            measuring.append(number)
+
+    hooks = GroupHooks(on_fit_progress=note, should_stop=lambda: len(measuring) > 0)
+    with pytest.raises(GroupStoppedError) as stopped:
+        fit_together(signals, settings(budget=Budget(steps=20), threads=1), hooks)
+    result = stopped.value.results[measuring[0]]
+    assert result is not None
+    assert result.report.record.psnr is None
+    assert measuring == measuring[:1]
+
+
 def test_checkpoints_on_the_way_go_on_alone() -> None:
     signals = pictures()[:2]
     config = settings(budget=Budget(steps=60))
@@ -193,12 +214,13 @@ def test_checkpoints_on_the_way_go_on_alone() -> None:
 def test_a_start_from_a_field_is_that_of_all() -> None:
     signals = pictures()[:2]
     field = fit_signal(signals[0], settings(width=32)).field
-    config = settings(budget=Budget(steps=50))
+    # In float32, as a stack works: bfloat16 alone moves these fits by a tenth of a decibel.
+    config = settings(budget=Budget(steps=50), engine="autograd")
     results = fit_together(signals, config, start_from=field)
     for result, signal in zip(results, signals, strict=True):
         expected = fit_signal(signal, config, start_from=field)
         assert result.field.network.size == field.network.size
-        psnr = pytest.approx(expected.report.record.psnr_float, abs=0.1)
+        psnr = pytest.approx(expected.report.record.psnr_float, abs=0.01)
         assert result.report.record.psnr_float == psnr
 
 
@@ -207,7 +229,7 @@ def test_a_start_from_a_field_is_that_of_all() -> None:
     [
         (sound(), "other has 1 coordinates, first.png has 2: .*fit it apart"),
         (picture(channels=3), "other has 3 channels, first.png has 1"),
-        (picture((5, 5)), "other has 25 samples per step, first.png has 256: .*--batch"),
+        (picture((5, 5)), "other has 25 samples per step, first.png has 256: .*`batch`"),
     ],
 )
 def test_signals_that_differ_are_named(other: Signal, message: str) -> None:
@@ -218,7 +240,7 @@ def test_signals_that_differ_are_named(other: Signal, message: str) -> None:
 def test_widths_that_follow_the_signals_must_agree() -> None:
     small, large = picture((4, 4)), named(picture((200, 200)), "large.png")
     config = settings(width=None, batch=16, depth=1, budget=Budget(steps=2))
-    message = r"large\.png has \d+ neurons per layer, signal 0 has 64: .*give a --width"
+    message = r"large\.png has \d+ neurons per layer, signal 0 has 64: .*give a `width`"
     with pytest.raises(SettingError, match=message):
         fit_together([small, large], config)
     for result in fit_together([small, small], config):
@@ -236,7 +258,7 @@ def test_a_fit_that_cannot_be_made_is_told_when_the_others_are_done() -> None:
     signals = pictures()
     config = settings(omega=(1e6,), storage="float16", threads=2)
     ended: dict[int, FitResult | SinefitError] = {}
-    with pytest.raises(SettingError, match="--dtype is float16"):
+    with pytest.raises(SettingError, match="`dtype` is float16"):
         fit_together(signals, config, GroupHooks(on_end=ended.__setitem__))
     assert sorted(ended) == [0, 1, 2, 3]
 

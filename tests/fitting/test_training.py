@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
 from sinefit.errors import SettingError
+from sinefit.fitting.budget import Budget
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.training import Training
 
@@ -43,12 +46,32 @@ def test_the_state_is_all_that_weights_do_not_tell() -> None:
 
 
 def test_weights_that_a_type_cannot_hold_are_refused_before_the_work() -> None:
-    with pytest.raises(SettingError, match="--dtype is float16"):
+    with pytest.raises(SettingError, match="`dtype` is float16"):
         Training(picture(), settings(omega=(1e6,), storage="float16"), CPU)
 
 
 def test_a_field_of_another_kind_is_refused() -> None:
     field = fit_signal(picture(channels=3), settings()).field
     config = settings().continuing(field)
-    with pytest.raises(SettingError, match="--from holds a field of 2 coordinates and 3 channels"):
+    with pytest.raises(
+        SettingError, match="`start_from` holds a field of 2 coordinates and 3 channels"
+    ):
         Training(picture(channels=1), config, CPU, field)
+
+
+def test_bounded_columns_keep_their_bounds_on_a_signal_of_another_size() -> None:
+    tiny, large = picture((4, 5)), picture((150, 120))
+    drawn = settings("tuner", width=60, learning_rate=1e-9, budget=Budget(steps=1))
+    # All frequencies of the tiny picture are low ones, 17 of the large one's are high.
+    field = fit_signal(tiny, drawn).field
+    before = [part.detach().clone() for part in field.network.parameters()]
+    after = fit_signal(large, drawn, start_from=field).field
+    # A column held within the bound of another frequency would lose the weights above it.
+    for mine, theirs in zip(after.network.parameters(), before, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-6)
+
+    field = fit_signal(large, drawn).field
+    rules = Training(tiny, drawn.continuing(field), CPU, field).rules
+    is_high = field.network.weights[0].abs().amax(dim=1) > 10.5 * math.pi / 2
+    assert int(is_high.sum()) == 17
+    assert torch.equal(rules.column_bounds[1] == 0.6, is_high)

@@ -50,6 +50,10 @@ def test_an_exclusive_limit_excludes_itself() -> None:
     parameter = Parameter("factor", float, 1.0, "a factor", above=0.0)
     assert not parameter.allows(0.0)
     assert parameter.allows(5e-324)
+    parameter = Parameter("bound", float, 1.0, "a bound", above=0.0, below=2.0)
+    assert not parameter.allows(2.0)
+    assert parameter.allows(math.nextafter(2.0, 0.0))
+    assert parameter.range == "a number above 0 and below 2"
 
 
 @pytest.mark.parametrize(

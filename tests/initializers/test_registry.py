@@ -35,7 +35,8 @@ def values_of(parameter: Parameter) -> st.SearchStrategy[float | int | str | boo
     low = parameter.above if parameter.minimum is None else parameter.minimum
     if parameter.kind is int:
         return st.integers(None if low is None else int(low), 10_000)
-    numbers = st.floats(low, parameter.maximum, allow_nan=False, allow_infinity=False)
+    high = parameter.below if parameter.maximum is None else parameter.maximum
+    numbers = st.floats(low, high, allow_nan=False, allow_infinity=False)
     return numbers.filter(parameter.allows)
 
 
@@ -100,7 +101,7 @@ def test_only_what_differs_from_the_default_is_described() -> None:
     [
         ("sirne", ["'sirne'", "choose from siren, lambert, ws", "did you mean siren?"]),
         ("", ["unknown initializer ''", "siren"]),
-        ("siren:bais=plain", ["'bais'", "bias, hidden_omega", "did you mean bias?"]),
+        ("siren:bais=plain", ["'bais'", "bias, last, hidden_omega", "did you mean bias?"]),
         ("ssn:alpha=1", ["ssn has no parameter 'alpha'", "takes none"]),
         ("siren:bias=plan", ["'plan'", "official or plain", "did you mean plain?"]),
         ("siren:bias", ["'bias'", "parameter=value"]),

@@ -84,6 +84,14 @@ def schemes(axes: int) -> list[Scheme]:
     return [
         Scheme("siren", first, (hidden_weights, hidden_bias), last, siren_scales),
         Scheme("siren:bias=plain", first, (hidden_weights, u(1 / root)), last, (w0, 1.0, 1.0)),
+        # Theorem 3.1 of Combette et al. draws all weights after the first layer from one range.
+        Scheme(
+            "siren:bias=plain:last=hidden",
+            first,
+            (hidden_weights, u(1 / root)),
+            (hidden_weights, u(1 / root)),
+            (w0, 1.0, 1.0),
+        ),
         Scheme(
             "siren:hidden_omega=12",
             first,
@@ -210,6 +218,8 @@ def test_learning_rate_scales_stand_for_the_factors_inside_the_sines(text: str, 
     rules = draw(text, NetworkSize(2, 8, depth, 3), OMEGA[2]).rules
     first, hidden, last = scheme.scales
     assert rules.learning_rate_scales == pytest.approx((first, *[hidden] * (depth - 1), last))
+    # A column of the first layer has the factor of its own axis.
+    assert rules.column_scales == ({} if first == 1.0 else {0: OMEGA[2]})
     assert rules.frozen_weights == frozenset()
     assert rules.column_bounds == {}
 
@@ -258,9 +268,10 @@ def test_omega_for_is_the_inverse_of_the_first_layer_deviation(text: str, axes: 
     size = NetworkSize(axes, 4096, 1, 1)
     omega = parse_initializer(text).omega_for(70.0, size)
     weights = draw(text, size, (omega,) * axes).weights[0]
+    expected = 70.0 * {"ws": 2.5}.get(text, 1.0)
     # The relative standard error of a normal sample's deviation is 1/sqrt(2 count).
     tolerance = 5.0 / math.sqrt(2 * weights.numel())
-    assert float(weights.double().std()) == pytest.approx(70.0, rel=tolerance)
+    assert float(weights.double().std()) == pytest.approx(expected, rel=tolerance)
 
 
 @pytest.mark.parametrize(
@@ -288,6 +299,14 @@ def test_ssn_has_the_hidden_variance_of_siren() -> None:
     ssn, siren = (draw(name, size, OMEGA[2]).weights[1].double().var() for name in ("ssn", "siren"))
     # Standard errors: sqrt(2/count) for the normal, sqrt(0.8/count) for the uniform variance.
     assert float(ssn / siren) == pytest.approx(1.0, rel=5 * math.sqrt(2.8 / 512**2))
+
+
+@pytest.mark.parametrize(("width", "times"), [(256, 3.06), (512, 2.57), (2048, 1.82)])
+def test_nfsl_has_a_wider_last_layer_than_siren(width: int, times: float) -> None:
+    size = NetworkSize(2, width, 1, OUT)
+    last = [float(draw(name, size, OMEGA[2]).weights[-1].std()) for name in ("nfsl", "siren")]
+    # Standard error of a uniform's deviation: sqrt(0.2/count).
+    assert last[0] / last[1] == pytest.approx(times, rel=5 * math.sqrt(0.4 / (width * OUT)))
 
 
 def test_xavier_without_omega_is_lambert_0_in_square_layers() -> None:

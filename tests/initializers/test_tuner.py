@@ -107,7 +107,54 @@ def test_rules_freeze_the_first_layer_and_bound_the_second_by_column() -> None:
     high = np.abs(integers_of(start)).max(axis=1) > 10
     np.testing.assert_allclose(bounds.numpy(), np.where(high, 0.2, 0.9), rtol=1e-6)
     assert bool((start.weights[1].abs() <= bounds).all())
-    assert start.rules.learning_rate_scales == (1.0, 1.0, 1.0, 1.0)
+
+
+def test_phases_and_the_last_layer_learn_at_the_rate_and_hidden_layers_thirty_times_as_fast() -> (
+    None
+):
+    start = start_of((64, 64), width=32, depth=4)
+    assert start.rules.learning_rate_scales == (1.0, 30.0, 30.0, 30.0, 1.0)
+    other = start_of((64, 64), width=32, depth=2, tuner=Tuner(hidden_omega=12.0))
+    assert other.rules.learning_rate_scales == (1.0, 12.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("shape", "other", "tuner"),
+    [
+        ((512, 512), (48, 64), Tuner()),
+        ((48, 64), (512, 512), Tuner(low=4, high_share=0.6)),
+        ((44_100,), (300,), Tuner()),
+        ((300,), (44_100,), Tuner(period=3.0)),
+        ((7, 9), (64, 64), Tuner()),
+        ((64, 600), (600, 64), Tuner(high_share=1.0)),
+    ],
+)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_trained_weights_keep_the_bounds_of_the_signal_that_they_were_drawn_for(
+    shape: tuple[int, ...], other: tuple[int, ...], tuner: Tuner, seed: int
+) -> None:
+    drawn = start_of(shape, width=240, tuner=tuner, seed=seed)
+    elsewhere = start_of(other, width=240, tuner=tuner, seed=seed + 5)
+    again = tuner.rules_for(elsewhere, drawn.weights)
+    bounds = again.column_bounds[1].numpy()
+    np.testing.assert_array_equal(bounds, drawn.rules.column_bounds[1].numpy())
+    # Of 240 weights N(0, 0.3²) one exceeds the high bound but for a chance of 1e-5.
+    loudest = drawn.weights[1].abs().amax(dim=0).numpy()
+    np.testing.assert_array_equal(loudest > 0.6 + 1e-6, bounds == 1.0)
+    reach = np.abs(integers_of(drawn, tuner.period)).max(axis=1)
+    low, high = reach[bounds == 1.0], reach[bounds != 1.0]
+    assert low.max() < high.min(initial=10**6)
+    assert len(high) <= round(tuner.high_share * (240 - len(shape)))
+    assert again.frozen_weights == {0}
+
+
+@pytest.mark.parametrize("bound", ["bound_low", "bound_high"])
+def test_bounds_are_below_two(bound: str) -> None:
+    assert Tuner(**{bound: 1.999})
+    with pytest.raises(
+        SettingError, match=f"{bound} is 2.0: it must be a number above 0 and below"
+    ):
+        Tuner(**{bound: 2.0})
 
 
 def test_second_layer_weights_deviate_by_their_share_of_the_bound() -> None:

@@ -10,6 +10,8 @@ from sinefit.signals.signal import SignalSpec
 
 from .making import random_network
 
+pytestmark = pytest.mark.processor
+
 
 @pytest.mark.parametrize(
     "size", [NetworkSize(1, 1, 1, 1), NetworkSize(2, 19, 4, 3), NetworkSize(3, 16, 2, 4)]
@@ -30,6 +32,19 @@ def test_results_survive_the_next_call() -> None:
     kept = evaluator(first)
     evaluator(second)
     torch.testing.assert_close(kept, network(first).detach())
+
+
+def test_it_rounds_no_factors_whatever_the_caller_allows() -> None:
+    network = random_network(NetworkSize(2, 64, 3, 3))
+    points = torch.rand((300, 2)) * 2 - 1
+    expected = FloatEvaluator(network)(points)
+    settings = torch.backends.mkldnn.matmul
+    before = settings.fp32_precision
+    try:
+        settings.fp32_precision = "bf16"
+        torch.testing.assert_close(FloatEvaluator(network)(points), expected)
+    finally:
+        settings.fp32_precision = before
 
 
 def test_it_needs_no_gradient_and_follows_the_weights() -> None:

@@ -91,6 +91,27 @@ def test_a_region_is_counted_in_fitted_pixels() -> None:
     np.testing.assert_allclose(centres_of(columns), centres(15, 10, 2.5, 5.0), atol=1e-7)
 
 
+def test_a_region_is_clipped_and_that_is_told() -> None:
+    height, width = IMAGE.shape
+    plan = plan_render(IMAGE, RenderRequest(region=(-2.0, 1.0, 5.0, height), scale=(2.0,)))
+    inside = plan_render(IMAGE, RenderRequest(region=(0.0, 1.0, 3.0, height - 1), scale=(2.0,)))
+    assert (plan.axes, plan.spec) == (inside.axes, inside.spec)
+    assert inside.notices == ()
+    (notice,) = plan.notices
+    assert f"beyond the {width}x{height} pixels" in notice
+    assert notice.endswith(f"it is cut to 0,1,3,{height - 1}")
+
+
+@pytest.mark.parametrize(("size", "shape"), [((30, None), (20, 30)), ((None, 5), (5, 8))])
+def test_a_side_that_is_left_out_follows_from_the_other(
+    size: tuple[int | None, ...], shape: tuple[int, int]
+) -> None:
+    spec = dataclasses.replace(IMAGE, shape=(10, 15))
+    assert plan_render(spec, RenderRequest(size=size)).spec.shape == shape
+    part = RenderRequest(size=size, region=(0.0, 0.0, 15.0, 10.0))
+    assert plan_render(spec, part).spec.shape == shape
+
+
 def test_a_region_with_a_size() -> None:
     request = RenderRequest(region=(0.0, 0.0, 5.0, 10.0), size=(7, 3))
     assert plan_render(image_spec(), request).spec.shape == (3, 7)
@@ -167,57 +188,59 @@ def test_the_rest_of_the_signal_is_kept() -> None:
 
 IMAGE, SOUND, CLIP, ARRAY = image_spec(), sound_spec(), clip_spec(), array_spec()
 WRONG: list[tuple[str, SignalSpec, dict[str, Any]]] = [
-    ("--scale", IMAGE, {"scale": (0.0,)}),
-    ("--scale", IMAGE, {"scale": (-1.0,)}),
-    ("--scale", IMAGE, {"scale": (math.nan,)}),
-    ("--scale", IMAGE, {"scale": (math.inf,)}),
-    ("--scale", IMAGE, {"scale": (1e308,)}),
-    ("--scale", IMAGE, {"scale": (2.0, 2.0, 2.0)}),
-    ("--scale", CLIP, {"scale": (2.0, 2.0, 2.0)}),
-    ("--scale", SOUND, {"scale": (2.0, 2.0)}),
-    ("--scale", SOUND, {"scale": (1e308,)}),
-    ("--scale", ARRAY, {"scale": (1.0, 2.0, 3.0)}),
-    ("--scale and --size", IMAGE, {"scale": (2.0,), "size": (4, 4)}),
-    ("--rate and --scale", SOUND, {"scale": (2.0,), "rate": Fraction(96000)}),
-    ("--size", IMAGE, {"size": (4,)}),
-    ("--size", IMAGE, {"size": (0, 4)}),
-    ("--size", IMAGE, {"size": (10**400, 4)}),
-    ("--size", CLIP, {"size": (1, 2, 3)}),
-    ("--size", ARRAY, {"size": (1, 2, 3)}),
-    ("--size", SOUND, {"size": (4,)}),
-    ("--rate", SOUND, {"rate": Fraction(0)}),
-    ("--rate", SOUND, {"rate": Fraction(-1)}),
-    ("--rate", SOUND, {"rate": Fraction(1, 3)}),
-    ("--rate", IMAGE, {"rate": Fraction(8000)}),
-    ("--rate", CLIP, {"rate": Fraction(8000)}),
-    ("--rate", ARRAY, {"rate": Fraction(8000)}),
-    ("--fps", CLIP, {"fps": Fraction(0)}),
-    ("--fps", CLIP, {"fps": Fraction(-24)}),
-    ("--fps", SOUND, {"fps": Fraction(24)}),
-    ("--fps", IMAGE, {"fps": Fraction(24)}),
-    ("--start", SOUND, {"start": 0.01}),
-    ("--start", SOUND, {"start": -1e-9}),
-    ("--start", SOUND, {"start": math.nan}),
-    ("--start", CLIP, {"start": math.inf}),
-    ("--start", IMAGE, {"start": 1.0}),
-    ("--start", ARRAY, {"start": 1.0}),
-    ("--duration", SOUND, {"duration": 0.0}),
-    ("--duration", SOUND, {"duration": math.nan}),
-    ("--duration", CLIP, {"duration": -1.0}),
-    ("--duration", CLIP, {"duration": math.inf}),
-    ("--duration", IMAGE, {"duration": 1.0}),
-    ("--region", SOUND, {"region": (0.0, 0.0, 1.0, 1.0)}),
-    ("--region", ARRAY, {"region": (0.0, 0.0, 1.0, 1.0)}),
-    ("--region", IMAGE, {"region": (-0.1, 0.0, 1.0, 1.0)}),
-    ("--region", IMAGE, {"region": (0.0, 0.0, 0.0, 1.0)}),
-    ("--region", IMAGE, {"region": (14.5, 0.0, 1.0, 1.0)}),
-    ("--region", IMAGE, {"region": (0.0, 9.5, 1.0, 1.0)}),
-    ("--region", IMAGE, {"region": (0.0, 0.0, math.nan, 1.0)}),
-    ("--bit-depth", IMAGE, {"bit_depth": 12}),
-    ("--bit-depth", CLIP, {"bit_depth": 16}),
-    ("--bit-depth", SOUND, {"bit_depth": 64}),
-    ("--bit-depth", ARRAY, {"bit_depth": 8}),
-    ("--bit-depth", array_spec(high=1e6), {"bit_depth": 16}),
+    ("`scale`", IMAGE, {"scale": (0.0,)}),
+    ("`scale`", IMAGE, {"scale": (-1.0,)}),
+    ("`scale`", IMAGE, {"scale": (math.nan,)}),
+    ("`scale`", IMAGE, {"scale": (math.inf,)}),
+    ("`scale`", IMAGE, {"scale": (1e308,)}),
+    ("`scale`", IMAGE, {"scale": (2.0, 2.0, 2.0)}),
+    ("`scale`", CLIP, {"scale": (2.0, 2.0, 2.0)}),
+    ("`scale`", SOUND, {"scale": (2.0, 2.0)}),
+    ("`scale`", SOUND, {"scale": (1e308,)}),
+    ("`scale`", ARRAY, {"scale": (1.0, 2.0, 3.0)}),
+    ("`scale` and `size`", IMAGE, {"scale": (2.0,), "size": (4, 4)}),
+    ("`rate` and `scale`", SOUND, {"scale": (2.0,), "rate": Fraction(96000)}),
+    ("`size`", IMAGE, {"size": (4,)}),
+    ("`size`", IMAGE, {"size": (0, 4)}),
+    ("`size`", IMAGE, {"size": (10**400, 4)}),
+    ("`size`", CLIP, {"size": (1, 2, 3)}),
+    ("`size`", ARRAY, {"size": (1, 2, 3)}),
+    ("`size`", SOUND, {"size": (4,)}),
+    ("`rate`", SOUND, {"rate": Fraction(0)}),
+    ("`rate`", SOUND, {"rate": Fraction(-1)}),
+    ("`rate`", SOUND, {"rate": Fraction(1, 3)}),
+    ("`rate`", IMAGE, {"rate": Fraction(8000)}),
+    ("`rate`", CLIP, {"rate": Fraction(8000)}),
+    ("`rate`", ARRAY, {"rate": Fraction(8000)}),
+    ("`fps`", CLIP, {"fps": Fraction(0)}),
+    ("`fps`", CLIP, {"fps": Fraction(-24)}),
+    ("`fps`", SOUND, {"fps": Fraction(24)}),
+    ("`fps`", IMAGE, {"fps": Fraction(24)}),
+    ("`start`", SOUND, {"start": 0.01}),
+    ("`start`", SOUND, {"start": -1e-9}),
+    ("`start`", SOUND, {"start": math.nan}),
+    ("`start`", CLIP, {"start": math.inf}),
+    ("`start`", IMAGE, {"start": 1.0}),
+    ("`start`", ARRAY, {"start": 1.0}),
+    ("`duration`", SOUND, {"duration": 0.0}),
+    ("`duration`", SOUND, {"duration": math.nan}),
+    ("`duration`", CLIP, {"duration": -1.0}),
+    ("`duration`", CLIP, {"duration": math.inf}),
+    ("`duration`", IMAGE, {"duration": 1.0}),
+    ("`region`", SOUND, {"region": (0.0, 0.0, 1.0, 1.0)}),
+    ("`region`", ARRAY, {"region": (0.0, 0.0, 1.0, 1.0)}),
+    ("`region`", IMAGE, {"region": (-1.0, 0.0, 1.0, 1.0)}),
+    ("`region`", IMAGE, {"region": (0.0, 10.0, 1.0, 1.0)}),
+    ("`size`", IMAGE, {"size": (None, None)}),
+    ("`size`", IMAGE, {"size": (None, 0)}),
+    ("`size`", ARRAY, {"size": (None, 4)}),
+    ("`region`", IMAGE, {"region": (0.0, 0.0, 0.0, 1.0)}),
+    ("`region`", IMAGE, {"region": (0.0, 0.0, math.nan, 1.0)}),
+    ("`bit_depth`", IMAGE, {"bit_depth": 12}),
+    ("`bit_depth`", CLIP, {"bit_depth": 16}),
+    ("`bit_depth`", SOUND, {"bit_depth": 64}),
+    ("`bit_depth`", ARRAY, {"bit_depth": 8}),
+    ("`bit_depth`", array_spec(high=1e6), {"bit_depth": 16}),
     ("too many", IMAGE, {"size": (2**30, 2**30)}),
     ("too many", SOUND, {"rate": Fraction(10**15)}),
 ]

@@ -117,9 +117,13 @@ def test_arrays_without_samples_are_refused(tmp_path, shape):
         read(saved(tmp_path / "a.npy", np.zeros(shape)))
 
 
-def test_a_range_beyond_float64_is_refused(tmp_path):
-    with pytest.raises(InputError, match="too much"):
-        read(saved(tmp_path / "a.npy", np.array([-1.7e308, 1.7e308])))
+@pytest.mark.parametrize(
+    ("values", "cause"),
+    [([-1.7e308, 1.7e308], "too much"), ([1.7e308] * 3, "too much"), ([0, 1e-310], "too little")],
+)
+def test_a_range_beyond_float64_is_refused(tmp_path, values, cause):
+    with pytest.raises(InputError, match=rf"a\.npy spans .* {cause} to be scaled"):
+        read(saved(tmp_path / "a.npy", np.array(values)))
 
 
 @pytest.mark.parametrize("kept", [0, 5, 60, 127, 300])
@@ -155,16 +159,16 @@ def test_channels_last(tmp_path):
     assert (signal.spec.shape, signal.spec.channels) == ((5, 6), 3)
     np.testing.assert_array_equal(signal.samples, values)
     assert read(path).spec.shape == (5, 6, 3)
-    with pytest.raises(SettingError, match="--channels-last needs 2 axes"):
+    with pytest.raises(SettingError, match="`channels_last` needs 2 axes"):
         read(saved(tmp_path / "line.npy", np.arange(4.0)), channels_last=True)
 
 
 def test_sphere_has_two_axes(tmp_path):
     path = saved(tmp_path / "a.npy", np.arange(30.0).reshape(2, 5, 3))
     assert read(path, domain="sphere", channels_last=True).spec.coordinate_features == 3
-    with pytest.raises(SettingError, match=r"--domain sphere .*\(2, 5, 3\).*--channels-last"):
+    with pytest.raises(SettingError, match=r"`domain` sphere .*\(2, 5, 3\).*`channels_last`"):
         read(path, domain="sphere")
-    with pytest.raises(SettingError, match="--domain sphere"):
+    with pytest.raises(SettingError, match="`domain` sphere"):
         read(saved(tmp_path / "line.npy", np.arange(4.0)), domain="sphere")
 
 
@@ -219,7 +223,7 @@ def test_settings_without_effect_are_told(tmp_path):
     spec = array_signal(np.zeros((4, 5))).spec
     writer = ArrayWriter(tmp_path / "b.npy", spec, "npy", Encoding(quality=5, subtype="PCM_16"))
     writer.abort()
-    assert [("--quality" in notice, "--subtype" in notice) for notice in writer.notices] == [
+    assert [("`quality`" in notice, "`subtype`" in notice) for notice in writer.notices] == [
         (True, False),
         (False, True),
     ]

@@ -220,10 +220,10 @@ def test_an_encoding_of_another_format_is_refused(tmp_path):
 
 
 def test_quality_is_checked(tmp_path):
-    with pytest.raises(SettingError, match="--quality is 101"):
+    with pytest.raises(SettingError, match="`quality` is 101"):
         write(tmp_path / "a", sines(10), "ogg", encoding=Encoding(quality=101))
     writer = write(tmp_path / "a", sines(10), "wav", encoding=Encoding(quality=50))
-    assert writer.notices == ("WAV is lossless: --quality does not apply",)
+    assert writer.notices == ("WAV is lossless: `quality` does not apply",)
 
 
 @settings(deadline=None)
@@ -239,7 +239,7 @@ def test_start_and_duration_are_whole_samples(tmp_path_factory, count, start, du
     first = round(start * 8000)
     last = count if duration is None else min(count, first + round(duration * 8000))
     if first and first >= count:
-        with pytest.raises(SettingError, match="--start"):
+        with pytest.raises(SettingError, match="`start`"):
             read(path, "wav", start=start, duration=duration)
     else:
         found = read(path, "wav", start=start, duration=duration)
@@ -248,11 +248,11 @@ def test_start_and_duration_are_whole_samples(tmp_path_factory, count, start, du
 
 def test_start_beyond_the_end_names_the_length(tmp_path):
     soundfile.write(tmp_path / "a.wav", sines(4000), 8000)
-    with pytest.raises(SettingError, match=r"--start is 0.5: sound a.wav is only 0.5 seconds long"):
+    with pytest.raises(SettingError, match=r"`start` is 0.5: sound a.wav is only 0.5 seconds long"):
         read(tmp_path / "a.wav", "wav", start=0.5)
-    with pytest.raises(SettingError, match="--duration is 1e-06"):
+    with pytest.raises(SettingError, match="`duration` is 1e-06"):
         read(tmp_path / "a.wav", "wav", duration=1e-6)
-    with pytest.raises(SettingError, match="--region does not apply"):
+    with pytest.raises(SettingError, match="`region` does not apply"):
         read(tmp_path / "a.wav", "wav", region=(0, 0, 1, 1))
 
 

@@ -242,7 +242,7 @@ def test_grey_with_white_as_zero(save):
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-@pytest.mark.parametrize("factor", [1, 2, 5, 100])
+@pytest.mark.parametrize("factor", [1, 2, 5, 29])
 def test_region_then_downsample(gradient, save, ffmpeg_encode, monkeypatch, bits, factor):
     monkeypatch.setattr(image_module, "_BAND_BYTES", 1000)  # several bands in a small picture
     pixels = gradient(33, 47, 3, bits)
@@ -275,7 +275,7 @@ def test_damaged_exif_is_told_and_does_no_harm(save):
 
 def test_region_outside_is_refused(save):
     path = save("a.png", saved(Image.new("L", (4, 3)), "PNG"))
-    with pytest.raises(SettingError, match=r"--region.*a\.png.*4x3"):
+    with pytest.raises(SettingError, match=r"`region`.*a\.png.*4x3"):
         read(path, "png", region=(1, 1, 4, 1))
 
 

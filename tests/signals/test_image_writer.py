@@ -143,13 +143,13 @@ def test_a_profile_for_grey_is_not_given_to_webp(tmp_path, gradient, profile):
 def test_settings_without_effect_are_told(tmp_path, gradient):
     encoding = Encoding(quality=50, subtype="PCM_16")
     notices = write(tmp_path / "out", gradient(3, 3, 3), "png", encoding)
-    assert ["--quality" in notices[0], "--subtype" in notices[1]] == [True, True]
+    assert ["`quality`" in notices[0], "`subtype`" in notices[1]] == [True, True]
 
 
 @pytest.mark.parametrize("quality", [-1, 101])
 def test_quality_has_a_range(tmp_path, gradient, quality):
     spec = spec_of(gradient(3, 3, 3))
-    with pytest.raises(SettingError, match=f"--quality is {quality}"):
+    with pytest.raises(SettingError, match=f"`quality` is {quality}"):
         ImageWriter(tmp_path / "out", spec, "jpeg", Encoding(quality=quality))
     assert not (tmp_path / "out").exists()
 

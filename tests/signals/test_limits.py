@@ -17,7 +17,7 @@ sizes = st.integers(1, 200)
 
 
 @pytest.mark.parametrize(
-    ("limits", "flag"), [({"max_pixels": 0}, "--max-pixels"), ({"max_bytes": -5}, "--max-bytes")]
+    ("limits", "flag"), [({"max_pixels": 0}, "`max_pixels`"), ({"max_bytes": -5}, "`max_bytes`")]
 )
 def test_a_limit_below_one_is_no_limit(limits, flag):
     with pytest.raises(SettingError, match=f"^{flag} is .*: it must be at least 1$"):
@@ -30,7 +30,7 @@ def test_pictures_are_refused_beyond_the_limit_only(width, height, most):
     if width * height <= most:
         limits.check_picture(width, height, "it")
     else:
-        with pytest.raises(InputError, match=f"^it has {width}x{height} pixels, .*{most}.*--max-p"):
+        with pytest.raises(InputError, match=f"^it has {width}x{height} pixels, .*{most}.*`max_p"):
             limits.check_picture(width, height, "it")
 
 
@@ -41,7 +41,7 @@ def test_samples_are_refused_beyond_the_limit_only(shape, dtype, most):
     if size <= most * 1000:
         limits.check_samples(tuple(shape), dtype, "it")
     else:
-        with pytest.raises(InputError, match=f"^it would take {size} bytes.*--max-bytes"):
+        with pytest.raises(InputError, match=f"^it would take {size} bytes.*`max_bytes`"):
             limits.check_samples(tuple(shape), dtype, "it")
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hypothesis_numpy
 
 from sinefit.errors import SettingError
-from sinefit.signals.pixels import crop, downsample, downsampled_size
+from sinefit.signals.pixels import check_downsample, crop, downsample, downsampled_size
 
 pictures = hypothesis_numpy.arrays(
     st.sampled_from([np.uint8, np.uint16]),
@@ -70,5 +70,11 @@ def test_crop_keeps_the_region():
 
 @pytest.mark.parametrize("region", [(4, 0, 3, 1), (0, 3, 1, 2), (6, 0, 1, 1)])
 def test_crop_refuses_a_region_that_leaves_the_picture(region):
-    with pytest.raises(SettingError, match=r"--region .* inside a\.png, which is 6x4 pixels"):
+    with pytest.raises(SettingError, match=r"`region` .* inside a\.png, which is 6x4 pixels"):
         crop(np.zeros((4, 6, 3), np.uint8), region, "a.png")
+
+
+def test_blocks_larger_than_a_side_are_refused():
+    check_downsample(4, 6, 4, "a.png")
+    with pytest.raises(SettingError, match=r"`downsample` is 5: .* at most 4.* 6x4 .* of a\.png"):
+        check_downsample(5, 6, 4, "a.png")

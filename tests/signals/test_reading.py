@@ -92,7 +92,7 @@ def test_bytes_can_be_named():
     assert read_signal(image_bytes(), name="folder/a.png").spec.source == "a.png"
     with pytest.raises(InputError, match=r"^folder/a\.png is empty"):
         read_signal(b"", name="folder/a.png")
-    with pytest.raises(InputError, match=r"^standard input is empty"):
+    with pytest.raises(InputError, match=r"^the input is empty"):
         read_signal(b"")
 
 
@@ -111,18 +111,18 @@ def test_a_still_gif_as_video_when_asked():
 
 
 def test_a_kind_that_the_content_is_not():
-    with pytest.raises(SettingError, match=r"--kind is audio: standard input is an image \(png\)"):
+    with pytest.raises(SettingError, match=r"`kind` is audio: the input is an image \(png\)"):
         read_signal(image_bytes(), kind="audio")
-    with pytest.raises(SettingError, match=r"--kind is text.*image, audio, video, array"):
+    with pytest.raises(SettingError, match=r"`kind` is text.*image, audio, video, array"):
         read_signal(image_bytes(), kind="text")
 
 
 def test_a_format_that_the_content_is_not():
-    with pytest.raises(InputError, match="standard input holds png, not jpeg"):
+    with pytest.raises(InputError, match="the input holds png, not jpeg"):
         read_signal(image_bytes(), format="jpeg")
-    with pytest.raises(SettingError, match=r"--format is exr: it must be one of .*png"):
+    with pytest.raises(SettingError, match=r"`format` is exr: it must be one of .*png"):
         read_signal(image_bytes(), format="exr")
-    with pytest.raises(InputError, match="standard input cannot be read as png"):
+    with pytest.raises(InputError, match="the input cannot be read as png"):
         read_signal(b"neither this nor that", format="png")
 
 
@@ -178,12 +178,12 @@ def test_a_named_pipe_is_read_once_to_its_end(tmp_path):
 
 
 FLAGS = {
-    "--start": (Selection(start=1.0), ("audio", "video")),
-    "--duration": (Selection(duration=1.0), ("audio", "video")),
-    "--region": (Selection(region=(0, 0, 1, 1)), ("image", "video")),
-    "--downsample": (Selection(downsample=2), ("image", "video")),
-    "--channels-last": (Selection(channels_last=True), ("array",)),
-    "--domain sphere": (Selection(domain="sphere"), ("array",)),
+    "`start`": (Selection(start=1.0), ("audio", "video")),
+    "`duration`": (Selection(duration=1.0), ("audio", "video")),
+    "`region`": (Selection(region=(0, 0, 1, 1)), ("image", "video")),
+    "`downsample`": (Selection(downsample=2), ("image", "video")),
+    "`channels_last`": (Selection(channels_last=True), ("array",)),
+    "`domain` sphere": (Selection(domain="sphere"), ("array",)),
 }
 
 
@@ -201,7 +201,7 @@ def test_a_selection_that_means_nothing_is_refused(flag, kind):
 def test_the_selection_is_checked_before_the_file_is_read(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(image_bytes()[:40])
-    with pytest.raises(SettingError, match=r"--start is for audio and video: .*a\.png is an image"):
+    with pytest.raises(SettingError, match=r"`start` is for audio and video: .*a\.png is an image"):
         read_signal(path, selection=Selection(start=1.0))
 
 
@@ -247,7 +247,7 @@ def test_a_stream_is_read_as_its_bytes():
         from_bytes, from_stream = read_signal(content), read_signal(io.BytesIO(content))
         np.testing.assert_array_equal(from_stream.samples, from_bytes.samples)
         assert from_stream.spec == from_bytes.spec
-    with pytest.raises(InputError, match=r"^standard input is empty"):
+    with pytest.raises(InputError, match=r"^the input is empty"):
         read_signal(io.BytesIO())
 
 
@@ -255,7 +255,7 @@ def test_a_stream_is_read_as_its_bytes():
 def test_an_endless_stream_ends_at_the_limit():
     small = Limits(max_bytes=2**22)
     with Path("/dev/zero").open("rb") as zeros:
-        with pytest.raises(InputError, match="standard input is of an unknown format"):
+        with pytest.raises(InputError, match="the input is of an unknown format"):
             read_signal(zeros, limits=small)
         with pytest.raises(InputError, match="it goes on beyond 4194304 bytes"):
             read_signal(zeros, name="it", format="mp3", limits=small)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinefit.errors import InputError
-from sinefit.signals.signal import Signal, SignalSpec
+from sinefit.signals.signal import LARGEST_VALUE, Signal, SignalSpec
 
 
 def spec(dtype="uint8", low=0.0, high=255.0, **others):
@@ -56,6 +56,43 @@ def test_integers_are_rounded_and_clipped_not_wrapped():
 def test_floats_are_neither_rounded_nor_clipped():
     like = spec("float32", low=-1.0, high=1.0)
     assert like.store(np.array([1.5, -2.25])).tolist() == [1.5, -2.25]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_floats_beyond_their_type_are_its_largest(dtype):
+    largest = float(np.finfo(dtype).max)
+    high = min(largest, LARGEST_VALUE)
+    like = spec(dtype, low=-high, high=high)
+    assert like.store(np.array([2.0**60, -(2.0**60), 0.0])).tolist() == [largest, -largest, 0.0]
+
+
+@given(exponent=st.integers(-999, 999), offset=st.floats(-1, 1))
+def test_every_range_that_is_accepted_is_mapped_and_back(exponent, offset):
+    low = offset * 2.0**exponent
+    high = low + 2.0**exponent
+    like = spec("float64", low=low, high=high)
+    Signal(like, np.full((2, 3, 1), low))
+    values = np.array([low, low / 2 + high / 2, high])
+    units = like.to_unit(values)
+    np.testing.assert_allclose(units, [-1, 0, 1], atol=1e-6)
+    np.testing.assert_allclose(like.from_unit(units) / 2.0**exponent, values / 2.0**exponent)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "cause"),
+    [
+        (0.0, 1e302, "too much .* divide"),
+        (-1.7e308, 1.7e308, "too much .* divide"),
+        (0.0, 1e-310, "too little .* multiply"),
+        (1.0, 1.0, "no range"),
+        (1.0, 0.0, "no range"),
+        (math.nan, 1.0, "no range"),
+        (0.0, math.inf, "no range"),
+    ],
+)
+def test_a_range_that_cannot_be_mapped_is_refused(low, high, cause):
+    with pytest.raises(InputError, match=f"^a.npy spans .*{cause}"):
+        Signal(spec("float64", low, high, source="a.npy"), np.zeros((2, 3, 1)))
 
 
 def test_booleans_are_cut_at_one_half():

@@ -237,7 +237,7 @@ def test_sound_is_cut_with_the_clip(tmp_path, talking):
 
 
 def test_start_beyond_the_end_names_the_length(tmp_path, talking):
-    with pytest.raises(SettingError, match=r"--start is 2: clip talking.mp4 is only 2 seconds"):
+    with pytest.raises(SettingError, match=r"`start` is 2: clip talking.mp4 is only 2 seconds"):
         read(talking, "mp4", start=2)
 
 
@@ -251,7 +251,7 @@ def test_region_and_downsample(tmp_path):
     assert np.abs(part[:, 0, 0] - block.mean(1)).max() <= 0.5
     edge = whole[:, 8:11, 12:14].reshape(5, 6, 3).astype(np.float64)
     assert np.abs(part[:, 2, 3] - edge.mean(1)).max() <= 0.5
-    with pytest.raises(SettingError, match="--region"):
+    with pytest.raises(SettingError, match="`region`"):
         read(path, "gif", region=(0, 0, 31, 1))
 
 
@@ -416,7 +416,7 @@ def test_what_a_format_cannot_hold_is_refused_before_writing(tmp_path, format, c
 
 
 def test_a_quality_that_cannot_be_is_refused(tmp_path):
-    with pytest.raises(SettingError, match="--quality is 101"):
+    with pytest.raises(SettingError, match="`quality` is 101"):
         write(tmp_path / "a", moving_picture(1, 2, 2), Fraction(25), "mp4", quality=101)
 
 

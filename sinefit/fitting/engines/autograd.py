@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+
+from sinefit.processor.products import products_of
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -21,6 +25,7 @@ class AutogradEngine:
     def step(self, coordinates: Tensor, targets: Tensor) -> Tensor:
         """Compute the loss and its gradient."""
         self._network.zero_grad(set_to_none=True)
-        loss = self._objective.loss(self._network(coordinates), targets)
-        loss.backward()  # type: ignore[no-untyped-call]
+        with products_of(torch.float32):
+            loss = self._objective.loss(self._network(coordinates), targets)
+            loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()

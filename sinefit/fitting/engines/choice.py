@@ -12,6 +12,7 @@ from sinefit.fitting.engines.adam import plain_update
 from sinefit.fitting.engines.stages import PlainStages
 from sinefit.native import tiles_supported
 from sinefit.networks.size import NetworkSize
+from sinefit.processor.products import bfloat16_products
 
 if TYPE_CHECKING:
     from sinefit.fitting.engines.adam import Update
@@ -43,13 +44,11 @@ def piece_size(device: torch.device) -> int:
 def fast_operands(device: torch.device) -> torch.dtype:
     """Return the type in which this device multiplies matrices fastest without harm to a fit.
 
-    bfloat16 where there is hardware for it (AMX or AVX512-BF16 on the CPU, Ampere and later on
-    CUDA), else float32.
+    bfloat16 where there is hardware that sums such products in float32 (on the CPU as far as torch
+    makes use of it, on CUDA from Ampere on), else float32.
     """
     if device.type == "cpu":
-        # These probes have no public name; where they are missing float32 is always right.
-        probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-        if any(getattr(torch.cpu, probe, bool)() for probe in probes):
+        if bfloat16_products():
             return torch.bfloat16
     elif device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16

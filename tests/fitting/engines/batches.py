@@ -34,5 +34,19 @@ def gradients(network: SineNetwork) -> list[torch.Tensor]:
     return found
 
 
+def reference(
+    network: SineNetwork, coordinates: torch.Tensor, targets: torch.Tensor
+) -> tuple[float, list[torch.Tensor]]:
+    """The mean squared error and its gradients by autograd in float64, in the parameters' order."""
+    parts = [part.detach().double().requires_grad_() for part in network.parameters()]
+    mine = {id(part): twin for part, twin in zip(network.parameters(), parts, strict=True)}
+    hidden = coordinates.double()
+    for layer, (weight, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
+        hidden = hidden @ mine[id(weight)].T + mine[id(bias)]
+        hidden = torch.sin(hidden) if layer < network.size.depth else hidden
+    loss = (hidden - targets).square().mean()
+    return float(loss.detach()), list(torch.autograd.grad(loss, parts))
+
+
 def relative_error(actual: torch.Tensor, expected: torch.Tensor) -> float:
     return float((actual - expected).norm() / expected.norm())

@@ -1,33 +1,19 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import pytest
 import torch
 
 from sinefit.fitting.engines import choice, choose_engine, fast_operands
 from sinefit.networks.size import NetworkSize
 
-if TYPE_CHECKING:
-    import pytest
+pytestmark = pytest.mark.processor
 
 
-def test_operands_that_suit_this_machine() -> None:
-    assert fast_operands(torch.device("cpu")) in (torch.float32, torch.bfloat16)
-
-
-def test_operands_without_fast_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
-    for probe in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
-        monkeypatch.setattr(torch.cpu, probe, lambda: False, raising=False)
-    assert fast_operands(torch.device("cpu")) == torch.float32
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True, raising=False)
-    assert fast_operands(torch.device("cpu")) == torch.bfloat16
-
-
-def test_operands_where_torch_has_no_such_probe(monkeypatch: pytest.MonkeyPatch) -> None:
-    for probe in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
-        monkeypatch.delattr(torch.cpu, probe, raising=False)
-    assert fast_operands(torch.device("cpu")) == torch.float32
-    assert fast_operands(torch.device("mps")) == torch.float32
+def test_operands_that_suit_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for there, expected in ((True, torch.bfloat16), (False, torch.float32)):
+        monkeypatch.setattr(choice, "bfloat16_products", lambda there=there: there)
+        assert fast_operands(torch.device("cpu")) == expected
+        assert fast_operands(torch.device("mps")) == torch.float32
 
 
 def test_the_engine_of_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:

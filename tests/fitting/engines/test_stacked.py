@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from sinefit.fitting.engines import AutogradEngine, ManualEngine
+from sinefit.fitting.engines import AutogradEngine
 from sinefit.fitting.engines.stacked import StackedEngine
 from sinefit.fitting.objective import MeanSquaredError
 from sinefit.fitting.stack import Stack
@@ -16,6 +16,9 @@ from .batches import SIZES, draw_batch, gradients, relative_error
 
 if TYPE_CHECKING:
     from sinefit.networks.sine import SineNetwork
+
+pytestmark = pytest.mark.processor
+
 
 FITS = 3
 SIZE = NetworkSize(2, 24, 3, 2)
@@ -41,10 +44,10 @@ def reference(network: SineNetwork, batch: tuple[torch.Tensor, torch.Tensor]) ->
 
 
 @pytest.mark.parametrize(("size", "batch"), SIZES)
-def test_in_float32_the_gradients_are_the_reference_s(size: NetworkSize, batch: int) -> None:
+def test_the_gradients_are_the_reference_s(size: NetworkSize, batch: int) -> None:
     stack = stack_of(size)
     coordinates, targets = draw_batches(size, batch)
-    losses = StackedEngine(stack, torch.float32, batch).step(coordinates, targets)
+    losses = StackedEngine(stack, batch).step(coordinates, targets)
     assert losses.shape == (FITS,)
     for number in range(FITS):
         twin = random_network(size, number)
@@ -58,7 +61,7 @@ def test_in_float32_the_gradients_are_the_reference_s(size: NetworkSize, batch: 
 def test_pieces_add_up_to_the_batch(piece: int) -> None:
     stack = stack_of(SIZE)
     coordinates, targets = draw_batches(SIZE, 39)
-    engine = StackedEngine(stack, torch.float32, piece)
+    engine = StackedEngine(stack, piece)
     for _ in range(2):  # the second step must not add to the gradient of the first
         losses = engine.step(coordinates, targets)
     for number in range(FITS):
@@ -69,29 +72,9 @@ def test_pieces_add_up_to_the_batch(piece: int) -> None:
             assert relative_error(mine, theirs) < 1e-5
 
 
-@pytest.mark.parametrize("depth", [1, 2, 4])
-def test_in_bfloat16_it_does_what_the_manual_engine_does(depth: int) -> None:
-    size = NetworkSize(2, 48, depth, 3)
-    stack = stack_of(size)
-    coordinates, targets = draw_batches(size, 512)
-    losses = StackedEngine(stack, torch.bfloat16, 512).step(coordinates, targets)
-    # The same bound as between the manual engine and the reference, and no closer to the latter.
-    bound = depth * 8 * 2.0**-9
-    for number in range(FITS):
-        twin, exact = random_network(size, number), random_network(size, number)
-        batch = coordinates[number], targets[number]
-        manual = ManualEngine(twin, MeanSquaredError(), torch.bfloat16, 512).step(*batch)
-        reference(exact, batch)
-        assert float(losses[number]) == pytest.approx(float(manual), rel=bound)
-        for mine, theirs in zip(rows_of(stack, number), gradients(twin), strict=True):
-            assert relative_error(mine, theirs) < bound
-        assert relative_error(rows_of(stack, number)[0], gradients(exact)[0]) > 1e-5
-
-
-@pytest.mark.parametrize("operands", [torch.float32, torch.bfloat16])
-def test_every_step_sees_the_present_weights(operands: torch.dtype) -> None:
+def test_every_step_sees_the_present_weights() -> None:
     stack = stack_of(SIZE)
-    engine = StackedEngine(stack, operands, 40)
+    engine = StackedEngine(stack, 40)
     batches = draw_batches(SIZE, 40)
     engine.step(*batches)
     first = stack.gradient.clone()
@@ -108,9 +91,9 @@ def test_every_step_sees_the_present_weights(operands: torch.dtype) -> None:
 def test_a_network_that_is_spoilt_leaves_the_others_alone(spoilt: float) -> None:
     sound, other = stack_of(SIZE), stack_of(SIZE)
     batches = draw_batches(SIZE, 40)
-    expected = StackedEngine(sound, torch.float32, 40).step(*batches)
+    expected = StackedEngine(sound, 40).step(*batches)
     other.values[1] = spoilt
-    losses = StackedEngine(other, torch.float32, 40).step(*batches)
+    losses = StackedEngine(other, 40).step(*batches)
     assert not bool(losses[1].isfinite())
     for number in (0, 2):
         assert losses[number] == expected[number]

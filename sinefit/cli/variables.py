@@ -1,0 +1,58 @@
+"""Environment variables: those that options are taken from, and those that no option has."""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+PREFIX: Final = "SINEFIT"
+"""How the variables begin: SINEFIT_FIT_MAX_TIME."""
+_OTHERS: Final = {"SINEFIT_CPU_CAPABILITY", "SINEFIT_DEBUG", "SINEFIT_VERSION"}
+"""Variables that are no option's of a subcommand; what scripts call their own is among them."""
+
+
+def variable_of(command: str, flag: str) -> str:
+    """Return the variable of a subcommand's option, by its long flag."""
+    return f"{PREFIX}_{command}_{flag.removeprefix('--')}".upper().replace("-", "_")
+
+
+def tell_unknown_variables(parameters: Mapping[str, Any]) -> None:
+    """Print a note for each variable of sinefit's that no option of any subcommand has.
+
+    `parameters` are those of the subcommand that runs: a quiet one prints none.
+    """
+    # The modules of all subcommands are worth their time only if there is something to look up.
+    if parameters.get("quiet") or not any(name.startswith(f"{PREFIX}_") for name in os.environ):
+        return
+    from sinefit.cli.commands import COMMANDS, load_command
+    from sinefit.cli.console import Messages
+
+    flags = [
+        (command, flag)
+        for command in COMMANDS
+        for parameter in load_command(command).params
+        for flag in parameter.opts
+        if flag.startswith("--")
+    ]
+    messages = Messages(progress=parameters.get("progress", "auto"))
+    for sentence in unknown_variables(flags):
+        messages.warn(sentence)
+
+
+def unknown_variables(flags: Iterable[tuple[str, str]]) -> list[str]:
+    """Return a sentence for each variable of sinefit's that is set and that no option has.
+
+    `flags` are the long flags of all subcommands, each after the name of its subcommand.
+    """
+    known = {variable_of(command, flag) for command, flag in flags} | _OTHERS
+    found = []
+    for name in sorted(os.environ):
+        if name.startswith(f"{PREFIX}_") and name not in known:
+            close = get_close_matches(name, sorted(known), n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            found.append(f"{name} is the variable of no option{hint}")
+    return found

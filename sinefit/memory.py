@@ -1,0 +1,38 @@
+"""Memory that work takes, held against what there is before it is asked for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from sinefit.errors import MemoryLimitError
+
+SHARE: Final = 0.9
+"""Share of the free memory that work may take."""
+
+
+def available_bytes() -> int | None:
+    """Return how much memory can be had, None where the system does not tell."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def check_memory(need: int, work: str, cure: str) -> None:
+    """Raise MemoryLimitError, with the figures, if `need` bytes are more than there are.
+
+    `work` says what needs them, as "a render of 3x2 samples needs {} in memory"; `cure` what to do.
+    """
+    have = available_bytes()
+    if have is not None and need > SHARE * have:
+        raise MemoryLimitError(
+            f"{work.format(f'{need / 1e9:.1f} GB')}, {have / 1e9:.1f} GB are free: {cure}"
+        )

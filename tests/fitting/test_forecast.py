@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sinefit.fitting.budget import Budget
+from sinefit.fitting.checkpoint import Standing
+from sinefit.fitting.forecast import forecast, quality_class
+from sinefit.networks.size import NetworkSize
+from sinefit.signals.signal import SignalSpec
+
+from .making import globe, picture, settings, sound
+
+if TYPE_CHECKING:
+    from sinefit.fitting.forecast import Forecast
+
+PHOTOGRAPH = SignalSpec("image", (512, 768), 3, "uint8", 0.0, 255.0, "png", 8)
+BEGUN = Standing(10.0, 20.0, 10.0, 20.0)
+
+
+def foretell(budget: Budget | None, **others: int | None) -> Forecast:
+    found = forecast(settings(budget=budget, **others), picture())
+    assert found is not None
+    return found
+
+
+def test_a_budget_in_seconds_is_the_forecast() -> None:
+    assert foretell(Budget(max_time=90.0), planned_steps=4000).training == pytest.approx(90.0)
+    both = foretell(Budget(steps=1000, max_time=90.0), planned_steps=4000)
+    assert both.training == pytest.approx(90.0 / 4)
+    assert both.seconds == both.training + both.measuring
+    assert 0 < both.measuring < 5
+
+
+def test_more_steps_take_longer() -> None:
+    short, long = foretell(Budget(steps=300)), foretell(Budget(steps=300_000))
+    assert 0 < 10 * short.training < long.training
+    # All of a small signal is measured, however long its fit.
+    assert long.measuring < 100 * short.measuring
+    assert foretell(None).training > 0
+
+
+def test_what_is_done_takes_no_more_time() -> None:
+    config = settings(budget=Budget(max_time=100.0), planned_steps=500)
+    standing = dataclasses.replace(BEGUN, step=10, seconds=75.0)
+    found = forecast(config, picture(), standing=standing)
+    assert found is not None
+    assert found.training == pytest.approx(25.0)
+
+
+def test_nothing_is_known_of_a_fit_that_only_quality_ends() -> None:
+    assert forecast(settings(budget=Budget(target_psnr=30.0)), picture()) is None
+
+
+@pytest.mark.parametrize(
+    ("width", "steps", "found"),
+    # As measured on kodim05, in dB: 18.8, 21.1, 44.3.
+    [(64, 600, "rough"), (128, 400, "rough"), (384, 4000, "close")],
+)
+def test_the_class_is_that_of_a_photograph(width: int, steps: int, found: str) -> None:
+    assert quality_class(PHOTOGRAPH, NetworkSize(2, width, 4, 3), steps) == found
+
+
+def test_more_steps_and_weights_are_never_a_lower_class() -> None:
+    order = ["rough", "fair", "close"]
+    for spec in (PHOTOGRAPH, sound().spec):
+        size = spec.coordinate_features, spec.channels
+        classes = [
+            quality_class(spec, NetworkSize(size[0], width, 4, size[1]), steps)
+            for width, steps in ((16, 1), (64, 50), (64, 900), (256, 900), (512, 90_000))
+        ]
+        places = [order.index(str(one)) for one in classes]
+        assert places == sorted(places)
+        assert classes[-1] == "close"
+
+
+def test_of_arrays_and_of_fits_that_continue_no_class_is_known() -> None:
+    assert quality_class(globe().spec, NetworkSize(3, 64, 4, 1), 100) is None
+    found = forecast(settings(), picture(), is_fresh=False)
+    assert found is not None
+    assert found.quality is None
