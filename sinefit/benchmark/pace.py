@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from sinefit.benchmark.clock import median_ratio, paces_in_turn
 from sinefit.benchmark.textbook import TextbookTraining
-from sinefit.fitting.devices import cpu_threads
-from sinefit.fitting.training import Training
+from sinefit.fitting.loop import make_plan
+from sinefit.fitting.samples import TrainingSamples
+from sinefit.fitting.trainer import Trainer
 
 if TYPE_CHECKING:
     import torch
@@ -51,21 +52,19 @@ def measure_pace(
     quality ends, are slower; they count in the race and in the fits.
     """
     textbook = TextbookTraining(signal, config.size_for(signal.spec), device)
-    training = Training(signal, config, device)
+    plan = make_plan(signal, config)
+    trainer = Trainer([plan], [TrainingSamples(signal, device)])
 
     def textbook_step() -> int:
         textbook.step()
         return textbook.count
 
     def sinefit_step() -> int:
-        with cpu_threads(1 if training.has_own_threads else None):  # as a fit does
-            training.step(1.0)
-        return training.batch
+        trainer.advance([[1.0]])
+        return plan.batch
 
     textbook.step()
     for _ in range(WARM_UP):
         sinefit_step()
     slow, fast = paces_in_turn((textbook_step, sinefit_step), clock, seconds, rounds)
-    return Pace(
-        textbook.count, training.batch, median(slow), median(fast), median_ratio(fast, slow)
-    )
+    return Pace(textbook.count, plan.batch, median(slow), median(fast), median_ratio(fast, slow))

@@ -149,7 +149,7 @@ def sinefit_curve(
         assert begin is not None
         now = clock()
         times.append(now - begin)
-        qualities.append(measure_quality(field.network, samples, signal.spec).psnr_float)
+        qualities.append(measure_quality(field.network, samples).psnr_float)
         begin += clock() - now
 
     hooks = FitHooks(should_stop=start, on_field=measure, field_every=seconds / MEASUREMENTS)

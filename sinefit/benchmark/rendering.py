@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sinefit.benchmark.clock import Clock
     from sinefit.fields.field import Field
-    from sinefit.networks.sine import SineNetwork
+    from sinefit.networks.network import Network
     from sinefit.rendering.plan import RenderPlan
 
 EAGER_PIECE: Final = 2**16
@@ -85,14 +85,15 @@ def measure_rendering(
     )
 
 
-def eager_blocks(network: SineNetwork, plan: RenderPlan) -> Iterator[NDArray[np.generic]]:
+def eager_blocks(network: Network, plan: RenderPlan) -> Iterator[NDArray[np.generic]]:
     """Yield a render's samples (count, channels) by PyTorch's own operations, piece by piece."""
-    device = network.weights[0].device
+    device = network.device
     grid = Grid(plan.axes, plan.spec.domain, device)
     for begin in range(0, grid.sample_count, EAGER_PIECE):
         end = min(begin + EAGER_PIECE, grid.sample_count)
         with torch.no_grad():
-            outputs = network(grid.coordinates(torch.arange(begin, end, device=device)))
+            indices = torch.arange(begin, end, device=device)
+            outputs = network(grid.coordinates(indices)[None])[0]
         yield plan.spec.store(outputs.cpu().numpy())
 
 

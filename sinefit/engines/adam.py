@@ -57,7 +57,8 @@ class Adam:
         self._constants = constants
         self._update = update or triton_update(values.device) or plain_update
         self._averages = (torch.zeros_like(values), torch.zeros_like(values))
-        self._steps = [0] * network.members
+        self.steps = [0] * network.members
+        """Steps that each member has taken."""
         self._pace = torch.ones((2, network.members, 1), device=values.device)
         if bounds is not None:
             torch.clamp(values, min=-bounds, max=bounds, out=values)
@@ -70,12 +71,11 @@ class Adam:
     def prepare(self, factors: Sequence[float]) -> None:
         """Count a step and tell the device each member's factor, without waiting for it."""
         decay, second_decay, _ = self._constants
-        self._steps = [steps + 1 for steps in self._steps]
+        self.steps = [steps + 1 for steps in self.steps]
         rises = [
-            factor / (1.0 - decay**steps)
-            for factor, steps in zip(factors, self._steps, strict=True)
+            factor / (1.0 - decay**steps) for factor, steps in zip(factors, self.steps, strict=True)
         ]
-        spreads = [(1.0 - second_decay**steps) ** -0.5 for steps in self._steps]
+        spreads = [(1.0 - second_decay**steps) ** -0.5 for steps in self.steps]
         if len(rises) == 1:
             # As arguments of a launch the numbers need no memory that is overwritten too early.
             self._pace[0].fill_(rises[0])
@@ -113,7 +113,7 @@ class Adam:
             if kept.shape != average[member].shape:
                 raise ValueError("Adam's averages do not fit the network")
             average[member].copy_(kept)
-        self._steps[member] = steps
+        self.steps[member] = steps
 
 
 def plain_update(

@@ -28,14 +28,12 @@ class CudaEngine:
 
     The hidden layers' products take factors of the `precision` asked for and are summed in float32;
     phases, the first and the last layer, and all sums over samples are float32. A batch goes by
-    parts of `work.targets`, whose activations stay in the device's cache. Nothing waits for the device, and
-    every step uses the same memory, so that a step can be recorded in a CUDA graph; the loss that
-    is returned is overwritten by the next step.
+    parts of `work.targets`, whose activations stay in the device's cache. Nothing waits for the
+    device, and every step uses the same memory, so that a step can be recorded in a CUDA graph; the
+    loss that is returned is overwritten by the next step.
     """
 
-    def __init__(
-        self, network: Network, work: Work, precision: Precision, stages: Stages
-    ) -> None:
+    def __init__(self, network: Network, work: Work, precision: Precision, stages: Stages) -> None:
         self._network = network
         self._stages = stages
         self._piece = work.targets
@@ -150,6 +148,7 @@ def multiply(left: Tensor, right: Tensor, out: Tensor) -> Tensor:
 
 class _Cuda:
     name: Final = "cuda"
+    has_own_threads: Final = False
     in_parts: Final = True
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:

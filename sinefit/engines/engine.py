@@ -59,13 +59,23 @@ class Engine(Protocol):
 class EngineKind(Protocol):
     """A way to train that some machines offer for some networks."""
 
-    name: str
-    in_parts: bool
-    """Whether a batch goes by parts of `Work.targets`, whatever its size."""
+    @property
+    def name(self) -> str:
+        """What settings call it."""
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether a batch goes by parts of `Work.targets`, whatever its size."""
+
+    @property
+    def has_own_threads(self) -> bool:
+        """Whether it brings threads, beside which those of torch would only be in the way."""
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:
-        """Return the precisions that it has for this work here, the fastest first; none at all
-        where it cannot do the work."""
+        """Return the precisions that it has for this work here, the fastest first.
+
+        There is none where it cannot do the work.
+        """
 
     def memory(self, work: Work) -> int:
         """Return the bytes that it takes besides values, gradient and Adam's averages."""

@@ -25,6 +25,10 @@ TILE_BITS: Final = 16
 less than half a step of 16 bits."""
 
 
+EXACT_BITS: Final = 32
+"""Depth of samples that show every error of float32."""
+
+
 class Evaluator(Protocol):
     """Computes networks' outputs for a piece of samples; how it does, a machine decides."""
 

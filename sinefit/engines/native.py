@@ -56,6 +56,7 @@ _THREAD_ROWS: Final = 512
 
 class _Native:
     name: Final = "native"
+    has_own_threads: Final = True
     in_parts: Final = True
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:

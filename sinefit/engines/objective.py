@@ -35,8 +35,6 @@ class Objective(Protocol):
     It is a mean over the targets of a batch, so that the parts of a batch add up by their shares.
     """
 
-    name: str
-
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Return each member's loss (members,) for outputs (members, targets * points, out)."""
 
@@ -46,8 +44,6 @@ class Objective(Protocol):
 
 class MeanSquaredError:
     """Mean over targets and channels of the squared difference from the mean over the points."""
-
-    name = "mean squared error"
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Return the mean squared errors (members,)."""

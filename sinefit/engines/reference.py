@@ -38,6 +38,7 @@ class ReferenceEngine:
 
 class _Reference:
     name: Final = "reference"
+    has_own_threads: Final = False
     in_parts: Final = False
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:

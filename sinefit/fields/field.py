@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sinefit.fields.record import FitRecord
-    from sinefit.networks.sine import SineNetwork
+    from sinefit.networks.network import Network
     from sinefit.signals.signal import SignalSpec
 
 
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 class Field:
     """A continuous function fitted to a signal."""
 
-    network: SineNetwork
-    """Maps coordinates (batch, features) to values (batch, channels) in about [-1, 1]."""
+    network: Network
+    """A stack of one; maps coordinates (1, count, features) to values (1, count, channels) in about
+    [-1, 1]."""
     spec: SignalSpec
     """The signal that was fitted: its grid is the domain, its value range the mapping of values."""
     record: FitRecord

@@ -18,12 +18,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from sinefit.errors import InputError
 from sinefit.fields.record import FitRecord
+from sinefit.networks.registry import FAMILIES
+from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.signal import DOMAINS, KINDS, SignalSpec, range_fault
 from sinefit.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from sinefit.networks.family import Family
 
 FORMAT: Final = "sinefit"
 FORMAT_VERSION: Final = "1"
@@ -94,6 +99,7 @@ class WeightsHeader:
 
     spec: SignalSpec
     """The fitted signal, without the bytes that are kept as tensors."""
+    family: Family
     size: NetworkSize
     record: FitRecord
     storage: str
@@ -106,7 +112,9 @@ class WeightsHeader:
     """What makes the file a checkpoint, a JSON object; None for a finished field."""
 
 
-def make_metadata(spec: SignalSpec, size: NetworkSize, record: FitRecord) -> dict[str, str]:
+def make_metadata(
+    spec: SignalSpec, family: Family, size: NetworkSize, record: FitRecord
+) -> dict[str, str]:
     """Return the metadata of a weights file, strings by key."""
     signal = dataclasses.asdict(spec)
     for name in BYTE_TENSORS:
@@ -117,7 +125,7 @@ def make_metadata(spec: SignalSpec, size: NetworkSize, record: FitRecord) -> dic
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
         "signal": to_json(signal),
-        "network": to_json(dataclasses.asdict(size)),
+        "network": to_json({"family": family.name, **dataclasses.asdict(size)}),
         "fit": to_json(dataclasses.asdict(record)),
     }
 
@@ -169,7 +177,7 @@ def read_header(content: bytes, name: str) -> WeightsHeader:
                 f"its format version is {version!r}, this sinefit reads {FORMAT_VERSION}; "
                 "use the version of sinefit that wrote it, or a newer one"
             )
-        size = _network_size(_object(metadata, "network"))
+        family, size = _network(_object(metadata, "network"))
         spec = _signal_spec(_object(metadata, "signal"))
         record = _fit_record(_object(metadata, "fit"), spec)
         if (size.in_features, size.out_features) != (spec.coordinate_features, spec.channels):
@@ -177,10 +185,11 @@ def read_header(content: bytes, name: str) -> WeightsHeader:
         if len(record.omega) != size.in_features:
             raise _UnsoundError("damaged weights file: its omega does not fit its network")
         checkpoint = metadata.get("checkpoint")
-        storage = _check_tensors(header, size, is_checkpoint=checkpoint is not None)
+        shapes = _shapes(family, size, len(header))
+        storage = _check_tensors(header, shapes, is_checkpoint=checkpoint is not None)
         begin = 8 + int.from_bytes(content[:8], "little")
         _check_places(header, len(content) - begin)
-        _check_finite(header, size, memoryview(content)[begin:])
+        _check_finite(header, shapes, memoryview(content)[begin:])
     except _UnsoundError as error:
         raise InputError(f"{name}: {error}") from error
     except (ValueError, TypeError, KeyError, ArithmeticError) as error:
@@ -188,7 +197,7 @@ def read_header(content: bytes, name: str) -> WeightsHeader:
         raise InputError(f"{name}: damaged weights file: {reason}") from error
     present = tuple(key for key in BYTE_TENSORS if key in header)
     version = str(metadata.get("tool_version", "unknown"))
-    return WeightsHeader(spec, size, record, storage, version, present, checkpoint)
+    return WeightsHeader(spec, family, size, record, storage, version, present, checkpoint)
 
 
 def is_weights_file(head: bytes) -> bool:
@@ -240,11 +249,18 @@ def _check_types(values: dict[str, Any], types: dict[str, tuple[type, ...]]) -> 
             )
 
 
-def _network_size(values: dict[str, Any]) -> NetworkSize:
+def _network(values: dict[str, Any]) -> tuple[Family, NetworkSize]:
     names = ("in_features", "width", "depth", "out_features")
+    # Files of the first release have no family: theirs are sine networks.
+    family = FAMILIES.get(str(values.get("family", SINE.name)))
+    if family is None:
+        raise _UnsoundError(
+            f"its network is of the family {values['family']!r}, which this sinefit does not know; "
+            "use the version of sinefit that wrote it, or a newer one"
+        )
     if any(type(values.get(name)) is not int or not 1 <= values[name] < 2**20 for name in names):
         raise _UnsoundError("damaged weights file: the size of its network makes no sense")
-    return NetworkSize(*(values[name] for name in names))
+    return family, NetworkSize(*(values[name] for name in names))
 
 
 def _signal_spec(values: dict[str, Any]) -> SignalSpec:
@@ -307,19 +323,22 @@ def _fit_record(values: dict[str, Any], spec: SignalSpec) -> FitRecord:
     return FitRecord(**values)
 
 
-def _check_tensors(header: dict[str, Any], size: NetworkSize, *, is_checkpoint: bool) -> str:
-    """Check that the header has the tensors of this size and no others; return their type."""
-    if len(header) < 2 * (size.depth + 1):
+def _shapes(family: Family, size: NetworkSize, tensors: int) -> Mapping[str, tuple[int, ...]]:
+    """Return the parameters' shapes; every layer has a tensor, so that depth cannot be made up."""
+    if size.depth > tensors:
         raise _UnsoundError("damaged weights file: tensors of its network are missing")
-    expected = {}
-    for layer, (fan_out, fan_in) in enumerate(size.layers):
-        expected[f"layers.{layer}.weight"] = [fan_out, fan_in]
-        expected[f"layers.{layer}.bias"] = [fan_out]
+    return family.shapes(size)
+
+
+def _check_tensors(
+    header: dict[str, Any], expected: Mapping[str, tuple[int, ...]], *, is_checkpoint: bool
+) -> str:
+    """Check that the header has tensors of these shapes and no others; return their type."""
     for name, shape in expected.items():
         entry = header.get(name)
         if not isinstance(entry, dict):
             raise _UnsoundError(f"damaged weights file: tensor {name} is missing")
-        if entry.get("dtype") not in STORAGE_TYPES or entry.get("shape") != shape:
+        if entry.get("dtype") not in STORAGE_TYPES or entry.get("shape") != list(shape):
             raise _UnsoundError(f"damaged weights file: tensor {name} has a wrong type or shape")
     for name, entry in header.items():
         if name in expected or (is_checkpoint and name.startswith(STATE_PREFIX)):
@@ -349,17 +368,16 @@ def _check_places(header: dict[str, Any], available: int) -> None:
         raise _UnsoundError("damaged weights file: it goes on after its tensors; get another copy")
 
 
-def _check_finite(header: dict[str, Any], size: NetworkSize, tensors: memoryview) -> None:
+def _check_finite(header: dict[str, Any], names: Iterable[str], tensors: memoryview) -> None:
     """Check that all weights are numbers: that their exponents are not the one of NaN and inf."""
     import numpy as np
 
-    for layer in range(len(size.layers)):
-        for name in (f"layers.{layer}.weight", f"layers.{layer}.bias"):
-            word, exponent = _EXPONENTS[header[name]["dtype"]]
-            begin, last = header[name]["data_offsets"]
-            bits = np.frombuffer(tensors[begin:last], word)
-            if bool(((bits & exponent) == exponent).any()):
-                raise _UnsoundError("damaged weights file: some weights are not finite numbers")
+    for name in names:
+        word, exponent = _EXPONENTS[header[name]["dtype"]]
+        begin, last = header[name]["data_offsets"]
+        bits = np.frombuffer(tensors[begin:last], word)
+        if bool(((bits & exponent) == exponent).any()):
+            raise _UnsoundError("damaged weights file: some weights are not finite numbers")
 
 
 def to_json(values: dict[str, Any]) -> str:

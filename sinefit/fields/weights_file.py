@@ -1,7 +1,7 @@
 """The weights file: a field in one self-describing safetensors file.
 
-Tensors: `layers.0.weight` (fan_out, fan_in), `layers.0.bias` (fan_out,) and so on, in effective
-weights, and the bytes of `icc_profile` and `soundtrack` where the signal has them. Metadata: the
+Tensors: the network's parameters by name, of a sine network `layers.0.weight` (fan_out, fan_in),
+`layers.0.bias` (fan_out,) and so on, in effective weights, and the bytes of `icc_profile` and `soundtrack` where the signal has them. Metadata: the
 keys below, each but the first three a JSON object.
 
 | key | content |
@@ -10,7 +10,7 @@ keys below, each but the first three a JSON object.
 | `format_version` | "1" |
 | `tool_version` | the sinefit that wrote the file |
 | `signal` | the fields of `SignalSpec`, without the bytes that are tensors |
-| `network` | `in_features`, `width`, `depth`, `out_features` |
+| `network` | `family`, "sine"; `in_features`, `width`, `depth`, `out_features` |
 | `fit` | the fields of `FitRecord` |
 """
 
@@ -27,7 +27,7 @@ import torch
 from sinefit.errors import InputError, SettingError
 from sinefit.fields.field import Field
 from sinefit.fields.metadata import BYTE_TENSORS, make_metadata, read_content, read_header
-from sinefit.networks.sine import SineNetwork
+from sinefit.networks.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,12 +47,10 @@ def encode_field(
     Raises SettingError where that type cannot hold the weights.
     """
     tensors: dict[str, torch.Tensor] = {}
-    for layer, (weight, bias) in enumerate(
-        zip(field.network.weights, field.network.biases, strict=True)
-    ):
-        tensors[f"layers.{layer}.weight"] = weight.detach().cpu().to(storage).contiguous()
-        tensors[f"layers.{layer}.bias"] = bias.detach().cpu().to(storage).contiguous()
-    largest = max(float(tensor.detach().abs().max()) for tensor in field.network.parameters())
+    network = field.network
+    for name, values in network.parameters.items():
+        tensors[name] = values[0].detach().cpu().to(storage, copy=True).contiguous()
+    largest = float(network.values.abs().max())
     if torch.finfo(storage).max < largest < float("inf"):
         name = str(storage).removeprefix("torch.")
         raise SettingError(f"`dtype` is {name}: it cannot hold weights of {largest:g}; use float32")
@@ -61,7 +59,7 @@ def encode_field(
         if content:
             tensors[name] = torch.frombuffer(bytearray(content), dtype=torch.uint8)
     tensors.update(state or {})
-    metadata = make_metadata(field.spec, field.network.size, field.record)
+    metadata = make_metadata(field.spec, network.family, network.size, field.record)
     if checkpoint is not None:
         metadata["checkpoint"] = checkpoint
     return _in_order(safetensors.torch.save(tensors, metadata))
@@ -90,12 +88,11 @@ def decode_field(content: bytes, name: str) -> Field:
     except (safetensors.SafetensorError, ValueError, TypeError, KeyError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: damaged weights file: {reason}") from error
-    layers = range(header.size.depth + 1)
-    weights = [tensors[f"layers.{layer}.weight"].to(torch.float32) for layer in layers]
-    biases = [tensors[f"layers.{layer}.bias"].to(torch.float32) for layer in layers]
+    shapes = header.family.shapes(header.size)
+    parameters = {key: tensors[key].to(torch.float32)[None] for key in shapes}
     extra = {key: tensors[key].numpy().tobytes() for key in header.byte_tensors}
     return Field(
-        SineNetwork(weights, biases),
+        Network.of(header.family, header.size, parameters),
         dataclasses.replace(
             header.spec,
             icc_profile=extra.get("icc_profile"),

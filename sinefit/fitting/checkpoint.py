@@ -22,6 +22,7 @@ from sinefit.fields.metadata import STATE_PREFIX, read_header, to_json
 from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
+from sinefit.fitting.monitor import Standing
 from sinefit.fitting.omega_choice import NyquistShare, parse_omega
 from sinefit.initializers.registry import describe, parse_initializer
 
@@ -51,36 +52,6 @@ DECIDING: Final = (
 """Settings that decide a fit."""
 _CALLED: Final = {"initializer": "init", "storage": "dtype"}
 """What messages call those of them that `sinefit.fit` has another name for."""
-
-
-@dataclass
-class Standing:
-    """Where a fit stands besides its weights: counters and what its decisions rest on."""
-
-    initial: float
-    """PSNR of the starting weights in dB."""
-    best: float
-    """Best running PSNR so far, in dB."""
-    cycle_psnr: float
-    """PSNR at the end of the last cycle of a fit that only quality ends."""
-    latest: float
-    """Latest running PSNR."""
-    step: int = 0
-    """Steps taken."""
-    seconds: float = 0.0
-    """Seconds spent on them."""
-    loss_sum: float = 0.0
-    """Sum of the losses since the last report."""
-    summed: int = 0
-    """How many they are."""
-    low_reports: int = 0
-    """Reports in a row below the starting PSNR."""
-    cycle: int = 0
-    """Cycles completed."""
-    fine: bool = False
-    """Whether the steps are taken in full precision by now."""
-    continued: bool = False
-    """Whether the fit began with the weights of an earlier one."""
 
 
 @dataclass(frozen=True)
@@ -231,7 +202,7 @@ def _standing(values: Any) -> Standing:
     if not isinstance(values, dict):
         raise TypeError("its standing is no object")
     values = dict(values)
-    flags = {name: values.pop(name, None) for name in ("fine", "continued")}
+    flags = {name: values.pop(name, None) for name in ("refined", "continued")}
     if any(type(flag) is not bool for flag in flags.values()):
         raise ValueError("its standing makes no sense")
     numbers = {

@@ -11,6 +11,7 @@ from sinefit.fitting.omega_choice import checked_omega
 from sinefit.fitting.sizing import default_width
 from sinefit.initializers.base import Initializer
 from sinefit.initializers.registry import parse_initializer
+from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
 from sinefit.validation import (
     check_choice,
@@ -24,6 +25,7 @@ from sinefit.validation import (
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
     from sinefit.fitting.omega_choice import OmegaChoice
+    from sinefit.networks.family import Family
     from sinefit.signals.signal import SignalSpec
 
 StorageType = Literal["float32", "float16", "bfloat16"]
@@ -57,9 +59,9 @@ class FitConfig:
     """CPU threads; None takes one per core."""
     storage: StorageType = "float32"
     """Type in which the weights are saved."""
-    engine: Literal["auto", "manual", "autograd"] = field(default="auto", repr=False)
-    """"auto" takes the fastest that the machine offers, "manual" the one in torch operations,
-    "autograd" the plain reference."""
+    engine: Literal["auto", "torch", "reference"] = field(default="auto", repr=False)
+    """"auto" takes the fastest that the machine offers, "torch" the one in torch operations,
+    "reference" the plain one by autograd."""
     planned_steps: int | None = field(default=None, repr=False)
     """Steps that a budget in seconds is expected to allow for, by the measured pace; None as long
     as it has not been measured."""
@@ -91,6 +93,11 @@ class FitConfig:
             width=size.width,
             depth=size.depth,
         )
+
+    @property
+    def family(self) -> Family:
+        """The kind of network."""
+        return SINE
 
     def size_for(self, spec: SignalSpec) -> NetworkSize:
         """Return the size of the network for a signal."""

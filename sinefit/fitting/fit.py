@@ -29,7 +29,7 @@ from sinefit.fitting.report import (
     FitStoppedError,
     Progress,
 )
-from sinefit.fitting.schedule import cosine_factor, restarting_progress
+from sinefit.fitting.schedule import progress_within, rate_factor, restarting_progress
 from sinefit.initializers.registry import describe
 
 if TYPE_CHECKING:
@@ -90,11 +90,11 @@ class Fit:
         place: int = 0,
     ) -> None:
         """Begin with the weights that the trainer has at this place of its stack."""
+        self.plan = plan
         self.place = place
         self.ended: EndedBy | SinefitError | None = None
         """How the training ended; None while it goes on."""
         self._signal = signal
-        self._plan = plan
         self._samples = samples
         self._trainer = trainer
         self._hooks = hooks
@@ -106,10 +106,11 @@ class Fit:
         standing.continued = plan.continued
         self._monitor = Monitor(standing, plan.budget)
         self._best = network.clone()
-        self._loss_sum = torch.zeros((), device=plan.device)
+        self._loss_sum = torch.zeros((), device=plan.machine.device)
         self._fingerprint: str | None = None
         self._told: set[str] = set()
-        self._report_every = CUDA_REPORT_EVERY if plan.device.type == "cuda" else REPORT_EVERY
+        on_cuda = plan.machine.device.type == "cuda"
+        self._report_every = CUDA_REPORT_EVERY if on_cuda else REPORT_EVERY
         self._seen: dict[str, float] = {}
 
     @property
@@ -141,7 +142,7 @@ class Fit:
         """Do what is due between two steps; return the seconds of it that do not count."""
         standing, hooks = self.standing, self._hooks
         now = clock()
-        budget = self._plan.budget
+        budget = self.plan.budget
         if budget.spent(standing.step, standing.seconds) >= 1.0:
             self.ended = "steps" if standing.step == budget.steps else "time"
             return 0.0
@@ -172,7 +173,7 @@ class Fit:
 
     def steps_ahead(self, pace: float) -> int:
         """Return how many steps, at least one, it is until a look is due at `pace` s per step."""
-        standing, budget = self.standing, self._plan.budget
+        standing, budget = self.standing, self.plan.budget
         ahead = self._report_every - standing.step % self._report_every
         if budget.steps is not None:
             ahead = min(ahead, budget.steps - standing.step)
@@ -182,18 +183,18 @@ class Fit:
 
     def factor(self, ahead: int, pace: float) -> float:
         """Return the factor on the learning rates of the step after so many further ones."""
-        return cosine_factor(self._share(ahead, pace))
+        return rate_factor(self.standing.step + ahead, self._progress(ahead, pace))
 
     def took(self, steps: int, seconds: float, loss: Tensor) -> None:
         """Take note of steps, their seconds and the sum of the losses before them, a 0-d tensor."""
         standing = self.standing
-        share = self._share(steps - 1, seconds / steps)
+        progress = self._progress(steps - 1, seconds / steps)
         standing.step += steps
         standing.summed += steps
         standing.seconds += seconds
         self._loss_sum += loss
         if standing.step % self._report_every == 0:
-            self._report(share)
+            self._report(progress)
 
     def finish(self) -> FitResult:
         """Measure the field that the training has left, and wrap up.
@@ -205,7 +206,7 @@ class Fit:
             raise self.ended
         assert self.ended is not None
         assert self.network is not None
-        standing, plan = self.standing, self._plan
+        standing, plan = self.standing, self.plan
         ended_by, network = self.ended, self.network
         if not estimate_psnr(network, self._samples) >= self._monitor.floor:
             ended_by = "divergence"
@@ -213,39 +214,44 @@ class Fit:
             network = self._best
         result = self._result(self._as_stored(network), ended_by)
         name = self._signal.spec.source or "the fit"
-        if not result.report.record.psnr_samples:
+        reached = result.report.record.psnr_float
+        if ended_by == "divergence":
+            known = "were not measured" if reached is None else f"have {reached:.2f} dB"
+            # What went on from a field cannot begin in another way.
+            others = "" if standing.continued else ", or another `omega` or `init`"
+            raise FitDivergedError(
+                f"{name}: diverged after {standing.step} steps (it began at "
+                f"{standing.initial:.2f} dB); the best weights {known}; try a lower "
+                f"`learning_rate` than {plan.rates.base:.2g}{others}",
+                result,
+            )
+        if reached is None:
             raise FitNotMeasuredError(
                 f"{name}: stopped after {standing.step} steps, while the field was measured", result
             )
-        if ended_by == "divergence":
-            raise FitDivergedError(
-                f"{name}: diverged after {standing.step} steps (it began at "
-                f"{standing.initial:.2f} dB); the best weights have "
-                f"{result.report.record.psnr_float:.2f} dB; try ...",
-                result,
-            )
         return result
 
-    def _share(self, ahead: int, pace: float) -> float:
-        """Return the share of the budget, or of a cycle, that is spent after further steps."""
-        standing, budget = self.standing, self._plan.budget
+    def _progress(self, ahead: int, pace: float) -> float:
+        """Return how far along the schedule, 0 to 1, the step after so many further ones is."""
+        standing, budget = self.standing, self.plan.budget
         step = standing.step + ahead
         if not budget.bounded:
-            return restarting_progress(step, self._plan.steps)[1]
-        return budget.spent(step, standing.seconds + ahead * pace)
+            return restarting_progress(step, self.plan.steps)[1]
+        spent = budget.spent(step, standing.seconds + ahead * pace)
+        return progress_within(spent, step, self.plan.steps)
 
     def _begin_cycle(self) -> None:
         """End a fit that only quality ends if its last cycle was in vain."""
-        cycle, _ = restarting_progress(self.standing.step, self._plan.steps)
+        cycle, _ = restarting_progress(self.standing.step, self.plan.steps)
         if cycle > self.standing.cycle:
             reached = estimate_psnr(self._present(), self._samples)
             if self._monitor.ends_cycle(cycle, reached):
                 self.ended = "plateau"
 
-    def _report(self, share: float) -> None:
+    def _report(self, progress: float) -> None:
         """Look at the losses since the last report, and do what follows from them."""
         standing, trainer = self.standing, self._trainer
-        look = self._monitor.look(float(self._loss_sum) / standing.summed, share)
+        look = self._monitor.look(float(self._loss_sum) / standing.summed, progress)
         standing.summed = 0
         self._loss_sum.zero_()
         present = self._present()
@@ -253,7 +259,7 @@ class Fit:
         if look.is_best and bool(present.values.isfinite().all()):
             standing.best = standing.latest
             self._best.values.copy_(present.values)
-        if trainer.piece < self._plan.piece:
+        if trainer.piece < self.plan.work.targets:
             self._note_once(
                 f"the device has too little memory: working on {trainer.piece} samples at a time"
             )
@@ -262,7 +268,9 @@ class Fit:
                 f"the device cannot record a step ({trainer.launch_failure}): its parts are "
                 "launched one by one"
             )
-        self._tell("fitting", share if self._plan.budget.bounded else None, standing.seconds)
+        budget = self.plan.budget
+        share = budget.spent(standing.step, standing.seconds) if budget.bounded else None
+        self._tell("fitting", share, standing.seconds)
         if look.diverged:
             self.ended = "divergence"
         elif look.near_target and self._has_reached_target():
@@ -278,7 +286,7 @@ class Fit:
             self._hooks.on_notice(sentence)
 
     def _has_reached_target(self) -> bool:
-        target = self._plan.budget.target_psnr
+        target = self.plan.budget.target_psnr
         present = self._present()
         if target is None or estimate_psnr(present, self._samples) < target:
             return False
@@ -295,14 +303,14 @@ class Fit:
                 self._samples,
                 on_share,
                 count=self._measured_samples(),
-                seed=self._plan.seed,
+                seed=self.plan.config.seed,
                 should_stop=self._hooks.should_stop,
             )
         except MeasuringStoppedError:
             return None
 
     def _measured_samples(self) -> int:
-        trained = self.standing.step * self._plan.batch
+        trained = self.standing.step * self.plan.batch
         return measured_samples(self._samples.count, trained, self._best.values.shape[1])
 
     def _present(self) -> Network:
@@ -311,7 +319,7 @@ class Fit:
 
     def _as_stored(self, network: Network) -> Network:
         """Return a copy rounded as it will be saved, so that what is measured is what is kept."""
-        storage = getattr(torch, self._plan.storage)
+        storage = getattr(torch, self.plan.config.storage)
         rounded = network.values.to(storage).to(network.values.dtype, copy=True)
         return Network(network.family, network.size, rounded)
 
@@ -322,7 +330,7 @@ class Fit:
         state = self._trainer.state(self.place)
         state["best"] = self._best.values[0].cpu().clone()
         standing = dataclasses.replace(self.standing)
-        return Checkpoint(self._field(), self._plan, standing, state, self._fingerprint)
+        return Checkpoint(self._field(), self.plan.config, standing, state, self._fingerprint)
 
     def _field(self) -> Field:
         """Return the field with its present weights, copied to the CPU."""
@@ -342,19 +350,19 @@ class Fit:
     def _pace(self) -> float:
         """Return samples per second of training."""
         seconds = self.standing.seconds
-        return self.standing.step * self._plan.batch / seconds if seconds > 0 else 0.0
+        return self.standing.step * self.plan.batch / seconds if seconds > 0 else 0.0
 
     def _record(
         self, psnr: float | None, psnr_float: float | None, snr: float | None, samples: int
     ) -> FitRecord:
-        plan = self._plan
+        plan = self.plan
         return FitRecord(
-            initializer=describe(plan.initializer),
+            initializer=describe(plan.config.initializer),
             omega=plan.omega,
-            seed=plan.seed,
+            seed=plan.config.seed,
             steps=self.standing.step,
             batch=plan.batch,
-            learning_rates=plan.layer_rates,
+            learning_rates=plan.rates.by_layer,
             psnr=psnr,
             psnr_float=psnr_float,
             psnr_range=self._signal.spec.value_range,
@@ -373,9 +381,7 @@ class Fit:
             record = self._record(None, None, None, 0)
         else:
             snr = quality.snr if spec.kind == "audio" else None
-            record = self._record(
-                quality.psnr, quality.psnr_float, snr, self._measured_samples()
-            )
-        device = str(self._plan.device)
+            record = self._record(quality.psnr, quality.psnr_float, snr, self._measured_samples())
+        device = str(self.plan.machine.device)
         report = FitReport(record, self.standing.seconds, self._pace(), device, ended_by)
         return FitResult(Field(network.to("cpu"), spec, record), report)

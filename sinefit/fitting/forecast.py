@@ -13,8 +13,8 @@ from sinefit.fitting.pace import TRIAL_LIMIT, TRIAL_SHARE, Trial
 from sinefit.fitting.samples import TrainingSamples
 
 if TYPE_CHECKING:
-    from sinefit.fitting.checkpoint import Standing
     from sinefit.fitting.config import FitConfig
+    from sinefit.fitting.monitor import Standing
     from sinefit.networks.size import NetworkSize
     from sinefit.signals.signal import Kind, Signal, SignalSpec
 

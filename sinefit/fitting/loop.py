@@ -2,26 +2,108 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import TYPE_CHECKING, Final
+
+from sinefit.fitting.devices import cpu_threads
+from sinefit.fitting.fit import Fit, FitHooks
+from sinefit.fitting.machine import machine_for
+from sinefit.fitting.pace import settled
+from sinefit.fitting.plan import plan_fit
+from sinefit.fitting.samples import TrainingSamples
+from sinefit.fitting.trainer import Trainer
+from sinefit.forks import begin_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sinefit.fitting.fit import Fit
-    from sinefit.fitting.trainer import Trainer
+    from sinefit.fields.field import Field
+    from sinefit.fitting.checkpoint import Checkpoint
+    from sinefit.fitting.config import FitConfig
+    from sinefit.fitting.plan import FitPlan
+    from sinefit.fitting.report import FitResult, Progress
+    from sinefit.signals.signal import Signal
 
 LOOK_EVERY: Final = 0.1
 """Seconds of steps after which a fit looks around for a stop, a due checkpoint or its end."""
 
 
+def fit_signal(
+    signal: Signal,
+    config: FitConfig,
+    *,
+    start_from: Field | None = None,
+    resume: Checkpoint | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    hooks: FitHooks | None = None,
+) -> FitResult:
+    """Fit a network to a signal.
+
+    `start_from` continues from the weights of an earlier field: its recipe, omega and network size
+    take the place of those in `config`. `resume` goes on from a checkpoint of the same signal and
+    settings, to the same weights as if the fit had never been stopped. `on_progress` is a short
+    form of `hooks`.
+
+    Raises SettingError for settings that do not fit the signal or the checkpoint, InputError for a
+    signal without samples, FitDivergedError, with the best weights, for a fit that diverges, and
+    for one that `hooks` stop FitStoppedError, with a checkpoint, or FitNotMeasuredError, with the
+    result, when all steps are done.
+    """
+    hooks = hooks or FitHooks()
+    if on_progress is not None:
+        hooks = dataclasses.replace(hooks, on_progress=on_progress)
+    plan = make_plan(signal, config, start_from=start_from, resume=resume)
+    return run_plan(signal, plan, hooks, resume)
+
+
+def make_plan(
+    signal: Signal,
+    config: FitConfig,
+    *,
+    start_from: Field | None = None,
+    resume: Checkpoint | None = None,
+) -> FitPlan:
+    """Decide everything about a fit, see `fit_signal`; the pace of the machine is tried if needed.
+
+    What a checkpoint has decided holds.
+    """
+    if start_from is not None:
+        config = config.continuing(start_from)
+    machine = machine_for(config)
+    config = settled(config, signal, resume)
+    if resume is not None:
+        resume.check(config, signal)
+        start_from = resume.field
+    return plan_fit(signal, config, machine, start_from)
+
+
+def run_plan(
+    signal: Signal, plan: FitPlan, hooks: FitHooks, resume: Checkpoint | None = None
+) -> FitResult:
+    """Carry out a plan, see `fit_signal`."""
+    with cpu_threads(plan.machine.threads):
+        begin_threads(plan.machine.threads)
+        samples = TrainingSamples(signal, plan.machine.device)
+        trainer = Trainer([plan], [samples])
+        fit = Fit(signal, plan, samples, trainer, hooks)
+        if resume is not None:
+            fit.resume(resume)
+        train([fit], trainer)
+        return fit.finish()
+
+
 def train(
-    fits: Sequence[Fit], trainer: Trainer, clock: Callable[[], float] = time.perf_counter
+    fits: Sequence[Fit],
+    trainer: Trainer,
+    on_end: Callable[[Fit], None] | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> None:
     """Train until every fit has ended; `fits` are the members of the stack, in its order.
 
     A fit's seconds are its share of those that the stack takes, so that a budget in time means what
-    it means alone. Fits that end leave the stack and keep their weights.
+    it means alone. Fits that end keep their weights and leave the stack; `on_end` is called with
+    each, and its time does not count.
     """
     running = list(fits)
     pace = 0.0  # seconds per step of the stack, 0 as long as it is not known
@@ -31,15 +113,18 @@ def train(
             last += fit.turn(clock)
         ended = [place for place, fit in enumerate(running) if fit.ended is not None]
         if ended:
+            paused = clock()
             for place in ended:
                 running[place].network = trainer.network.member(place).clone()
-            steps = [fit.standing.step for fit in running]
+                if on_end is not None:
+                    on_end(running[place])
             running = [fit for fit in running if fit.ended is None]
             if not running:
                 return
-            trainer.leave(ended, steps)
+            trainer.leave(ended)
             for place, fit in enumerate(running):
                 fit.place = place
+            last += clock() - paused
         count = max(1, int(LOOK_EVERY / pace)) if pace else 1
         count = min(count, *(fit.steps_ahead(pace) for fit in running))
         factors = [[fit.factor(ahead, pace) for fit in running] for ahead in range(count)]

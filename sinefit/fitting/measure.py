@@ -9,16 +9,16 @@ import numpy as np
 import torch
 
 from sinefit import metrics
-from sinefit.rendering.evaluator import FloatEvaluator, choose_evaluator
+from sinefit.engines.evaluation import EXACT_BITS, choose_evaluator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
+    from sinefit.engines.evaluation import Evaluator
     from sinefit.fitting.samples import TrainingSamples
-    from sinefit.networks.sine import SineNetwork
-    from sinefit.rendering.evaluator import Evaluator
+    from sinefit.networks.network import Network
     from sinefit.signals.signal import SignalSpec
 
 FLOAT_PSNR: Final = 80.0
@@ -63,9 +63,8 @@ def measured_samples(count: int, trained: float, weights: int) -> int:
 
 
 def measure_quality(
-    network: SineNetwork,
+    network: Network,
     samples: TrainingSamples,
-    spec: SignalSpec,
     on_share: Callable[[float], None] | None = None,
     *,
     count: int | None = None,
@@ -82,10 +81,12 @@ def measure_quality(
 
     def measure(evaluator: Evaluator) -> Quality:
         pieces = _pieces(samples, evaluator.piece, count, seed)
-        return _measure(evaluator, pieces, count, spec, on_share, should_stop)
+        return _measure(evaluator, pieces, count, samples.spec, on_share, should_stop)
 
-    quality = measure(choose_evaluator(network, spec))
-    return measure(FloatEvaluator(network)) if quality.psnr_float > FLOAT_PSNR else quality
+    quality = measure(choose_evaluator(network, samples.spec.bit_depth))
+    if quality.psnr_float > FLOAT_PSNR:
+        quality = measure(choose_evaluator(network, EXACT_BITS))
+    return quality
 
 
 def _measure(
@@ -102,7 +103,7 @@ def _measure(
     for coordinates, targets in pieces:
         if should_stop is not None and should_stop():
             raise MeasuringStoppedError
-        outputs = evaluator(coordinates).cpu().numpy()
+        outputs = evaluator(coordinates[None])[0].cpu().numpy()
         # Stored again, targets are the signal's own samples, without what float32 rounded off.
         truth = spec.store(targets.cpu().numpy()).astype(np.float64)
         error += metrics.squared_error(spec.from_unit(outputs), truth, unit)
@@ -145,15 +146,15 @@ def _one_per_stratum(samples: int, strata: int, first: int, generator: torch.Gen
     return begin + (drawn * width).to(torch.int64)
 
 
-def estimate_psnr(network: SineNetwork, samples: TrainingSamples, count: int = 16384) -> float:
+def estimate_psnr(network: Network, samples: TrainingSamples, count: int = 16384) -> float:
     """Return the PSNR over evenly spread samples, `count` of them at most."""
-    evaluator = choose_evaluator(network, samples.spec)
+    evaluator = choose_evaluator(network, samples.spec.bit_depth)
     chosen = torch.linspace(0, samples.count - 1, min(count, samples.count), dtype=torch.float64)
     total, values = 0.0, 0
     for indices in torch.split(chosen.round().to(torch.int64), evaluator.piece):
         coordinates, targets = samples.batch(indices)
         # On the CPU, since not every device has float64.
-        difference = (evaluator(coordinates) - targets).cpu()
+        difference = (evaluator(coordinates[None])[0] - targets).cpu()
         total += float(difference.double().square().sum())
         values += difference.numel()
     return metrics.psnr(total / values, 2.0)

@@ -91,9 +91,7 @@ class Monitor:
         standing.latest = metrics.psnr(loss, 2.0) if math.isfinite(loss) else -math.inf
         standing.low_reports = standing.low_reports + 1 if standing.latest < self.floor else 0
         is_best = standing.latest > standing.best
-        refine = (
-            not standing.refined and share >= LAST_SHARE and standing.latest >= LAST_PSNR
-        )
+        refine = not standing.refined and share >= LAST_SHARE and standing.latest >= LAST_PSNR
         return Look(
             diverged=standing.latest == -math.inf or standing.low_reports >= DIVERGENCE_REPORTS,
             is_best=is_best,

@@ -12,10 +12,12 @@ import torch
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.fitting.devices import cpu_threads, resolve_device
+from sinefit.fitting.machine import machine_for
 from sinefit.fitting.measure import measure_quality
+from sinefit.fitting.plan import plan_fit
 from sinefit.fitting.samples import TrainingSamples
 from sinefit.fitting.sizing import NARROWEST, width_in_time
-from sinefit.fitting.training import Training
+from sinefit.fitting.trainer import Trainer
 from sinefit.initializers.registry import parse_initializer
 
 if TYPE_CHECKING:
@@ -56,42 +58,40 @@ class Trial:
         """Prepare a training as `config` has it; its recipe makes no difference to the pace."""
         recipe = parse_initializer(DEFAULT_INITIALIZER)
         config = replace(config, initializer=recipe, omega=(1.0,), budget=Budget(steps=1))
-        self._training = Training(signal, config, samples.device, samples=samples)
+        plan = plan_fit(signal, config, machine_for(config))
+        self._trainer = Trainer([plan], [samples])
+        self._samples = samples
+        self._batch = plan.batch
         self._generator = torch.Generator().manual_seed(config.seed)
         self._clock = clock
 
     def step_seconds(self, limit: float, steps: float = math.inf) -> float:
         """Return the seconds of a step, from as many as `limit` seconds hold, `steps` at most."""
-        training = self._training
-        with cpu_threads(1 if training.has_own_threads else None):
-            for _ in range(WARM_UP.get(training.device.type, 1)):
-                self._step()
-            begin, done = self._clock(), 0
-            while True:
-                self._step()
-                done += 1
-                spent = self._clock() - begin
-                if spent >= limit or done >= steps:
-                    return spent / done
+        for _ in range(WARM_UP.get(self._samples.device.type, 1)):
+            self._step()
+        begin, done = self._clock(), 0
+        while True:
+            self._step()
+            done += 1
+            spent = self._clock() - begin
+            if spent >= limit or done >= steps:
+                return spent / done
 
     def evaluation_seconds(self) -> float:
         """Return the seconds in which a sample is measured."""
-        training = self._training
-        count = min(EVALUATED, training.samples.count)
+        count = min(EVALUATED, self._samples.count)
         for _ in range(2):  # the first time memory is asked for
             begin = self._clock()
-            measure_quality(training.network, training.samples, training.spec, count=count)
+            measure_quality(self._trainer.network, self._samples, count=count)
         return (self._clock() - begin) / count
 
     def _step(self) -> None:
-        training = self._training
         # Not the next of an order, which is shuffled first.
-        indices = torch.randint(
-            training.samples.count, (training.batch,), generator=self._generator
-        )
-        if training.samples.resident:
-            indices = indices.to(training.device)
-        float(training.step_on(indices, 0.0))  # waits for the device
+        indices = torch.randint(self._samples.count, (self._batch,), generator=self._generator)
+        if self._samples.resident:
+            indices = indices.to(self._samples.device)
+        # Waits for the device.
+        float(self._trainer.step_on([indices], [0.0]))
 
 
 def settled(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sinefit.initializers.base import Initializer, SignalTraits, Start, TrainingRules, mean_omega
+from sinefit.initializers.base import Initializer, SignalTraits, TrainingRules, mean_omega
 from sinefit.initializers.parameters import Parameter, parameters_of
 from sinefit.initializers.registry import INITIALIZERS, describe, parse_initializer
 
@@ -11,7 +11,6 @@ __all__ = [
     "Initializer",
     "Parameter",
     "SignalTraits",
-    "Start",
     "TrainingRules",
     "describe",
     "mean_omega",

@@ -11,11 +11,12 @@ from sinefit.errors import SettingError
 from sinefit.initializers.parameters import check_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import torch
     from torch import Tensor
 
+    from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
 
 
@@ -35,28 +36,18 @@ class SignalTraits:
 
 @dataclass(frozen=True)
 class TrainingRules:
-    """What training must respect; layers are counted from 0, the linear one last."""
+    """What training must respect, by the names of parameters.
 
-    learning_rate_scales: tuple[float, ...]
-    """Factor on Adam's learning rate for each layer's effective weights and biases."""
-    frozen_weights: frozenset[int] = frozenset()
-    """Layers whose weight matrices are never changed; their biases are trained."""
-    column_bounds: Mapping[int, Tensor] = field(default_factory=dict)
-    """For a layer, the bound (fan_in,) that clamps every column of its weights after each step."""
-    column_scales: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
-    """For a layer, the factor for every column of its weights in place of the layer's; its biases
-    have the layer's."""
+    A value that is a tensor is broadcast to the parameter's shape: one of (fan_in,) has an entry
+    for each column of a weight matrix.
+    """
 
-
-@dataclass(frozen=True)
-class Start:
-    """A network's starting weights, in effective form, and the rules for training them."""
-
-    weights: tuple[Tensor, ...]
-    """One float32 matrix (fan_out, fan_in) per layer, first layer first."""
-    biases: tuple[Tensor, ...]
-    """One float32 vector (fan_out,) per layer."""
-    rules: TrainingRules
+    rate_scales: Mapping[str, float | Tensor]
+    """Factor on Adam's learning rate, for every parameter."""
+    frozen: frozenset[str] = frozenset()
+    """Parameters that are never changed."""
+    bounds: Mapping[str, Tensor] = field(default_factory=dict)
+    """Largest magnitude, to which values are clamped at the start and after each step."""
 
 
 @dataclass(frozen=True)
@@ -107,20 +98,19 @@ class Initializer(ABC):
         omega: tuple[float, ...],
         traits: SignalTraits,
         generator: torch.Generator,
-    ) -> Start:
-        """Draw starting weights in effective form.
+    ) -> Network:
+        """Draw a network's starting weights in effective form, float32.
 
         `omega` holds one positive factor per input axis (`size.in_features` of them); anything else
         raises `SettingError`.
         """
 
-    def rules_for(self, start: Start, weights: Sequence[Tensor]) -> TrainingRules:  # noqa: ARG002
-        """Return the rules for training weights of an earlier fit in place of those of `start`.
+    @abstractmethod
+    def rules(self, network: Network, omega: tuple[float, ...]) -> TrainingRules:
+        """Return the rules for training a network that this recipe has drawn with `omega`.
 
-        `weights` holds one matrix (fan_out, fan_in) per layer. A scheme whose rules follow from
-        drawn weights reads them off the given ones.
+        The weights may be those of an earlier fit: what rules follow from is read off them.
         """
-        return start.rules
 
 
 def mean_omega(omega: tuple[float, ...]) -> float:

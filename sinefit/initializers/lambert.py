@@ -6,14 +6,22 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from sinefit.initializers.base import Initializer, Start, TrainingRules, check_omega, mean_omega
-from sinefit.initializers.draws import normal, per_axis, uniform, zeros
+from sinefit.initializers.base import Initializer, TrainingRules, check_omega, mean_omega
+from sinefit.initializers.draws import (
+    normal,
+    per_axis,
+    scales_by_layer,
+    sine_network,
+    uniform,
+    zeros,
+)
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
     from sinefit.initializers.base import SignalTraits
+    from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
 
 FirstBias = Literal["phase", "siren", "hidden", "zero"]
@@ -73,8 +81,8 @@ class Lambert(Initializer):
         omega: tuple[float, ...],
         traits: SignalTraits,  # noqa: ARG002 (it does not look at the signal)
         generator: torch.Generator,
-    ) -> Start:
-        """Draw starting weights in effective form; every layer trains at the same rate."""
+    ) -> Network:
+        """Draw starting weights in effective form."""
         check_omega(omega, size)
         c_w, c_b = lambert_constants(self.sigma_a)
         first, *others = size.layers
@@ -83,8 +91,11 @@ class Lambert(Initializer):
         for shape in others:
             weights.append(uniform(shape, c_w / math.sqrt(size.width), generator))
             biases.append(normal(shape[:1], c_b, generator))
-        rules = TrainingRules(learning_rate_scales=(1.0,) * len(weights))
-        return Start(tuple(weights), tuple(biases), rules)
+        return sine_network(size, weights, biases)
+
+    def rules(self, network: Network, omega: tuple[float, ...]) -> TrainingRules:  # noqa: ARG002
+        """Return the same rate for every layer."""
+        return TrainingRules(scales_by_layer((1.0,) * (network.size.depth + 1)))
 
     def _first_biases(
         self,

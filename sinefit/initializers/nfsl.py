@@ -6,14 +6,15 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from sinefit.initializers.base import Initializer, Start
-from sinefit.initializers.draws import uniform
+from sinefit.initializers.base import Initializer
+from sinefit.initializers.draws import sine_network, uniform
 from sinefit.initializers.siren import siren_layers, siren_omega, siren_rules
 
 if TYPE_CHECKING:
     import torch
 
-    from sinefit.initializers.base import SignalTraits
+    from sinefit.initializers.base import SignalTraits, TrainingRules
+    from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
 
 
@@ -58,11 +59,15 @@ class Nfsl(Initializer):
         omega: tuple[float, ...],
         traits: SignalTraits,  # noqa: ARG002 (it does not look at the signal)
         generator: torch.Generator,
-    ) -> Start:
-        """Draw starting weights in effective form, with SIREN's learning-rate scales."""
+    ) -> Network:
+        """Draw starting weights in effective form."""
         weights, biases = siren_layers(size, omega, self.hidden_omega, generator)
         if self.hidden == "uniform":
             narrower = 1.0 / math.sqrt(6.0)
             weights[1:-1] = [weight * narrower for weight in weights[1:-1]]
         weights[-1] = uniform(size.layers[-1], size.width**-0.75, generator)
-        return Start(tuple(weights), tuple(biases), siren_rules(size, omega, self.hidden_omega))
+        return sine_network(size, weights, biases)
+
+    def rules(self, network: Network, omega: tuple[float, ...]) -> TrainingRules:
+        """Return SIREN's learning-rate scales."""
+        return siren_rules(network.size, omega, self.hidden_omega)

@@ -6,14 +6,15 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from sinefit.initializers.base import Initializer, Start, TrainingRules, check_omega, mean_omega
-from sinefit.initializers.draws import per_axis, uniform
+from sinefit.initializers.base import Initializer, TrainingRules, check_omega, mean_omega
+from sinefit.initializers.draws import per_axis, scales_by_layer, sine_network, uniform
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
     from sinefit.initializers.base import SignalTraits
+    from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
 
 Bias = Literal["official", "plain"]
@@ -74,13 +75,17 @@ class Siren(Initializer):
         omega: tuple[float, ...],
         traits: SignalTraits,  # noqa: ARG002 (it does not look at the signal)
         generator: torch.Generator,
-    ) -> Start:
-        """Draw starting weights in effective form, with Adam's scales omega, hidden_omega and 1."""
+    ) -> Network:
+        """Draw starting weights in effective form."""
         weights, biases = siren_layers(size, omega, self.hidden_omega, generator, bias=self.bias)
         if self.last == "hidden":
             weights[-1] = weights[-1] * self.hidden_omega
+        return sine_network(size, weights, biases)
+
+    def rules(self, network: Network, omega: tuple[float, ...]) -> TrainingRules:
+        """Return Adam's scales omega, hidden_omega, which is 1 with plain biases, and 1."""
         hidden = self.hidden_omega if self.bias == "official" else 1.0
-        return Start(tuple(weights), tuple(biases), siren_rules(size, omega, hidden))
+        return siren_rules(network.size, omega, hidden)
 
 
 def siren_omega(frequency: float, size: NetworkSize) -> float:
@@ -119,4 +124,4 @@ def siren_rules(size: NetworkSize, omega: tuple[float, ...], hidden_omega: float
     on the coordinate; the biases have their mean.
     """
     hidden = [hidden_omega] * (size.depth - 1)
-    return TrainingRules((mean_omega(omega), *hidden, 1.0), column_scales={0: omega})
+    return TrainingRules(scales_by_layer((mean_omega(omega), *hidden, 1.0), omega))

@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from sinefit.initializers.base import Initializer, Start, TrainingRules, check_omega, mean_omega
-from sinefit.initializers.draws import normal, per_axis, zeros
+from sinefit.initializers.base import Initializer, TrainingRules, check_omega, mean_omega
+from sinefit.initializers.draws import normal, per_axis, scales_by_layer, sine_network, zeros
 
 if TYPE_CHECKING:
     import torch
 
     from sinefit.initializers.base import SignalTraits
+    from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
 
 
@@ -43,14 +44,17 @@ class Ssn(Initializer):
         omega: tuple[float, ...],
         traits: SignalTraits,  # noqa: ARG002 (it does not look at the signal)
         generator: torch.Generator,
-    ) -> Start:
-        """Draw starting weights in effective form, with Adam's scale omega on the first layer."""
+    ) -> Network:
+        """Draw starting weights in effective form."""
         check_omega(omega, size)
         first, *others = size.layers
         first_std = math.sqrt(2.0 / size.in_features)
         other_std = math.sqrt(2.0 / size.width)
         weights = [normal(first, first_std, generator) * per_axis(omega)]  # (width, axes)
         weights.extend(normal(shape, other_std, generator) for shape in others)
-        biases = tuple(zeros(shape[:1]) for shape in size.layers)
-        scales = (mean_omega(omega), *[1.0] * size.depth)
-        return Start(tuple(weights), biases, TrainingRules(scales, column_scales={0: omega}))
+        return sine_network(size, weights, [zeros(shape[:1]) for shape in size.layers])
+
+    def rules(self, network: Network, omega: tuple[float, ...]) -> TrainingRules:
+        """Return Adam's scale omega on the first layer, 1 on the others."""
+        scales = (mean_omega(omega), *[1.0] * network.size.depth)
+        return TrainingRules(scales_by_layer(scales, omega))

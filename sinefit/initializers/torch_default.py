@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from sinefit.initializers.base import Initializer, Start, TrainingRules, check_omega, mean_omega
-from sinefit.initializers.draws import per_axis, uniform
+from sinefit.initializers.base import Initializer, TrainingRules, check_omega, mean_omega
+from sinefit.initializers.draws import per_axis, scales_by_layer, sine_network, uniform
 
 if TYPE_CHECKING:
     import torch
 
     from sinefit.initializers.base import SignalTraits
+    from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
 
 
@@ -40,8 +41,8 @@ class TorchDefault(Initializer):
         omega: tuple[float, ...],
         traits: SignalTraits,  # noqa: ARG002 (it does not look at the signal)
         generator: torch.Generator,
-    ) -> Start:
-        """Draw starting weights in effective form; every layer trains at the same rate."""
+    ) -> Network:
+        """Draw starting weights in effective form."""
         check_omega(omega, size)
         weights, biases = [], []
         for shape in size.layers:
@@ -50,5 +51,8 @@ class TorchDefault(Initializer):
             biases.append(uniform(shape[:1], bound, generator))
         weights[0] = weights[0] * per_axis(omega)
         biases[0] = biases[0] * mean_omega(omega)
-        rules = TrainingRules(learning_rate_scales=(1.0,) * len(weights))
-        return Start(tuple(weights), tuple(biases), rules)
+        return sine_network(size, weights, biases)
+
+    def rules(self, network: Network, omega: tuple[float, ...]) -> TrainingRules:  # noqa: ARG002
+        """Return the same rate for every layer."""
+        return TrainingRules(scales_by_layer((1.0,) * (network.size.depth + 1)))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, ClassVar
 
 from sinefit.errors import SettingError
-from sinefit.initializers.base import Initializer, Start, TrainingRules, check_omega
-from sinefit.initializers.draws import uniform
+from sinefit.initializers.base import Initializer, TrainingRules, check_omega
+from sinefit.initializers.draws import scales_by_layer, sine_network, uniform
 from sinefit.initializers.frequencies import (
     draw_frequencies,
     draw_lattice,
@@ -19,13 +19,12 @@ from sinefit.initializers.frequencies import (
 from sinefit.initializers.siren import siren_layers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import torch
     from torch import Tensor
 
     from sinefit.initializers.base import SignalTraits
     from sinefit.initializers.frequencies import Frequency
+    from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
 
 _SPREAD = 0.3
@@ -123,8 +122,8 @@ class Tuner(Initializer):
         omega: tuple[float, ...],
         traits: SignalTraits,
         generator: torch.Generator,
-    ) -> Start:
-        """Draw starting weights in effective form; the first layer's are frozen.
+    ) -> Network:
+        """Draw starting weights in effective form.
 
         Raises `SettingError` where `traits.shape` does not have one length per input axis.
         """
@@ -141,24 +140,26 @@ class Tuner(Initializer):
         integers = torch.tensor([*low, *high], dtype=torch.float32)  # (width, axes)
         weights[0] = integers * (2.0 * math.pi / self.period)
         biases[0] = uniform((size.width,), math.pi / 2.0, generator)
-        column_bounds = self._column_bounds(weights)
-        if 1 in column_bounds:
-            bounds = column_bounds[1]
+        if size.depth > 1:
+            bounds = self._column_bounds(weights[0])
             drawn = torch.randn(size.layers[1], generator=generator) * (_SPREAD * bounds)
             weights[1] = torch.clamp(drawn, -bounds, bounds)  # (width, width)
-        rules = TrainingRules(
-            learning_rate_scales=(1.0, *[self.hidden_omega] * (size.depth - 1), 1.0),
-            frozen_weights=frozenset({0}),
-            column_bounds=column_bounds,
+        return sine_network(size, weights, biases)
+
+    def rules(self, network: Network, omega: tuple[float, ...]) -> TrainingRules:  # noqa: ARG002
+        """Return siren's scales but on the phases, a frozen first layer, and layer 2's bounds."""
+        from sinefit.networks.sine import weight_name
+
+        size = network.size
+        first = network.parameters[weight_name(0)][0]
+        return TrainingRules(
+            scales_by_layer((1.0, *[self.hidden_omega] * (size.depth - 1), 1.0)),
+            frozenset({weight_name(0)}),
+            {weight_name(1): self._column_bounds(first)} if size.depth > 1 else {},
         )
-        return Start(tuple(weights), tuple(biases), rules)
 
-    def rules_for(self, start: Start, weights: Sequence[Tensor]) -> TrainingRules:
-        """Return the rules of `start` with the bounds that go with the given first layer."""
-        return replace(start.rules, column_bounds=self._column_bounds(weights))
-
-    def _column_bounds(self, weights: Sequence[Tensor]) -> dict[int, Tensor]:
-        """Return the bounds (width,) on layer 2 by the frequencies of a first layer.
+    def _column_bounds(self, first: Tensor) -> Tensor:
+        """Return the bounds (width,) on layer 2 by the frequencies of a first layer (width, axes).
 
         The low frequencies come first and reach the edge of their box, which is `low` or as wide as
         they needed; whatever lies outside it is high. So the weights alone tell them apart, for
@@ -166,13 +167,11 @@ class Tuner(Initializer):
         """
         import torch
 
-        if len(weights) <= 2:
-            return {}
-        reach = torch.round(weights[0].detach().cpu() * (self.period / (2.0 * math.pi)))
+        reach = torch.round(first.detach().cpu() * (self.period / (2.0 * math.pi)))
         reach = reach.abs().amax(dim=1)  # (width,)
-        lows = len(reach) - self._high_count(*weights[0].shape)
+        lows = len(reach) - self._high_count(*first.shape)
         is_low = reach <= max(float(self.low), float(reach[:lows].max()))
-        return {1: torch.where(is_low, self.bound_low, self.bound_high)}
+        return torch.where(is_low, self.bound_low, self.bound_high)
 
     def _high_count(self, width: int, axes: int) -> int:
         """Return how many high frequencies a layer of that width asks for."""

@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from sinefit.initializers.base import Initializer, Start, TrainingRules, check_omega
-from sinefit.initializers.draws import normal, per_axis, zeros
+from sinefit.initializers.base import Initializer, TrainingRules, check_omega
+from sinefit.initializers.draws import normal, per_axis, scales_by_layer, sine_network, zeros
 
 if TYPE_CHECKING:
     import torch
 
     from sinefit.initializers.base import SignalTraits
+    from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
 
 
@@ -58,8 +59,8 @@ class Vi3nr(Initializer):
         omega: tuple[float, ...],
         traits: SignalTraits,
         generator: torch.Generator,
-    ) -> Start:
-        """Draw starting weights in effective form; every layer trains at the same rate."""
+    ) -> Network:
+        """Draw starting weights in effective form."""
         check_omega(omega, size)
         first, *others = size.layers
         first_std = self.s / math.sqrt(size.in_features * traits.mean_square_coordinate)
@@ -69,9 +70,11 @@ class Vi3nr(Initializer):
             std = self.s / math.sqrt(size.width * mean_square_sine(variance))
             weights.append(normal(shape, std, generator))
             variance = self.s**2
-        biases = tuple(zeros(shape[:1]) for shape in size.layers)
-        rules = TrainingRules(learning_rate_scales=(1.0,) * len(weights))
-        return Start(tuple(weights), biases, rules)
+        return sine_network(size, weights, [zeros(shape[:1]) for shape in size.layers])
+
+    def rules(self, network: Network, omega: tuple[float, ...]) -> TrainingRules:  # noqa: ARG002
+        """Return the same rate for every layer."""
+        return TrainingRules(scales_by_layer((1.0,) * (network.size.depth + 1)))
 
 
 def mean_square_sine(variance: float) -> float:

@@ -6,14 +6,15 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from sinefit.initializers.base import Initializer, Start
-from sinefit.initializers.draws import normal
+from sinefit.initializers.base import Initializer
+from sinefit.initializers.draws import normal, sine_network
 from sinefit.initializers.siren import siren_layers, siren_rules
 
 if TYPE_CHECKING:
     import torch
 
-    from sinefit.initializers.base import SignalTraits
+    from sinefit.initializers.base import SignalTraits, TrainingRules
+    from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
 
 
@@ -58,14 +59,18 @@ class Winner(Initializer):
         omega: tuple[float, ...],
         traits: SignalTraits,
         generator: torch.Generator,
-    ) -> Start:
-        """Draw starting weights in effective form, with SIREN's learning-rate scales."""
+    ) -> Network:
+        """Draw starting weights in effective form."""
         weights, biases = siren_layers(size, omega, self.hidden_omega, generator)
         first_std, second_std = noise_scales(traits)
         weights[0] = weights[0] + normal(size.layers[0], first_std, generator)
         if size.depth > 1:
             weights[1] = weights[1] + normal(size.layers[1], second_std, generator)
-        return Start(tuple(weights), tuple(biases), siren_rules(size, omega, self.hidden_omega))
+        return sine_network(size, weights, biases)
+
+    def rules(self, network: Network, omega: tuple[float, ...]) -> TrainingRules:
+        """Return SIREN's learning-rate scales."""
+        return siren_rules(network.size, omega, self.hidden_omega)
 
 
 def noise_scales(traits: SignalTraits) -> tuple[float, float]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from sinefit.initializers.base import Initializer, Start
+from sinefit.initializers.base import Initializer
+from sinefit.initializers.draws import sine_network
 from sinefit.initializers.siren import siren_layers, siren_omega, siren_rules
 
 if TYPE_CHECKING:
     import torch
 
-    from sinefit.initializers.base import SignalTraits
+    from sinefit.initializers.base import SignalTraits, TrainingRules
+    from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
 
 
@@ -60,9 +62,13 @@ class Ws(Initializer):
         omega: tuple[float, ...],
         traits: SignalTraits,  # noqa: ARG002 (it does not look at the signal)
         generator: torch.Generator,
-    ) -> Start:
-        """Draw starting weights in effective form, with SIREN's learning-rate scales."""
+    ) -> Network:
+        """Draw starting weights in effective form."""
         weights, biases = siren_layers(size, omega, self.hidden_omega, generator)
         *inner, last = weights
         scaled = [weight * self.alpha for weight in inner]
-        return Start((*scaled, last), tuple(biases), siren_rules(size, omega, self.hidden_omega))
+        return sine_network(size, [*scaled, last], biases)
+
+    def rules(self, network: Network, omega: tuple[float, ...]) -> TrainingRules:
+        """Return SIREN's learning-rate scales."""
+        return siren_rules(network.size, omega, self.hidden_omega)

@@ -6,14 +6,15 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from sinefit.initializers.base import Initializer, Start, check_omega
-from sinefit.initializers.draws import per_axis, uniform, zeros
+from sinefit.initializers.base import Initializer, check_omega
+from sinefit.initializers.draws import per_axis, sine_network, uniform, zeros
 from sinefit.initializers.siren import siren_rules
 
 if TYPE_CHECKING:
     import torch
 
-    from sinefit.initializers.base import SignalTraits
+    from sinefit.initializers.base import SignalTraits, TrainingRules
+    from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
 
 
@@ -56,11 +57,14 @@ class Xavier(Initializer):
         omega: tuple[float, ...],
         traits: SignalTraits,  # noqa: ARG002 (it does not look at the signal)
         generator: torch.Generator,
-    ) -> Start:
-        """Draw starting weights in effective form, with SIREN's learning-rate scales."""
+    ) -> Network:
+        """Draw starting weights in effective form."""
         check_omega(omega, size)
         weights = [uniform(shape, math.sqrt(6.0 / sum(shape)), generator) for shape in size.layers]
         weights[0] = weights[0] * per_axis(omega)
         weights[1:-1] = [weight * self.hidden_omega for weight in weights[1:-1]]
-        biases = tuple(zeros(shape[:1]) for shape in size.layers)
-        return Start(tuple(weights), biases, siren_rules(size, omega, self.hidden_omega))
+        return sine_network(size, weights, [zeros(shape[:1]) for shape in size.layers])
+
+    def rules(self, network: Network, omega: tuple[float, ...]) -> TrainingRules:
+        """Return SIREN's learning-rate scales."""
+        return siren_rules(network.size, omega, self.hidden_omega)

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class Family(Protocol):
     """A kind of trainable function; its forward pass is the reference for every faster one."""
 
-    name: str
-    """What weights files and the command line call it."""
+    @property
+    def name(self) -> str:
+        """What weights files and the command line call it."""
 
     def shapes(self, size: NetworkSize) -> Mapping[str, tuple[int, ...]]:
         """Return the shape of each parameter of one member by its name, in the order of storage.

@@ -47,7 +47,9 @@ class Network:
             raise ValueError(f"wanted parameters {', '.join(shapes)}")
         for name, shape in shapes.items():
             if tuple(parameters[name].shape[1:]) != shape:
-                raise ValueError(f"{name} is {tuple(parameters[name].shape)}, not (members, {shape})")
+                raise ValueError(
+                    f"{name} is {tuple(parameters[name].shape)}, not (members, {shape})"
+                )
         rows = [parameters[name].detach().flatten(start_dim=1) for name in shapes]
         return cls(family, size, torch.cat(rows, dim=1))
 

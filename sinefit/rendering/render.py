@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
-from sinefit.rendering.evaluator import choose_evaluator
+from sinefit.engines.evaluation import choose_evaluator
 from sinefit.signals.grid import Grid
 
 if TYPE_CHECKING:
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sinefit.networks.sine import SineNetwork
+    from sinefit.networks.network import Network
     from sinefit.rendering.plan import RenderPlan
 
 BLOCK: Final = 2**18
 """Samples per block that is handed to a writer, as far as whole slabs of the first axis allow."""
 
 
-def render_blocks(network: SineNetwork, plan: RenderPlan) -> Iterator[NDArray[np.generic]]:
+def render_blocks(network: Network, plan: RenderPlan) -> Iterator[NDArray[np.generic]]:
     """Yield the samples of a render in consecutive blocks along the first axis.
 
     Each block has shape (count, *plan.spec.shape[1:], channels) and the spec's dtype. Memory is
@@ -32,7 +32,7 @@ def render_blocks(network: SineNetwork, plan: RenderPlan) -> Iterator[NDArray[np
     return _render(network, plan, plan.spec.store, np.dtype(plan.spec.dtype))
 
 
-def render_values(network: SineNetwork, plan: RenderPlan) -> Iterator[NDArray[np.float32]]:
+def render_values(network: Network, plan: RenderPlan) -> Iterator[NDArray[np.float32]]:
     """Yield the network's outputs on a planned grid, block by block like `render_blocks`.
 
     The values are float32, in about [-1, 1], neither rounded nor mapped to the signal's range.
@@ -41,13 +41,13 @@ def render_values(network: SineNetwork, plan: RenderPlan) -> Iterator[NDArray[np
 
 
 def _render(
-    network: SineNetwork,
+    network: Network,
     plan: RenderPlan,
     convert: Callable[[NDArray[np.float32]], NDArray[Any]],
     dtype: np.dtype[Any],
 ) -> Iterator[NDArray[Any]]:
     """Yield blocks of converted outputs; conversion goes by pieces, with no block-sized copies."""
-    evaluator = choose_evaluator(network, plan.spec)
+    evaluator = choose_evaluator(network, plan.spec.bit_depth)
     grid = Grid(plan.axes, plan.spec.domain, evaluator.device)
     rows, *slab = plan.spec.shape
     slab_samples = math.prod(slab)
@@ -59,6 +59,6 @@ def _render(
         for piece in range(begin, end, evaluator.piece):
             stop = min(piece + evaluator.piece, end)
             indices = torch.arange(piece, stop, device=evaluator.device)
-            outputs = evaluator(grid.coordinates(indices))  # (piece, channels)
+            outputs = evaluator(grid.coordinates(indices)[None])[0]  # (piece, channels)
             block[piece - begin : stop - begin] = convert(outputs.cpu().numpy())
         yield block.reshape(count, *slab, plan.spec.channels)

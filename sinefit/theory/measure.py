@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from sinefit.networks.sine import bias_name, weight_name
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from sinefit.networks.sine import SineNetwork
+    from sinefit.networks.network import Network
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class LayerStatistics:
 
 
 @torch.no_grad()
-def measure_layers(network: SineNetwork, coordinates: Tensor) -> list[LayerStatistics]:
-    """Measure every layer of a network on coordinates (batch, in_features).
+def measure_layers(network: Network, coordinates: Tensor) -> list[LayerStatistics]:
+    """Measure every layer of a sine network, a stack of one, on coordinates (batch, in_features).
 
     The Jacobians are carried along in the forward pass, which takes in_features + 1 times the
     memory of the largest layer's pre-activations.
@@ -45,7 +47,9 @@ def measure_layers(network: SineNetwork, coordinates: Tensor) -> list[LayerStati
     slope = torch.ones_like(hidden)  # (batch, fan_in), cos of the pre-activations before
     tangents = torch.eye(axes).to(hidden).expand(len(hidden), axes, axes)  # (batch, axes, fan_in)
     found = []
-    for layer, (weight, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
+    for layer in range(network.size.depth + 1):
+        weight = network.parameters[weight_name(layer)][0]
+        bias = network.parameters[bias_name(layer)][0]
         column_squares = weight.double().square().mean(dim=0)  # (fan_in,)
         gain = torch.dot(column_squares, slope.double().square().mean(dim=0))
         z = torch.addmm(bias, hidden, weight.T)  # (batch, fan_out)

@@ -1,0 +1,119 @@
+"""How fast each parameter learns: the peak rates of Adam."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import torch
+
+from sinefit.networks.sine import bias_name, weight_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from sinefit.initializers.base import TrainingRules
+
+FIRST_LAYER_RATE: Final = 0.02
+"""Highest default rate of the first layer's weights: radians that one step moves a phase by at the
+edge of the domain. Above it the phases of high frequencies, in sound above all, jump at random."""
+RATED_WIDTH: Final = 256
+"""Width that the initializers' rates are meant for; a wider layer sums more changes per step."""
+NARROWEST: Final = 32
+"""Width from which on narrower layers learn no faster."""
+RATED_STEPS: Final = 3000
+"""Steps that the rates are meant for: a longer fit can afford slower ones, which end nearer to the
+optimum."""
+STEPS_FACTORS: Final = (0.3, 1.5)
+"""Least and most that the number of steps changes a rate by."""
+RATED_BATCH: Final = 4096
+"""Samples per step that the rates are meant for; larger batches learn no faster."""
+RISE: Final = 4.0
+"""How many times as fast the highest hidden layer learns as the lowest."""
+LAST_LAYER_RATE: Final = 0.001
+"""Default rate of the last layer's weights, which every output shares; faster ones are unstable."""
+
+
+def layer_rates(
+    learning_rate: float | None,
+    hidden_rate: float,
+    scales: tuple[float, ...],
+    width: int,
+    steps: int,
+    batch: int,
+) -> tuple[float, ...]:
+    """Return each layer's peak learning rate on effective weights.
+
+    A rate that was asked for is multiplied by the recipe's scales and nothing else, so that its
+    peak is the rate that a paper states. Without one the rates are those that trained well in
+    batches of a few thousand: `hidden_rate`, in inverse proportion to the width and to the root of
+    the number of steps, for the hidden layer in the middle, by equal factors more for those above
+    and less for those below, as the recipe's scales have it but at most `FIRST_LAYER_RATE` for the
+    first, `LAST_LAYER_RATE` for the last.
+
+    In smaller batches the hidden rate falls with the root of the batch (Malladi et al., 2022, On
+    the SDEs and Scaling Rules for Adaptive Gradient Algorithms). Adam moves every weight by about
+    the rate, and the fewer samples a step has, the more of those moves point the same way for each
+    of them: the phases of a lone sample move by the rate times the width, at random before long.
+    """
+    if learning_rate is not None:
+        return tuple(learning_rate * scale for scale in scales)
+    first, *hidden, _ = scales
+    low, high = STEPS_FACTORS
+    hidden_rate *= min(max(math.sqrt(RATED_STEPS / steps), low), high)
+    hidden_rate *= RATED_WIDTH / max(width, NARROWEST)
+    hidden_rate *= math.sqrt(min(1.0, batch / RATED_BATCH))
+    # Without hidden layers there is nothing that the first layer's scale could refer to.
+    first_rate = hidden_rate * first / hidden[0] if hidden else FIRST_LAYER_RATE
+    middle = (len(hidden) - 1) / 2
+    between = (
+        hidden_rate * scale / hidden[0] * RISE ** ((number - middle) / max(1.0, 2.0 * middle))
+        for number, scale in enumerate(hidden)
+    )
+    return (min(first_rate, FIRST_LAYER_RATE), *between, LAST_LAYER_RATE)
+
+
+class PeakRates:
+    """The peak rates of a sine network's parameters in one fit."""
+
+    def __init__(
+        self,
+        learning_rate: float | None,
+        hidden_rate: float,
+        rules: TrainingRules,
+        depth: int,
+        width: int,
+        steps: int,
+        batch: int,
+    ) -> None:
+        """Take the rate that was asked for, or None, and what `layer_rates` does."""
+        self._rules = rules
+        # The biases have the scale of their layer; columns of the weights can have their own.
+        scales = tuple(float(rules.rate_scales[bias_name(layer)]) for layer in range(depth + 1))
+
+        def rates(layer: int, scale: float) -> tuple[float, ...]:
+            changed = (*scales[:layer], scale, *scales[layer + 1 :])
+            return layer_rates(learning_rate, hidden_rate, changed, width, steps, batch)
+
+        self.by_layer = rates(0, scales[0])
+        """One per layer, first layer first; of columns with scales of their own that of their
+        mean."""
+        self.base = min(rate / scale for rate, scale in zip(self.by_layer, scales, strict=True))
+        """The highest rate to ask for at which no layer would learn faster than it does."""
+        found: dict[str, float | Tensor] = {}
+        for layer, rate in enumerate(self.by_layer):
+            weight, bias = weight_name(layer), bias_name(layer)
+            found[bias] = rate
+            columns = rules.rate_scales[weight]
+            if isinstance(columns, float | int):
+                found[weight] = rate
+            else:
+                # A column learns as its layer would if all of it had the column's scale.
+                each = [rates(layer, scale)[layer] for scale in columns.tolist()]
+                found[weight] = torch.tensor(each)
+        for name in rules.frozen:
+            found[name] = 0.0
+        self.by_name: Mapping[str, float | Tensor] = found
+        """One per parameter, or per column of one; 0 for what is frozen."""
