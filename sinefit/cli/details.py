@@ -57,10 +57,11 @@ def fit_details(
     network = config.size_for(signal.spec)
     start = "drawn" if start_from is None else "those of an earlier fit"
     rates = ", ".join(f"{rate:.3g}" for rate in _rates(signal, config, omega))
+    batch = config.batch_for(signal.spec)
     return [
         f"recognised {signal_details(signal.spec)}",
         f"{_network_line(network)}; weights {start}, seed {config.seed}",
-        f"learning rates by layer {rates}; batch {config.batch}; until {' or '.join(limits)}",
+        f"learning rates by layer {rates}; batch {batch}; until {' or '.join(limits)}",
         f"{_device_line(device, config.threads)}; engine {_engine(config, device, network)}",
     ]
 

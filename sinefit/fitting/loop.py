@@ -35,7 +35,7 @@ from sinefit.fitting.report import (
     FitStoppedError,
     Progress,
 )
-from sinefit.fitting.schedule import cosine_factor, restarting_progress
+from sinefit.fitting.schedule import progress_within, rate_factor, restarting_progress
 from sinefit.fitting.training import Training
 from sinefit.forks import begin_threads
 from sinefit.initializers.registry import describe
@@ -238,6 +238,8 @@ class Fit:
         """
         standing, budget, hooks = self.standing, self.budget, self.hooks
         training = self.training
+        expected = training.config.expected_steps(training.spec)
+        first_cycle = default_steps(training.spec)
         before = standing.seconds
         begin = self.clock()
         last_checkpoint = last_field = begin
@@ -265,11 +267,13 @@ class Fit:
                 hooks.on_field(field)
                 last_field = self.clock()
                 begin += last_field - paused
-            if not budget.bounded:
-                cycle, share = restarting_progress(standing.step, default_steps(self.signal.spec))
+            if budget.bounded:
+                progress = progress_within(share, standing.step, expected)
+            else:
+                cycle, progress = restarting_progress(standing.step, first_cycle)
                 if cycle > standing.cycle and self._on_plateau(cycle):
                     return "plateau"
-            self.loss_sum += yield cosine_factor(share)
+            self.loss_sum += yield rate_factor(standing.step, progress)
             standing.step += 1
             standing.summed += 1
             if standing.step % self.report_every == 0:
@@ -278,7 +282,7 @@ class Fit:
                     return "divergence"
                 if self._reached_target():
                     return "quality"
-                fine = share >= FINE_SHARE and standing.latest >= FINE_PSNR
+                fine = progress >= FINE_SHARE and standing.latest >= FINE_PSNR
                 if fine and not standing.fine:
                     standing.fine = True
                     training.refine()

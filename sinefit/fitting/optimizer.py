@@ -42,6 +42,8 @@ RATED_STEPS: Final = 3000
 optimum."""
 STEPS_FACTORS: Final = (0.3, 1.5)
 """Least and most that the number of steps changes a rate by."""
+RATED_BATCH: Final = 4096
+"""Samples per step that the rates are meant for; larger batches learn no faster."""
 RISE: Final = 4.0
 """How many times as fast the highest hidden layer learns as the lowest."""
 LAST_LAYER_RATE: Final = 0.001
@@ -54,15 +56,21 @@ def layer_rates(
     scales: tuple[float, ...],
     width: int,
     steps: int,
+    batch: int,
 ) -> tuple[float, ...]:
     """Return each layer's peak learning rate on effective weights.
 
-    A rate that was asked for is multiplied by the recipe's scales and nothing else, so that a
-    paper's learning rate means what the paper meant. Without one the rates are those that trained
-    well in small batches: `hidden_rate`, in inverse proportion to the width and to the root of the
-    number of steps, for the hidden layer in the middle, by equal factors more for those above and
-    less for those below, as the recipe's scales have it but at most `FIRST_LAYER_RATE` for the
+    A rate that was asked for is multiplied by the recipe's scales and nothing else, so that its
+    peak is the rate that a paper states. Without one the rates are those that trained well in
+    batches of a few thousand: `hidden_rate`, in inverse proportion to the width and to the root of
+    the number of steps, for the hidden layer in the middle, by equal factors more for those above
+    and less for those below, as the recipe's scales have it but at most `FIRST_LAYER_RATE` for the
     first, `LAST_LAYER_RATE` for the last.
+
+    In smaller batches the hidden rate falls with the root of the batch (Malladi et al., 2022, On
+    the SDEs and Scaling Rules for Adaptive Gradient Algorithms). Adam moves every weight by about
+    the rate, and the fewer samples a step has, the more of those moves point the same way for each
+    of them: the phases of a lone sample move by the rate times the width, at random before long.
     """
     if learning_rate is not None:
         return tuple(learning_rate * scale for scale in scales)
@@ -70,6 +78,7 @@ def layer_rates(
     low, high = STEPS_FACTORS
     hidden_rate *= min(max(math.sqrt(RATED_STEPS / steps), low), high)
     hidden_rate *= RATED_WIDTH / max(width, NARROWEST)
+    hidden_rate *= math.sqrt(min(1.0, batch / RATED_BATCH))
     # Without hidden layers there is nothing that the first layer's scale could refer to.
     first_rate = hidden_rate * first / hidden[0] if hidden else FIRST_LAYER_RATE
     middle = (len(hidden) - 1) / 2
@@ -88,6 +97,7 @@ def rates_of(config: FitConfig, spec: SignalSpec, rules: TrainingRules) -> tuple
         rules.learning_rate_scales,
         config.size_for(spec).width,
         config.expected_steps(spec),
+        config.batch_for(spec),
     )
 
 
