@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from sinefit.fitting.budget import Budget
     from sinefit.fitting.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
     from sinefit.fitting.config import FitConfig
-    from sinefit.fitting.loop import FitHooks, fit_signal
+    from sinefit.fitting.hooks import FitHooks
+    from sinefit.fitting.loop import fit_signal
     from sinefit.fitting.report import (
         FitDivergedError,
         FitNotMeasuredError,
@@ -56,7 +57,7 @@ _HOMES = {
     "Field": "fields.field",
     "FitConfig": "fitting.config",
     "FitDivergedError": "fitting.report",
-    "FitHooks": "fitting.loop",
+    "FitHooks": "fitting.hooks",
     "FitNotMeasuredError": "fitting.report",
     "FitRecord": "fields.record",
     "FitReport": "fitting.report",

@@ -254,31 +254,37 @@ class CheckpointedFit:
         if self.resume is not None:
             self._messages.say(f"{name}: going on after {self.resume.standing.step} steps")
 
-    def foretell(self, config: FitConfig, initial: Field | None) -> None:
-        """Say about how long a fit of settled settings will take and what to expect of it."""
+    def foretell(self, config: FitConfig, initial: Field | None) -> str | None:
+        """Return about how long a fit of settled settings will take and what to expect of it.
+
+        None for one of a few seconds, or that only quality ends, and where nothing is to be said.
+        """
         from sinefit.fitting.forecast import forecast
 
         if self._messages.quiet:
-            return
+            return None
         resume = self.resume
         is_fresh = initial is None and (resume is None or not resume.standing.continued)
         standing = None if resume is None else resume.standing
         found = forecast(config, self.signal, standing=standing, is_fresh=is_fresh)
-        if found is not None and found.seconds >= FORETOLD_FROM:
-            name = self.signal.spec.source or "signal"
-            self._messages.say(f"{name}: {forecast_words(found, self.signal.spec)}")
+        if found is None or found.seconds < FORETOLD_FROM:
+            return None
+        return forecast_words(found, self.signal.spec)
 
     def run(self, stop: StopRequest, on_record: RecordCallback | None) -> FitResult:
         """Fit; raises what `fit_signal` does."""
-        from sinefit.fitting.loop import FIELD_EVERY, FitHooks, fit_signal
+        from sinefit.fitting.hooks import FIELD_EVERY, FitHooks
+        from sinefit.fitting.loop import fit_signal
         from sinefit.fitting.pace import settled
 
         request, signal = self._request, self.signal
         initial = self.start_from()
         config = request.config if initial is None else request.config.continuing(initial)
         config = settled(config, signal, self.resume)
+        foretold = self.foretell(config, initial)
         self.announce(config, initial)
-        self.foretell(config, initial)
+        if foretold is not None:
+            self._messages.say(f"{signal.spec.source or 'signal'}: {foretold}")
         name = signal.spec.source or "signal"
         with ProgressDisplay(self._messages, name) as display:
 

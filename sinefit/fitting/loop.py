@@ -6,7 +6,6 @@ import copy
 import dataclasses
 import math
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import torch
@@ -20,6 +19,7 @@ from sinefit.fitting.checkpoint import Checkpoint, Standing, fingerprint
 from sinefit.fitting.defaults import default_steps
 from sinefit.fitting.devices import cpu_threads, resolve_device
 from sinefit.fitting.engines import piece_size
+from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.measure import (
     MeasuringStoppedError,
     estimate_psnr,
@@ -50,9 +50,6 @@ if TYPE_CHECKING:
     from sinefit.fitting.measure import Quality
     from sinefit.signals.signal import Signal
 
-    ProgressCallback = Callable[[Progress], None]
-    CheckpointCallback = Callable[[Checkpoint], None]
-    FieldCallback = Callable[[Field], None]
 
 REPORT_EVERY: Final = 50
 """Steps between two looks at the loss; each waits for the device, so they are not more frequent."""
@@ -73,32 +70,8 @@ FINE_SHARE: Final = 0.8
 """Share of the budget after which low precision can be in the way of a good fit."""
 FINE_PSNR: Final = 50.0
 """PSNR of the batches, in dB, from which on it is."""
-CHECKPOINT_EVERY: Final = 60.0
-"""Seconds between two checkpoints."""
-FIELD_EVERY: Final = 5.0
-"""Seconds between two looks at the field of a running fit."""
 
 EndedBy = Literal["steps", "time", "quality", "plateau", "divergence"]
-
-
-@dataclass(frozen=True)
-class FitHooks:
-    """What a caller wants to hear of a running fit, and how it stops one."""
-
-    on_progress: ProgressCallback | None = None
-    """Called every few steps, and while the finished field is measured."""
-    on_checkpoint: CheckpointCallback | None = None
-    """Called every `checkpoint_every` seconds with what the fit can go on from."""
-    checkpoint_every: float = CHECKPOINT_EVERY
-    should_stop: Callable[[], bool] | None = None
-    """Asked after every step, where True ends the fit with FitStoppedError, and between pieces of
-    the field while it is measured, where it ends it with FitNotMeasuredError."""
-    on_notice: Callable[[str], None] | None = None
-    """Called with a sentence about something that the fit had to change."""
-    on_field: FieldCallback | None = None
-    """Called every `field_every` seconds, between two steps, with the field as it stands, on the
-    CPU. The time that it takes counts neither in the budget nor in the pace."""
-    field_every: float = FIELD_EVERY
 
 
 def fit_signal(
@@ -107,7 +80,7 @@ def fit_signal(
     *,
     start_from: Field | None = None,
     resume: Checkpoint | None = None,
-    on_progress: ProgressCallback | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
     hooks: FitHooks | None = None,
 ) -> FitResult:
     """Fit a sine network to a signal.

@@ -14,7 +14,8 @@ from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting import loop, measure
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.engines import fast_operands
-from sinefit.fitting.loop import FitHooks, fit_signal
+from sinefit.fitting.hooks import FitHooks
+from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.report import FitDivergedError, FitNotMeasuredError
 from sinefit.fitting.training import Training
 from sinefit.initializers.registry import INITIALIZERS, parse_initializer
