@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from sinefit.fitting.budget import Budget
     from sinefit.fitting.checkpoint import Checkpoint, decode_checkpoint, encode_checkpoint
     from sinefit.fitting.config import FitConfig
-    from sinefit.fitting.loop import FitHooks, fit_signal
+    from sinefit.fitting.hooks import FitHooks
+    from sinefit.fitting.loop import fit_signal
     from sinefit.fitting.report import (
         FitDivergedError,
         FitNotMeasuredError,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     )
     from sinefit.initializers.base import Initializer
     from sinefit.initializers.registry import INITIALIZERS, parse_initializer
-    from sinefit.networks.sine import SineNetwork
+    from sinefit.networks.network import Network
     from sinefit.rendering.plan import RenderRequest, plan_render
     from sinefit.rendering.render import render_blocks
     from sinefit.signals.reading import read_signal
@@ -56,7 +57,7 @@ _HOMES = {
     "Field": "fields.field",
     "FitConfig": "fitting.config",
     "FitDivergedError": "fitting.report",
-    "FitHooks": "fitting.loop",
+    "FitHooks": "fitting.hooks",
     "FitNotMeasuredError": "fitting.report",
     "FitRecord": "fields.record",
     "FitReport": "fitting.report",
@@ -73,7 +74,7 @@ _HOMES = {
     "SettingError": "errors",
     "Signal": "signals.signal",
     "SignalSpec": "signals.signal",
-    "SineNetwork": "networks.sine",
+    "Network": "networks.network",
     "SinefitError": "errors",
     "decode_checkpoint": "fitting.checkpoint",
     "encode_checkpoint": "fitting.checkpoint",
@@ -105,6 +106,7 @@ __all__ = [
     "Initializer",
     "InputError",
     "MemoryLimitError",
+    "Network",
     "OutputError",
     "OutputExistsError",
     "Progress",
@@ -113,7 +115,6 @@ __all__ = [
     "SettingError",
     "Signal",
     "SignalSpec",
-    "SineNetwork",
     "SinefitError",
     "__version__",
     "decode_checkpoint",

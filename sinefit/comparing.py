@@ -102,7 +102,7 @@ def _rescaled(block: np.ndarray, field: Field, original: Signal) -> np.ndarray:
     Two files of one picture can differ in range: 8 and 16 bits, or the peak of another cut. Integer
     depths stand for the same full scale; everything else is compared in physical units.
     """
-    if original.spec.kind in ("image", "video"):
+    if original.spec.full_scale and field.spec.full_scale:
         return block
     physical = field.spec.from_unit(block)
     low, high = original.spec.low, original.spec.high

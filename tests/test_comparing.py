@@ -54,6 +54,17 @@ def decibels(error: Values, value_range: float) -> float:
     return 20 * math.log10(value_range / math.sqrt(np.mean(np.square(error))))
 
 
+def test_a_picture_of_floats_is_compared_in_its_own_values() -> None:
+    # Of heights in metres, fitted between 0 and 1000, a part spans 200 to 400.
+    fitted = SignalSpec("image", (24, 20), 1, "float32", 0.0, 1000.0, "tiff", 32)
+    field = field_of(fitted)
+    spec = dataclasses.replace(fitted, low=200.0, high=400.0)
+    values = fitted.from_unit(outputs_of(field, (24, 20)))
+    scores = compare_field(field, Signal(spec, (values + 5).astype(np.float32)), CPU)
+    assert scores["psnr_range"] == 200
+    assert scores["psnr"] == pytest.approx(20 * math.log10(200 / 5), abs=0.01)
+
+
 def test_scores_of_a_picture() -> None:
     spec = picture_spec()
     field = field_of(spec)

@@ -21,6 +21,7 @@ from sinefit.cli.app import app
 from sinefit.cli.exit_codes import ExitCode
 from sinefit.cli.progress import ProgressDisplay
 from sinefit.initializers.registry import INITIALIZERS
+from sinefit.signals.formats import FORMATS, WRITTEN
 from sinefit.signals.reading import read_signal
 from sinefit.signals.selection import Selection
 
@@ -138,3 +139,15 @@ def test_every_exit_status_is_documented() -> None:
     rows = [row.split("|")[1] for row in table.splitlines()[1:]]
     listed = {int(number) for row in rows for number in re.findall(r"\d+", row)}
     assert listed == {int(code) for code in ExitCode}
+
+
+def test_the_table_of_formats_is_that_of_the_code() -> None:
+    """Each format is in the row of its kind, in the column of what is done with it, by its name."""
+    table = README.split("<!-- formats")[1].split("<!-- end of formats")[0]
+    names = {"jpeg": "JPEG", "ppm": "PPM", "aiff": "AIFF", "heic": "HEIC"}
+    for kind, formats in FORMATS.items():
+        (row,) = [line for line in table.splitlines() if line.startswith(f"| {kind} |")]
+        _, _, written, read, *_ = row.split("|")
+        for format in formats:
+            column = written if format in WRITTEN[kind] else read
+            assert names.get(format, format).upper() in re.findall(r"\w+", column.upper()), format

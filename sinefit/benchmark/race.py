@@ -10,7 +10,8 @@ import torch
 from sinefit import metrics
 from sinefit.benchmark.textbook import TextbookTraining
 from sinefit.fitting.budget import Budget
-from sinefit.fitting.loop import FitHooks, fit_signal
+from sinefit.fitting.hooks import FitHooks
+from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.measure import measure_quality
 from sinefit.fitting.samples import TrainingSamples
 

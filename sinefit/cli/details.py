@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     import torch
 
     from sinefit.fields.field import Field
-    from sinefit.fitting.config import FitConfig
+    from sinefit.fitting.plan import FitPlan
     from sinefit.networks.size import NetworkSize
-    from sinefit.signals.signal import Signal, SignalSpec
+    from sinefit.signals.signal import SignalSpec
 
 
 def signal_details(spec: SignalSpec) -> str:
@@ -34,34 +34,23 @@ def signal_details(spec: SignalSpec) -> str:
     return ", ".join(parts)
 
 
-def fit_details(
-    signal: Signal,
-    config: FitConfig,
-    omega: tuple[float, ...],
-    device: torch.device,
-    *,
-    start_from: Field | None,
-) -> list[str]:
+def fit_details(plan: FitPlan) -> list[str]:
     """Return lines about how a signal is going to be fitted."""
-    budget = config.budget
+    config, budget = plan.config, plan.budget
     limits = []
-    if budget is None or budget.steps is not None:
-        from sinefit.fitting.defaults import default_steps
-
-        steps = default_steps(signal.spec) if budget is None else budget.steps
-        limits.append(f"{steps} steps")
-    if budget is not None and budget.max_time is not None:
+    if budget.steps is not None:
+        limits.append(f"{budget.steps} steps")
+    if budget.max_time is not None:
         limits.append(f"{budget.max_time:g} s")
-    if budget is not None and budget.target_psnr is not None:
+    if budget.target_psnr is not None:
         limits.append(f"{budget.target_psnr:g} dB")
-    network = config.size_for(signal.spec)
-    start = "drawn" if start_from is None else "those of an earlier fit"
-    rates = ", ".join(f"{rate:.3g}" for rate in _rates(signal, config, omega))
+    start = "those of an earlier fit" if plan.continued else "drawn"
+    rates = ", ".join(f"{rate:.3g}" for rate in plan.rates.by_layer)
     return [
-        f"recognised {signal_details(signal.spec)}",
-        f"{_network_line(network)}; weights {start}, seed {config.seed}",
-        f"learning rates by layer {rates}; batch {config.batch}; until {' or '.join(limits)}",
-        f"{_device_line(device, config.threads)}; engine {_engine(config, device, network)}",
+        f"recognised {signal_details(plan.spec)}",
+        f"{_network_line(plan.work.size)}; weights {start}, seed {config.seed}",
+        f"learning rates by layer {rates}; batch {plan.batch}; until {' or '.join(limits)}",
+        f"{_device_line(plan.machine.device, config.threads)}; engine {_engine(plan)}",
     ]
 
 
@@ -91,24 +80,11 @@ def _device_line(device: torch.device, threads: int | None) -> str:
     return f"device cpu, threads {threads or torch.get_num_threads()}"
 
 
-def _rates(signal: Signal, config: FitConfig, omega: tuple[float, ...]) -> tuple[float, ...]:
-    import torch
-
-    from sinefit.fitting.optimizer import rates_of
-    from sinefit.fitting.traits import signal_traits
-
-    generator = torch.Generator().manual_seed(config.seed)
-    recipe = config.initializer
-    size = config.size_for(signal.spec)
-    start = recipe.draw(size, omega, signal_traits(signal), generator)
-    return rates_of(config, signal.spec, start.rules)
-
-
-def _engine(config: FitConfig, device: torch.device, network: NetworkSize) -> str:
-    from sinefit.fitting.engines import choose_engine, fast_operands
-
-    name = choose_engine(config.engine, device, network)
-    if name == "autograd":
-        return "autograd, float32 operands"
-    operands = str(fast_operands(device)).removeprefix("torch.")
-    return f"{name}, {operands} operands"
+def _engine(plan: FitPlan) -> str:
+    """Return which engine trains, and the factors of its products."""
+    words = {
+        "float32": "factors in float32",
+        "bfloat16": "factors in bfloat16",
+        "two bfloat16": "factors in two bfloat16",
+    }
+    return f"{plan.engine.name}, {words[plan.precision]}"

@@ -120,7 +120,7 @@ def evaluate(
 
 
 def _read_original(original: str, field: Field, selection: Selection) -> Signal:
-    """Read the original, as the field's kind where its format holds several: a GIF."""
+    """Read the original, as the field's kind where its format holds several, as GIF does."""
     from sinefit.signals.formats import FORMATS
 
     content = read_standard_input() if is_standard_input(original) else original

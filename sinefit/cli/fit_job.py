@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from sinefit.fields.field import Field
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.fitting.config import FitConfig
+    from sinefit.fitting.plan import FitPlan
     from sinefit.fitting.report import FitResult, Outcome, Progress
     from sinefit.signals.limits import Limits
     from sinefit.signals.selection import Selection
@@ -225,61 +226,56 @@ class CheckpointedFit:
         request = self._request
         return None if request.start_from is None else read_field(Path(request.start_from))
 
-    def announce(self, config: FitConfig, initial: Field | None) -> None:
-        """Say what is going to be fitted, and how: `config` is settled."""
-        from sinefit.fitting.devices import resolve_device
-        from sinefit.fitting.omega import resolve_omega
+    def announce(self, plan: FitPlan) -> None:
+        """Say what is going to be fitted, and how."""
         from sinefit.fitting.omega_choice import NyquistShare, omega_text
         from sinefit.initializers.registry import describe
 
-        signal = self.signal
-        name = signal.spec.source or "signal"
-        device = resolve_device(config.device)
-        origin = " (from its spectrum)" if config.omega is None else ""
-        if config.omega is not None and any(isinstance(w, NyquistShare) for w in config.omega):
-            origin = f" ({omega_text(config.omega)})"
-        if initial is not None:
+        config, asked = plan.config, plan.config.omega
+        name = plan.spec.source or "signal"
+        origin = " (from its spectrum)" if asked is None else ""
+        if asked is not None and any(isinstance(factor, NyquistShare) for factor in asked):
+            origin = f" ({omega_text(asked)})"
+        if self._request.start_from is not None:
             origin = f" (from {self._request.start_from})"
-        size = config.size_for(signal.spec)
-        omega = resolve_omega(config.omega, config.initializer, signal, size)
+        omega = ",".join(f"{factor:.4g}" for factor in plan.omega)
         self._messages.say(
-            f"{name}: {describe_signal(signal.spec)}; "
-            f"{describe(config.initializer)}, omega {','.join(f'{w:.4g}' for w in omega)}{origin}, "
-            f"on {device}"
+            f"{name}: {describe_signal(plan.spec)}; {describe(config.initializer)}, "
+            f"omega {omega}{origin}, on {plan.machine.device}"
         )
         if self._messages.verbose:
-            details = fit_details(signal, config, omega, device, start_from=initial)
-            for detail in details:
+            for detail in fit_details(plan):
                 self._messages.detail(f"{name}: {detail}")
         if self.resume is not None:
             self._messages.say(f"{name}: going on after {self.resume.standing.step} steps")
 
-    def foretell(self, config: FitConfig, initial: Field | None) -> None:
-        """Say about how long a fit of settled settings will take and what to expect of it."""
+    def foretell(self, plan: FitPlan) -> str | None:
+        """Return about how long a fit will take and what to expect of it.
+
+        None for one of a few seconds, or that only quality ends, and where nothing is to be said.
+        """
         from sinefit.fitting.forecast import forecast
 
         if self._messages.quiet:
-            return
-        resume = self.resume
-        is_fresh = initial is None and (resume is None or not resume.standing.continued)
-        standing = None if resume is None else resume.standing
-        found = forecast(config, self.signal, standing=standing, is_fresh=is_fresh)
-        if found is not None and found.seconds >= FORETOLD_FROM:
-            name = self.signal.spec.source or "signal"
-            self._messages.say(f"{name}: {forecast_words(found, self.signal.spec)}")
+            return None
+        standing = None if self.resume is None else self.resume.standing
+        found = forecast(plan, self.signal, standing)
+        if found is None or found.seconds < FORETOLD_FROM:
+            return None
+        return forecast_words(found, self.signal.spec)
 
     def run(self, stop: StopRequest, on_record: RecordCallback | None) -> FitResult:
         """Fit; raises what `fit_signal` does."""
-        from sinefit.fitting.loop import FIELD_EVERY, FitHooks, fit_signal
-        from sinefit.fitting.pace import settled
+        from sinefit.fitting.hooks import FIELD_EVERY, FitHooks
+        from sinefit.fitting.loop import make_plan, run_plan
 
         request, signal = self._request, self.signal
-        initial = self.start_from()
-        config = request.config if initial is None else request.config.continuing(initial)
-        config = settled(config, signal, self.resume)
-        self.announce(config, initial)
-        self.foretell(config, initial)
+        plan = make_plan(signal, request.config, start_from=self.start_from(), resume=self.resume)
+        foretold = self.foretell(plan)
+        self.announce(plan)
         name = signal.spec.source or "signal"
+        if foretold is not None:
+            self._messages.say(f"{name}: {foretold}")
         with ProgressDisplay(self._messages, name) as display:
 
             def show(progress: Progress) -> None:
@@ -298,7 +294,7 @@ class CheckpointedFit:
                 on_field=None if self._preview is None else self._preview.show,
                 field_every=FIELD_EVERY if self._preview is None else self._preview.every,
             )
-            return fit_signal(signal, config, start_from=initial, resume=self.resume, hooks=hooks)
+            return run_plan(signal, plan, hooks, self.resume)
 
     def keep(self, outcome: Outcome, stop: StopRequest) -> None:
         """Write what a fit has come to: its weights, the best of one that diverged, a checkpoint.

@@ -120,7 +120,7 @@ Kind = Annotated[
     Literal["image", "audio", "video", "array"] | None,
     typer.Option(
         metavar="KIND",
-        help="Read FILE as image, audio, video or array.",
+        help="Read FILE as image, audio, video or array; audio takes the sound of a video.",
         show_default="by its content",
         rich_help_panel=_WHAT,
     ),

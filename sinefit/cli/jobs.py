@@ -132,6 +132,11 @@ def _job(source: str, output: str | None, folder: str | None, root: Path | None)
     path = Path(source)
     if not path.name:
         check_source(source)  # it is this folder or the root
+    if path.suffix == SUFFIX:
+        raise InputError(
+            f"{source} has the name of a weights file: get its signal back with sinefit render, or "
+            "fit its original again with --from to go on"
+        )
     path = path.with_suffix(SUFFIX)
     if folder is None:
         return Job(source, str(path))

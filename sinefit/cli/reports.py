@@ -129,7 +129,7 @@ def range_name(spec: SignalSpec) -> str:
     """Return what PSNR's range is for this kind of signal."""
     if spec.kind == "audio":
         return f"range: twice the peak, {spec.value_range:.4g}"
-    if spec.kind == "array":
+    if not spec.full_scale:
         return f"range: that of the values, {spec.value_range:.4g}"
     return f"range: full scale, {spec.value_range:g}"
 

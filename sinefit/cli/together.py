@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from typing import TYPE_CHECKING
 
 from sinefit.cli.fit_job import prepare_fit
@@ -53,18 +52,17 @@ def _fit(
     outcomes: Outcomes,
 ) -> None:
     from sinefit.fitting.group import GroupHooks, GroupStoppedError
-    from sinefit.fitting.pace import settled
-    from sinefit.fitting.together import check_alike, fit_together
+    from sinefit.fitting.together import fit_plans_together, plan_together
 
-    signals = [fit.signal for fit in fits]
-    initial = fits[0].start_from()
-    config = request.config if initial is None else request.config.continuing(initial)
-    check_alike(signals, config)
-    known = next((fit.resume for fit in fits if fit.resume is not None), None)
-    alone = settled(dataclasses.replace(config, threads=1), signals[0], known)
-    config = dataclasses.replace(alone, threads=config.threads)
-    for fit in fits:
-        fit.announce(config, initial)
+    plans = plan_together(
+        [fit.signal for fit in fits],
+        request.config,
+        start_from=fits[0].start_from(),
+        resume=[fit.resume for fit in fits],
+    )
+    for fit, plan in zip(fits, plans, strict=True):
+        if not isinstance(plan, SinefitError):
+            fit.announce(plan)
     told: list[Outcome] = []
 
     def end(number: int, outcome: Outcome) -> None:
@@ -92,12 +90,8 @@ def _fit(
             on_notice=lambda _number, sentence: messages.warn(sentence),
         )
         try:
-            fit_together(
-                signals,
-                config,
-                hooks,
-                start_from=initial,
-                resume=[fit.resume for fit in fits],
+            fit_plans_together(
+                [fit.signal for fit in fits], plans, hooks, resume=[fit.resume for fit in fits]
             )
         except GroupStoppedError:
             outcomes.stopped(len(fits) - len(told))

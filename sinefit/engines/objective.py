@@ -59,5 +59,5 @@ class MeanSquaredError:
     @staticmethod
     def _difference(outputs: Tensor, batch: Batch) -> Tensor:
         if batch.points > 1:
-            outputs = outputs.unflatten(1, (-1, batch.points)).mean(dim=2)
+            outputs = outputs.reshape(*batch.targets.shape[:2], batch.points, -1).mean(dim=2)
         return outputs - batch.targets

@@ -60,7 +60,7 @@ class TorchEngine:
         """Return buffers (members, count, width), each contiguous: sines, cosines, and one more."""
         members, size = self._network.members, self._network.size
         used = self._buffers[:, : members * count * size.width]
-        views = list(used.unflatten(1, (members, count, size.width)))
+        views = list(used.view(-1, members, count, size.width))
         return views[: size.depth], views[size.depth : -1], views[-1]
 
     def _forward(

@@ -1,8 +1,9 @@
 """The weights file: a field in one self-describing safetensors file.
 
 Tensors: the network's parameters by name, of a sine network `layers.0.weight` (fan_out, fan_in),
-`layers.0.bias` (fan_out,) and so on, in effective weights, and the bytes of `icc_profile` and `soundtrack` where the signal has them. Metadata: the
-keys below, each but the first three a JSON object.
+`layers.0.bias` (fan_out,) and so on, in effective weights, and the bytes of `icc_profile` and
+`soundtrack` where the signal has them. Metadata: the keys below, each but the first three a JSON
+object.
 
 | key | content |
 |---|---|

@@ -17,7 +17,7 @@ DEFAULT_DEPTH: Final = 4
 REFERENCE_STEPS: Final = 4000
 """Steps for a signal of `REFERENCE_SAMPLES`, half a minute on two CPU cores with matrix units."""
 REFERENCE_SAMPLES: Final = 768 * 512
-FEWEST_STEPS: Final = 1000
+FEWEST_STEPS: Final = 2000
 MOST_STEPS: Final = 20000
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import torch
@@ -31,50 +30,25 @@ from sinefit.fitting.report import (
 )
 from sinefit.fitting.schedule import progress_within, rate_factor, restarting_progress
 from sinefit.initializers.registry import describe
+from sinefit.networks.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
 
+    from sinefit.fitting.hooks import FitHooks
     from sinefit.fitting.measure import Quality
     from sinefit.fitting.plan import FitPlan
     from sinefit.fitting.samples import TrainingSamples
     from sinefit.fitting.trainer import Trainer
-    from sinefit.networks.network import Network
     from sinefit.signals.signal import Signal
 
 REPORT_EVERY: Final = 50
 """Steps between two looks at the loss; each waits for the device, so they are not more frequent."""
 CUDA_REPORT_EVERY: Final = 500
 """The same on CUDA, where a step takes well under a millisecond."""
-CHECKPOINT_EVERY: Final = 60.0
-"""Seconds between two checkpoints."""
-FIELD_EVERY: Final = 5.0
-"""Seconds between two looks at the field of a running fit."""
-
 EndedBy = Literal["steps", "time", "quality", "plateau", "divergence"]
-
-
-@dataclass(frozen=True)
-class FitHooks:
-    """What a caller wants to hear of a running fit, and how it stops one."""
-
-    on_progress: Callable[[Progress], None] | None = None
-    """Called every few steps, and while the finished field is measured."""
-    on_checkpoint: Callable[[Checkpoint], None] | None = None
-    """Called every `checkpoint_every` seconds with what the fit can go on from."""
-    checkpoint_every: float = CHECKPOINT_EVERY
-    should_stop: Callable[[], bool] | None = None
-    """Asked several times a second while the fit trains, where True ends it with FitStoppedError,
-    and between pieces of the field while it is measured, where it ends it with
-    FitNotMeasuredError."""
-    on_notice: Callable[[str], None] | None = None
-    """Called with a sentence about something that the fit had to change."""
-    on_field: Callable[[Field], None] | None = None
-    """Called every `field_every` seconds, between two steps, with the field as it stands, on the
-    CPU. The time that it takes counts neither in the budget nor in the pace."""
-    field_every: float = FIELD_EVERY
 
 
 class Fit:

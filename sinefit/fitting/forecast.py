@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from sinefit.fitting.budget import Budget
-from sinefit.fitting.defaults import default_steps
-from sinefit.fitting.devices import cpu_threads, resolve_device
+from sinefit.fitting.devices import cpu_threads
 from sinefit.fitting.measure import measured_samples
 from sinefit.fitting.pace import TRIAL_LIMIT, TRIAL_SHARE, Trial
 from sinefit.fitting.samples import TrainingSamples
 
 if TYPE_CHECKING:
-    from sinefit.fitting.config import FitConfig
     from sinefit.fitting.monitor import Standing
+    from sinefit.fitting.plan import FitPlan
     from sinefit.networks.size import NetworkSize
     from sinefit.signals.signal import Kind, Signal, SignalSpec
 
@@ -46,33 +44,29 @@ class Forecast:
         return self.training + self.measuring
 
 
-def forecast(
-    config: FitConfig, signal: Signal, *, standing: Standing | None = None, is_fresh: bool = True
-) -> Forecast | None:
-    """Foretell a fit of settled settings, see `settled`; None for one that only quality ends.
+def forecast(plan: FitPlan, signal: Signal, standing: Standing | None = None) -> Forecast | None:
+    """Foretell a fit; None for one that only quality ends.
 
-    `standing` is where a fit that goes on with a checkpoint stands; `is_fresh` tells whether it
-    began with drawn weights. Trying the pace takes about `TRIAL_SHARE` of the fit.
+    `standing` is where a fit that goes on with a checkpoint stands. Trying the pace takes about
+    `TRIAL_SHARE` of the fit.
     """
-    spec = signal.spec
-    budget = config.budget or Budget(steps=default_steps(spec))
+    spec, budget, config = plan.spec, plan.budget, plan.config
     if not budget.bounded:
         return None
-    steps = config.expected_steps(spec)
-    size = config.size_for(spec)
-    with cpu_threads(config.threads):
-        trial = Trial(config, signal, TrainingSamples(signal, resolve_device(config.device)))
+    with cpu_threads(plan.machine.threads):
+        trial = Trial(config, signal, TrainingSamples(signal, plan.machine.device))
         if budget.max_time is not None and config.planned_steps is not None:
             step = budget.max_time / config.planned_steps
         else:
-            step = trial.step_seconds(TRIAL_LIMIT, TRIAL_SHARE * steps)
+            step = trial.step_seconds(TRIAL_LIMIT, TRIAL_SHARE * plan.steps)
         evaluation = trial.evaluation_seconds()
-    trained = steps * config.batch_for(spec)
+    size = plan.work.size
+    measured = measured_samples(spec.sample_count, plan.steps * plan.batch, size.parameter_count)
     spent = 0.0 if standing is None else budget.spent(standing.step, standing.seconds)
     return Forecast(
-        steps * step * (1.0 - spent),
-        measured_samples(spec.sample_count, trained, size.parameter_count) * evaluation,
-        quality_class(spec, size, steps) if is_fresh else None,
+        plan.steps * step * (1.0 - spent),
+        measured * evaluation,
+        quality_class(spec, size, plan.steps) if not plan.continued else None,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sinefit.errors import SinefitError
-from sinefit.fitting.fit import CHECKPOINT_EVERY, FitHooks
+from sinefit.fitting.hooks import CHECKPOINT_EVERY, FitHooks
 from sinefit.fitting.report import (
     FitDivergedError,
     FitNotMeasuredError,

@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from sinefit.fitting.devices import cpu_threads
-from sinefit.fitting.fit import Fit, FitHooks
+from sinefit.fitting.fit import Fit
+from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.machine import machine_for
 from sinefit.fitting.pace import settled
 from sinefit.fitting.plan import plan_fit
@@ -72,10 +73,11 @@ def make_plan(
         config = config.continuing(start_from)
     machine = machine_for(config)
     config = settled(config, signal, resume)
-    if resume is not None:
-        resume.check(config, signal)
-        start_from = resume.field
-    return plan_fit(signal, config, machine, start_from)
+    if resume is None:
+        return plan_fit(signal, config, machine, start_from)
+    resume.check(config, signal)
+    continued = resume.standing.continued
+    return plan_fit(signal, config, machine, resume.field, continued=continued)
 
 
 def run_plan(

@@ -36,6 +36,11 @@ TRIALS: Final = 3
 WARM_UP: Final = {"cuda": 6}
 """Steps before those that are timed, by kind of device: kernels are compiled and recorded. One
 elsewhere, in which memory is asked for."""
+TRIED_WORK: Final = 2e9
+"""Samples of a step times weights up to which a processor tries the step as it is; of a larger one
+a part, in some hundredths of a second."""
+FEWEST_TRIED: Final = 512
+"""Samples of such a part at least."""
 EVALUATED: Final = 4096
 """Samples that are evaluated for the pace of measuring."""
 EXPONENT: Final = 1.5
@@ -57,7 +62,14 @@ class Trial:
     ) -> None:
         """Prepare a training as `config` has it; its recipe makes no difference to the pace."""
         recipe = parse_initializer(DEFAULT_INITIALIZER)
-        config = replace(config, initializer=recipe, omega=(1.0,), budget=Budget(steps=1))
+        batch = tried = config.batch_for(signal.spec)
+        if samples.device.type == "cpu":
+            weights = config.size_for(signal.spec).parameter_count
+            tried = min(batch, max(FEWEST_TRIED, int(TRIED_WORK / weights)))
+        self._parts = batch / tried
+        config = replace(
+            config, initializer=recipe, omega=(1.0,), batch=tried, budget=Budget(steps=1)
+        )
         plan = plan_fit(signal, config, machine_for(config))
         self._trainer = Trainer([plan], [samples])
         self._samples = samples
@@ -75,11 +87,11 @@ class Trial:
             done += 1
             spent = self._clock() - begin
             if spent >= limit or done >= steps:
-                return spent / done
+                return self._parts * spent / done
 
     def evaluation_seconds(self) -> float:
         """Return the seconds in which a sample is measured."""
-        count = min(EVALUATED, self._samples.count)
+        count = min(EVALUATED, self._samples.count, max(FEWEST_TRIED, self._batch))
         for _ in range(2):  # the first time memory is asked for
             begin = self._clock()
             measure_quality(self._trainer.network, self._samples, count=count)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 import torch
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sinefit.networks.network import Network
     from sinefit.signals.signal import Signal, SignalSpec
 
-COPIES = 6
+COPIES: Final = 6
 """How often a fit holds each weight: itself, its gradient, Adam's two averages, the best so far and
 the copy that is measured."""
 
@@ -62,13 +62,24 @@ class FitPlan:
     continued: bool
     """Whether it begins with the weights of an earlier fit."""
 
+    def on_threads(self, threads: int) -> FitPlan:
+        """Return the same plan for another number of threads."""
+        machine = replace(self.machine, threads=threads)
+        return replace(self, machine=machine, work=replace(self.work, threads=threads))
+
 
 def plan_fit(
-    signal: Signal, config: FitConfig, machine: Machine, start_from: Field | None = None
+    signal: Signal,
+    config: FitConfig,
+    machine: Machine,
+    start_from: Field | None = None,
+    *,
+    continued: bool | None = None,
 ) -> FitPlan:
     """Decide everything about a fit of settled settings, see `pace.settled`.
 
-    With `start_from`, whose recipe and size `config` has, the fit begins with its weights. Equal
+    With `start_from`, whose recipe and size `config` has, the fit begins with its weights; it then
+    continues another fit, unless `continued` says otherwise: a fit goes on from its own. Equal
     arguments give equal plans.
 
     Raises InputError for a signal without samples, SettingError for settings that do not fit it,
@@ -133,7 +144,7 @@ def plan_fit(
         engine=engine,
         precision=precisions[0],
         last_precision=precisions[-1],
-        continued=start_from is not None,
+        continued=start_from is not None if continued is None else continued,
     )
 
 

@@ -10,7 +10,7 @@ import torch
 from sinefit.signals.grid import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -135,7 +135,7 @@ class BatchOrder:
             "order.position": torch.tensor([self._position, len(self._order)]),
         }
 
-    def restore(self, state: dict[str, Tensor]) -> None:
+    def restore(self, state: Mapping[str, Tensor]) -> None:
         """Put back what `state` returned; raises ValueError for what cannot have come from it.
 
         The order of a generator on another kind of device cannot be gone on with; a new epoch

@@ -7,6 +7,16 @@ from typing import Final
 
 WARM_UP: Final = 0.02
 """Share of the budget over which the rate rises from zero."""
+WARM_UP_STEPS: Final = 10
+"""Steps that the rise takes at least: Adam's first ones go at full rate wherever a sign points."""
+
+
+def rate_factor(step: int, progress: float) -> float:
+    """Return the factor on the learning rate, above 0 and at most 1, of a step counted from 0.
+
+    `progress`, 0 to 1, is the share of the budget that is spent at the middle of the step.
+    """
+    return min(cosine_factor(progress), (step + 0.5) / WARM_UP_STEPS)
 
 
 def cosine_factor(progress: float) -> float:
@@ -19,12 +29,25 @@ def cosine_factor(progress: float) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * (progress - WARM_UP) / (1.0 - WARM_UP)))
 
 
+def progress_within(spent: float, steps: int, expected: int) -> float:
+    """Return the progress, 0 to 1, at the middle of the next step of a budget.
+
+    `spent` is the share of the budget that `steps` steps took. The next is taken to be as long as
+    those were on average, the first as long as `expected` steps in the whole budget make it. So
+    even a fit of one step learns.
+    """
+    each = spent / steps if steps else 1.0 / expected
+    return min(1.0, spent + each / 2.0)
+
+
 def restarting_progress(step: int, first_cycle: int) -> tuple[int, float]:
     """Return the cycle and the progress within it, for a fit whose end is not known beforehand.
+
+    The progress is that at the middle of the step, counted from 0.
 
     Cycles double in length and each decays to zero (warm restarts: Loshchilov & Hutter, 2017,
     SGDR). Cycle k takes the steps from first_cycle (2^k - 1) to first_cycle (2^(k+1) - 1).
     """
     cycle = (step // first_cycle + 1).bit_length() - 1
     begin = first_cycle * (2**cycle - 1)
-    return cycle, (step - begin) / (first_cycle * 2**cycle)
+    return cycle, (step + 0.5 - begin) / (first_cycle * 2**cycle)

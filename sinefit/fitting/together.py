@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from sinefit.engines.torch_engine import TORCH
@@ -11,8 +11,7 @@ from sinefit.errors import InputError, SettingError, SinefitError
 from sinefit.fitting.devices import cpu_threads
 from sinefit.fitting.fit import Fit
 from sinefit.fitting.group import Group, GroupHooks
-from sinefit.fitting.loop import fit_signal, make_plan, train
-from sinefit.fitting.machine import machine_for
+from sinefit.fitting.loop import make_plan, run_plan, train
 from sinefit.fitting.pace import settled
 from sinefit.fitting.samples import TrainingSamples
 from sinefit.fitting.trainer import Trainer
@@ -20,11 +19,12 @@ from sinefit.forks import begin_threads
 from sinefit.native import tiles_supported
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sinefit.fields.field import Field
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.fitting.config import FitConfig
+    from sinefit.fitting.plan import FitPlan
     from sinefit.fitting.report import FitResult, Outcome
     from sinefit.signals.signal import Signal
 
@@ -44,7 +44,7 @@ def fit_together(
     start_from: Field | None = None,
     resume: Sequence[Checkpoint | None] | None = None,
 ) -> list[FitResult]:
-    """Fit a sine network of the same size to each of many signals, faster than one by one.
+    """Fit a network of the same size to each of many signals, faster than one by one.
 
     Every fit draws the starting weights and the order of its samples that it would draw alone, has
     a budget of its own, and ends as it would alone; how the work is laid out is chosen by what the
@@ -59,35 +59,79 @@ def fit_together(
     rest, when `hooks` stop the group; and, once the others have ended, what `fit_signal` raises
     for a fit that cannot be made.
     """
+    plans = plan_together(signals, config, start_from=start_from, resume=resume)
+    return fit_plans_together(signals, plans, hooks or GroupHooks(), resume)
+
+
+def plan_together(
+    signals: Sequence[Signal],
+    config: FitConfig,
+    *,
+    start_from: Field | None = None,
+    resume: Sequence[Checkpoint | None] | None = None,
+) -> list[FitPlan | SinefitError]:
+    """Return a plan for each fit of a group, or the error of a fit that cannot be made.
+
+    Raises what `fit_together` does before anything is fitted.
+    """
     if not signals:
         return []
     if start_from is not None:
         config = config.continuing(start_from)
     check_alike(signals, config)
-    machine = machine_for(config)
-    group = Group(len(signals), hooks or GroupHooks())
     kept = [None] * len(signals) if resume is None else list(resume)
     # Settled once for all; in a group each fit has about one thread.
     known = next((one for one in kept if one is not None), None)
     config = replace(settled(replace(config, threads=1), signals[0], known), threads=config.threads)
-    if machine.device.type == "cpu" and stacking_pays(signals[0], config):
-        for begin in range(0, len(signals), MOST_FITS):
+    plans: list[FitPlan | SinefitError] = []
+    for signal, checkpoint in zip(signals, kept, strict=True):
+        try:
+            plans.append(make_plan(signal, config, start_from=start_from, resume=checkpoint))
+        except SinefitError as error:
+            plans.append(error)
+    return plans
+
+
+def fit_plans_together(
+    signals: Sequence[Signal],
+    plans: Sequence[FitPlan | SinefitError],
+    hooks: GroupHooks,
+    resume: Sequence[Checkpoint | None] | None = None,
+) -> list[FitResult]:
+    """Carry out the plans of a group, see `fit_together`."""
+    group = Group(len(signals), hooks)
+    kept = [None] * len(signals) if resume is None else list(resume)
+    members = []
+    for number, plan in enumerate(plans):
+        if isinstance(plan, SinefitError):
+            group.end(number, plan)
+        else:
+            members.append(_Member(number, signals[number], plan, kept[number]))
+    if members and stacking_pays(members[0].plan):
+        for begin in range(0, len(members), MOST_FITS):
             if not group.stopping():
-                numbers = range(begin, min(begin + MOST_FITS, len(signals)))
-                _fit_as_stack(numbers, signals, config, group, start_from, kept)
-    else:
-        # A device other than the CPU does one thing at a time: its threads would only take turns.
-        workers = min(machine.threads, len(signals)) if machine.device.type == "cpu" else 1
-        _fit_side_by_side(signals, config, group, workers, start_from, kept)
+                _fit_as_stack(members[begin : begin + MOST_FITS], group)
+    elif members:
+        _fit_side_by_side(members, group)
     return group.results()
 
 
-def stacking_pays(signal: Signal, config: FitConfig) -> bool:
-    """Tell whether fits like this one are so small that the CPU makes them faster in lockstep."""
-    size = config.size_for(signal.spec)
-    neurons = config.batch_for(signal.spec) * size.width
+@dataclass(frozen=True)
+class _Member:
+    """A fit of a group."""
+
+    number: int
+    signal: Signal
+    plan: FitPlan
+    resume: Checkpoint | None
+
+
+def stacking_pays(plan: FitPlan) -> bool:
+    """Tell whether fits like this one are so small that the CPU makes them faster as a stack."""
+    size = plan.work.size
     limit = TILED_LIMIT if tiles_supported(size) else STACKED_LIMIT
-    return config.engine != "reference" and neurons <= limit
+    on_cpu = plan.machine.device.type == "cpu"
+    return on_cpu and plan.config.engine != "reference" and plan.batch * size.width <= limit
 
 
 def check_alike(signals: Sequence[Signal], config: FitConfig) -> None:
@@ -124,85 +168,47 @@ def check_alike(signals: Sequence[Signal], config: FitConfig) -> None:
                 )
 
 
-def _fit_as_stack(
-    numbers: Sequence[int],
-    signals: Sequence[Signal],
-    config: FitConfig,
-    group: Group,
-    start_from: Field | None,
-    resume: Sequence[Checkpoint | None],
-) -> None:
-    """Train the fits of these numbers as one stack on the CPU, in float32."""
-    able, plans, samples = [], [], []
-    for number in numbers:
-        try:
-            plan = make_plan(signals[number], config, start_from=start_from, resume=resume[number])
-        except SinefitError as error:
-            group.end(number, error)
-            continue
-        able.append(number)
-        plans.append(replace(plan, engine=TORCH, precision="float32", last_precision="float32"))
-        samples.append(TrainingSamples(signals[number], plan.machine.device))
-    if not able:
-        return
-    threads = plans[0].machine.threads
-    with cpu_threads(threads):
-        begin_threads(threads)
+def _fit_as_stack(members: Sequence[_Member], group: Group) -> None:
+    """Train fits as one stack on the CPU, in float32."""
+    plans = [
+        replace(member.plan, engine=TORCH, precision="float32", last_precision="float32")
+        for member in members
+    ]
+    machine = plans[0].machine
+    with cpu_threads(machine.threads):
+        begin_threads(machine.threads)
+        samples = [TrainingSamples(member.signal, machine.device) for member in members]
         trainer = Trainer(plans, samples)
-        fits = []
-        for place, number in enumerate(able):
-            hooks = group.hooks_for(number)
-            fits.append(Fit(signals[number], plans[place], samples[place], trainer, hooks, place))
-            kept = resume[number]
-            if kept is not None:
-                fits[-1].resume(kept)
-        number_of = dict(zip(map(id, fits), able, strict=True))
-
-        def end(fit: Fit) -> None:
-            outcome: Outcome
-            try:
-                outcome = fit.finish()
-            except SinefitError as error:
-                outcome = error
-            group.end(number_of[id(fit)], outcome)
-
-        train(fits, trainer, on_end=end)
+        numbers: dict[Fit, int] = {}
+        for place, member in enumerate(members):
+            hooks = group.hooks_for(member.number)
+            fit = Fit(member.signal, plans[place], samples[place], trainer, hooks, place)
+            if member.resume is not None:
+                fit.resume(member.resume)
+            numbers[fit] = member.number
+        train(list(numbers), trainer, lambda fit: group.end(numbers[fit], _outcome(fit.finish)))
 
 
-def _fit_side_by_side(
-    signals: Sequence[Signal],
-    config: FitConfig,
-    group: Group,
-    workers: int,
-    start_from: Field | None,
-    resume: Sequence[Checkpoint | None],
-) -> None:
-    """Run each fit as if alone on one thread, `workers` of them at a time, to the same bits.
+def _fit_side_by_side(members: Sequence[_Member], group: Group) -> None:
+    """Run each fit as if alone on one thread, one for each thread at a time, to the same bits.
 
     What takes long, products and sines, is computed outside of Python's lock, so that small fits on
     a core each end sooner than fits in a row on all cores, which wait for one another many times a
     step. An exception that is none of sinefit's stops the others.
     """
-    alone = replace(config, threads=1)
+    machine = members[0].plan.machine
+    # A device other than the CPU does one thing at a time: threads would only take turns.
+    workers = min(machine.threads, len(members)) if machine.device.type == "cpu" else 1
 
-    def run(number: int) -> None:
-        if group.stopping():
-            return
-        outcome: Outcome
-        try:
-            outcome = fit_signal(
-                signals[number],
-                alone,
-                start_from=start_from,
-                resume=resume[number],
-                hooks=group.hooks_for(number),
-            )
-        except SinefitError as error:
-            outcome = error
-        group.end(number, outcome)
+    def run(member: _Member) -> None:
+        if not group.stopping():
+            plan = member.plan.on_threads(1)
+            hooks = group.hooks_for(member.number)
+            outcome = _outcome(lambda: run_plan(member.signal, plan, hooks, member.resume))
+            group.end(member.number, outcome)
 
     with cpu_threads(1), ThreadPoolExecutor(workers) as pool:
-        waiting = [pool.submit(run, number) for number in range(len(signals))]
+        waiting = [pool.submit(run, member) for member in members]
         try:
             for done in as_completed(waiting):
                 done.result()
@@ -211,3 +217,11 @@ def _fit_side_by_side(
             group.cancel()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _outcome(finish: Callable[[], FitResult]) -> Outcome:
+    """Return how a fit ends."""
+    try:
+        return finish()
+    except SinefitError as error:
+        return error

@@ -68,8 +68,8 @@ class Initializer(ABC):
     reference: ClassVar[str]
     """Authors, year, title or venue, and section or equation."""
     hidden_rate: ClassVar[float] = 0.012
-    """Learning rate of the hidden layers' effective weights that trains well in small batches, for
-    256 neurons per layer; it is inversely proportional to their number."""
+    """Learning rate of the hidden layers' effective weights that trains well in batches of a few
+    thousand, for 256 neurons per layer; it is inversely proportional to their number."""
 
     def __post_init__(self) -> None:
         check_parameters(self, self.name)

@@ -2,13 +2,14 @@
 
 #include <immintrin.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
-/* A step hands out several tasks within microseconds, and waking a thread takes longer than that: a
-   member looks out for the next task this many times before it sleeps. */
-enum { LOOKS = 10000 };
+/* A step hands out several tasks within microseconds, and waking a thread takes longer than that:
+   who waits looks out for so many nanoseconds before it sleeps. Longer would keep a core from
+   whoever has work there, and from a member of this crew whose core another program has. */
+enum { LOOKING_OUT = 50000, LOOKS_PER_TIME = 16 };
 
 typedef struct {
     struct crew *crew;
@@ -23,19 +24,36 @@ struct crew {
     task task;
     void *context;
     atomic_uint orders; /* counts the tasks that were handed out */
-    atomic_int busy;
+    atomic_uint busy;   /* members that work on the present one, without the caller */
     atomic_int dismissed;
     pthread_mutex_t lock;
-    pthread_cond_t called;
+    pthread_cond_t called, done;
 };
 
-static void await_order(crew *crew, unsigned last) {
-    for (int look = 0; look < LOOKS; look++) {
-        if (atomic_load_explicit(&crew->orders, memory_order_acquire) != last) return;
-        _mm_pause();
-    }
+static long long nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/* Wait for as long as a count is, or is not, a value; `changed` is signalled when that ends. */
+static void wait_while(crew *crew, atomic_uint *count, unsigned value, int equal, pthread_cond_t *changed) {
+    const long long end = nanoseconds() + LOOKING_OUT;
+    do {
+        for (int look = 0; look < LOOKS_PER_TIME; look++) {
+            if ((atomic_load_explicit(count, memory_order_acquire) == value) != equal) return;
+            _mm_pause();
+        }
+    } while (nanoseconds() < end);
     pthread_mutex_lock(&crew->lock);
-    while (atomic_load(&crew->orders) == last) pthread_cond_wait(&crew->called, &crew->lock);
+    while ((atomic_load(count) == value) == equal) pthread_cond_wait(changed, &crew->lock);
+    pthread_mutex_unlock(&crew->lock);
+}
+
+/* Wake who sleeps; the count that it waits for has changed. */
+static void signal_change(crew *crew, pthread_cond_t *changed) {
+    pthread_mutex_lock(&crew->lock);
+    pthread_cond_broadcast(changed);
     pthread_mutex_unlock(&crew->lock);
 }
 
@@ -43,18 +61,16 @@ static void *serve(void *argument) {
     member *self = argument;
     crew *crew = self->crew;
     for (unsigned done = 0;; done++) {
-        await_order(crew, done);
+        wait_while(crew, &crew->orders, done, 1, &crew->called);
         if (atomic_load(&crew->dismissed)) return NULL;
         crew->task(crew->context, self->number, crew->members);
-        atomic_fetch_sub_explicit(&crew->busy, 1, memory_order_release);
+        if (atomic_fetch_sub(&crew->busy, 1) == 1) signal_change(crew, &crew->done);
     }
 }
 
 static void order(crew *crew) {
-    pthread_mutex_lock(&crew->lock);
-    atomic_fetch_add_explicit(&crew->orders, 1, memory_order_release);
-    pthread_cond_broadcast(&crew->called);
-    pthread_mutex_unlock(&crew->lock);
+    atomic_fetch_add(&crew->orders, 1);
+    signal_change(crew, &crew->called);
 }
 
 crew *crew_start(int members) {
@@ -65,6 +81,7 @@ crew *crew_start(int members) {
     crew->posts = calloc((size_t)members, sizeof *crew->posts);
     pthread_mutex_init(&crew->lock, NULL);
     pthread_cond_init(&crew->called, NULL);
+    pthread_cond_init(&crew->done, NULL);
     int complete = crew->threads != NULL && crew->posts != NULL;
     while (complete && crew->started < members - 1) {
         int at = crew->started;
@@ -82,13 +99,12 @@ crew *crew_start(int members) {
 void crew_run(crew *crew, task task, void *context) {
     crew->task = task;
     crew->context = context;
-    atomic_store(&crew->busy, crew->members - 1);
-    if (crew->members > 1) order(crew);
-    task(context, 0, crew->members);
-    for (int look = 0; atomic_load_explicit(&crew->busy, memory_order_acquire) > 0; look++) {
-        if (look < LOOKS) _mm_pause();
-        else sched_yield();
+    if (crew->members > 1) {
+        atomic_store(&crew->busy, (unsigned)crew->members - 1);
+        order(crew);
     }
+    task(context, 0, crew->members);
+    if (crew->members > 1) wait_while(crew, &crew->busy, 0, 0, &crew->done);
 }
 
 void crew_dismiss(crew *crew) {
@@ -96,6 +112,7 @@ void crew_dismiss(crew *crew) {
     order(crew);
     for (int at = 0; at < crew->started; at++) pthread_join(crew->threads[at], NULL);
     pthread_cond_destroy(&crew->called);
+    pthread_cond_destroy(&crew->done);
     pthread_mutex_destroy(&crew->lock);
     free(crew->threads);
     free(crew->posts);

@@ -47,9 +47,8 @@ class Network:
             raise ValueError(f"wanted parameters {', '.join(shapes)}")
         for name, shape in shapes.items():
             if tuple(parameters[name].shape[1:]) != shape:
-                raise ValueError(
-                    f"{name} is {tuple(parameters[name].shape)}, not (members, {shape})"
-                )
+                found = tuple(parameters[name].shape)
+                raise ValueError(f"{name} is {found}, not (members, {shape})")
         rows = [parameters[name].detach().flatten(start_dim=1) for name in shapes]
         return cls(family, size, torch.cat(rows, dim=1))
 
@@ -81,7 +80,7 @@ class Network:
         begin = 0
         for name, shape in self._shapes.items():
             end = begin + math.prod(shape)
-            found[name] = rows[:, begin:end].unflatten(1, shape)
+            found[name] = rows[:, begin:end].unflatten(1, shape)  # type: ignore[no-untyped-call]
             begin = end
         return found
 

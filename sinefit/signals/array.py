@@ -1,6 +1,7 @@
-"""Reading and writing arrays: NumPy's .npy files.
+"""Reading and writing arrays: NumPy's .npy files, and .npz archives of one array.
 
-A file is read through a memory map and written block by block, so it may be larger than memory.
+A .npy file is read through a memory map and written block by block, so that it may be larger than
+memory.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sinefit.errors import InputError, OutputError, SettingError
+from sinefit.signals.array_archive import fault_in_words, read_archive
 from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.selection import Selection
-from sinefit.signals.signal import Signal, SignalSpec, range_fault
+from sinefit.signals.signal import Signal, SignalSpec
 from sinefit.signals.storage import allocate_samples
+from sinefit.signals.value_range import value_range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,8 +31,11 @@ if TYPE_CHECKING:
     from sinefit.signals.signal import Domain
     from sinefit.signals.writer import Encoding
 
-ARRAY_FORMATS: Mapping[str, tuple[str, ...]] = {"npy": (".npy",)}
+ARRAY_FORMATS: Mapping[str, tuple[str, ...]] = {"npy": (".npy",), "npz": (".npz",)}
 """Format name -> endings of file names with the dot."""
+
+ARRAY_WRITTEN = ("npy",)
+"""The names of the formats that arrays are written in."""
 
 _TYPES = "bool, integers of 8 to 64 bits, float16, float32 or float64"
 _PIECE_VALUES = 2**21
@@ -42,7 +48,7 @@ def read_array(
     selection: Selection,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Signal:
-    """Read the .npy file at `source`; `name` is what errors call it.
+    """Read the .npy or .npz file at `source`; `name` is what errors call it.
 
     Every axis is a coordinate, except the last one under `selection.channels_last`. Returns samples
     (*axes, channels) in the file's type, of which `low` and `high` are the smallest and the largest
@@ -50,9 +56,13 @@ def read_array(
     than the real ones, or holds values that are not finite, and SettingError when the axes do not
     suit the selection.
     """
-    stored = _map(source, name, format)
+    if format not in ARRAY_FORMATS:
+        raise InputError(f"{name} cannot be read as {format}: arrays are read from npy and npz")
+    if format == "npz":
+        return _signal(read_archive(source, name, limits), name, selection, format)
+    stored = _map(source, name)
     limits.check_samples(stored.shape, stored.dtype, name)
-    return _signal(stored, name, selection)
+    return _signal(stored, name, selection, format)
 
 
 def array_signal(
@@ -65,18 +75,17 @@ def array_signal(
     """
     if np.ma.is_masked(values):
         raise SettingError("the array has masked values: give them values first, by .filled(0.0)")
-    return _signal(
-        np.asarray(values), "the array", Selection(channels_last=channels_last, domain=domain)
-    )
+    selection = Selection(channels_last=channels_last, domain=domain)
+    return _signal(np.asarray(values), "the array", selection, "npy")
 
 
-def _signal(stored: NDArray[Any], name: str, selection: Selection) -> Signal:
+def _signal(stored: NDArray[Any], name: str, selection: Selection, format: str) -> Signal:
     if stored.dtype.kind not in "biuf" or stored.dtype.itemsize > 8:
         raise InputError(f"{name} holds values of type {stored.dtype}: convert them to {_TYPES}")
     if stored.ndim == 0 or stored.size == 0:
         raise InputError(f"{name} has shape {stored.shape}: it holds no samples to fit")
     shape, channels = _axes(stored.shape, name, selection)
-    low, high = _limits(stored, name)
+    low, high = value_range(stored, name)
     values = stored if stored.dtype.isnative else _native(stored)
     spec = SignalSpec(
         kind="array",
@@ -85,7 +94,7 @@ def _signal(stored: NDArray[Any], name: str, selection: Selection) -> Signal:
         dtype=values.dtype.name,
         low=low,
         high=high,
-        format="npy",
+        format=format,
         bit_depth=1 if values.dtype.kind == "b" else values.dtype.itemsize * 8,
         channels_last=selection.channels_last,
         domain=selection.domain,
@@ -96,7 +105,7 @@ def _signal(stored: NDArray[Any], name: str, selection: Selection) -> Signal:
 
 def check_array_writable(spec: SignalSpec, format: str) -> None:
     """Raise OutputError when `format` cannot hold the samples; .npy holds those of every signal."""
-    if format not in ARRAY_FORMATS:
+    if format not in ARRAY_WRITTEN:
         raise OutputError(f"format {format} cannot hold {spec.kind}: arrays are written as npy")
 
 
@@ -163,9 +172,7 @@ class ArrayWriter:
         return OutputError(f"{self._path} cannot be written: {error.strerror or error}")
 
 
-def _map(source: Path, name: str, format: str) -> NDArray[Any]:
-    if format not in ARRAY_FORMATS:
-        raise InputError(f"{name} cannot be read as {format}: arrays are read from npy")
+def _map(source: Path, name: str) -> NDArray[Any]:
     try:
         # A file with no values cannot be mapped, and needs no memory either.
         with warnings.catch_warnings(action="ignore"):  # of headers that Python 2 wrote
@@ -173,20 +180,13 @@ def _map(source: Path, name: str, format: str) -> NDArray[Any]:
             stored = np.load(source, mmap_mode="r" if source.stat().st_size else None)
     except Exception as error:  # the header is parsed as Python, which can raise nearly anything
         raise InputError(
-            f"{name} cannot be read as npy: {_reason(error)}; get another copy or save it again"
+            f"{name} cannot be read as npy: {fault_in_words(error)}; get another copy or save it "
+            "again"
         ) from None
     if not isinstance(stored, np.ndarray):
         stored.close()
         raise InputError(f"{name} is an archive of arrays: save one of them as .npy")
     return stored
-
-
-def _reason(error: Exception) -> str:
-    """Say in one line why NumPy failed."""
-    # Other errors are slips of Python's parser over damage, or of the mapping of a short file.
-    told = isinstance(error, ValueError) and "mmap" not in str(error)
-    lines = str(error).strip().splitlines() if told else []
-    return lines[0][:200] if lines else "its header is damaged, or it is cut short"
 
 
 def _check_header_length(source: Path) -> None:
@@ -209,36 +209,6 @@ def _axes(shape: tuple[int, ...], name: str, selection: Selection) -> tuple[tupl
             + ("" if selection.channels_last else " (is the last one `channels_last`?)")
         )
     return axes, channels
-
-
-def _limits(stored: NDArray[Any], name: str) -> tuple[float, float]:
-    """Return the values that are mapped to -1 and +1: of booleans 0 and 1, else the extremes."""
-    if stored.dtype.kind == "b":
-        return 0.0, 1.0
-    low, high = math.inf, -math.inf
-    for piece in _pieces(stored):
-        # The extremes of values with a NaN among them are NaN.
-        smallest, largest = float(piece.min()), float(piece.max())
-        if not (math.isfinite(smallest) and math.isfinite(largest)):
-            raise InputError(
-                f"{name} holds values that are not finite (NaN or infinity): replace them first"
-            )
-        low, high = min(low, smallest), max(high, largest)
-    if high == low:
-        # A constant gets a range around it, wide enough to differ from it in float64.
-        half = max(0.5, abs(low) * 2.0**-20)
-        low, high = low - half, high + half
-    fault = range_fault(low, high)
-    if fault is not None:
-        raise InputError(f"{name} {fault}")
-    return low, high
-
-
-def _pieces(stored: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """Yield all values, in runs of the file's own order."""
-    flat = stored.ravel(order="K")  # a view of anything contiguous, as what a file holds is
-    for start in range(0, flat.size, _PIECE_VALUES):
-        yield flat[start : start + _PIECE_VALUES]
 
 
 def _native(stored: NDArray[Any]) -> NDArray[Any]:

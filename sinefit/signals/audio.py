@@ -1,4 +1,7 @@
-"""Sounds: read and written through libsndfile, in blocks, without loss where the format allows."""
+"""Sounds: read and written through libsndfile, in blocks, without loss where the format allows.
+
+What libsndfile does not know is read through ffmpeg.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,19 @@ import soundfile
 
 from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.signals.audio_formats import (
+    AUDIO_CAPABILITIES,
     AUDIO_FORMATS,
     BIT_DEPTHS,
-    LIBRARY_FORMATS,
     check_audio_writable,
     choose_container,
     choose_subtype,
     compression_level,
-    find_truncation,
 )
+from sinefit.signals.audio_stream import read_stream
 from sinefit.signals.decoder_messages import damage_notice, decoder_messages
 from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.signal import Signal, SignalSpec
+from sinefit.signals.sound_ends import find_truncation
 from sinefit.signals.storage import allocate_samples
 from sinefit.signals.writer import check_room
 
@@ -63,7 +67,8 @@ def read_audio(
     """Read a sound as float32 samples of shape (samples, channels), full scale being -1 to 1.
 
     Integer samples of up to 24 bits are held exactly, and float samples beyond full scale as they
-    are. `format` is a name in AUDIO_FORMATS; a file of another format is refused. The spec's range
+    are. `format` is a name in AUDIO_FORMATS; a file of another format is refused, and of one that
+    holds pictures too the first sound track is read. The spec's range
     is minus to plus the peak of what is kept. Raises InputError, which calls the file `name`, when
     it is damaged, cut short, larger than `limits` or holds values that are not finite, and
     SettingError when the selection does not fit a sound.
@@ -71,6 +76,8 @@ def read_audio(
     if selection.region is not None or selection.downsample != 1:
         flag = "`region`" if selection.region is not None else "`downsample`"
         raise SettingError(f"{flag} does not apply to {name}: it is a sound; leave it out")
+    if AUDIO_CAPABILITIES[format].demuxer is not None:
+        return read_stream(source, name, format, selection, limits)
     truncation = find_truncation(source, format)
     if truncation is not None:
         raise InputError(f"{name} is cut short: {truncation}; get a complete copy")
@@ -82,7 +89,7 @@ def read_audio(
 def _decode(source: Path, name: str, format: str, selection: Selection, limits: Limits) -> Signal:
     try:
         with soundfile.SoundFile(_library_path(source), "r") as file:
-            if file.format not in LIBRARY_FORMATS[format]:
+            if file.format not in AUDIO_CAPABILITIES[format].library:
                 raise InputError(f"{name} holds {file.format} sound, not {format}: name its format")
             _check_length(file, source, name)
             return _read_open_file(file, name, format, selection, limits)

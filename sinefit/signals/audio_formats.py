@@ -1,35 +1,119 @@
-"""What each sound format can hold, and whether a sound file is complete."""
+"""The sound formats, how each is read, and what it can hold."""
 
 from __future__ import annotations
 
-import struct
-from typing import TYPE_CHECKING, BinaryIO
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sinefit.errors import OutputError, SettingError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from sinefit.signals.signal import SignalSpec
     from sinefit.signals.writer import Encoding
 
-AUDIO_FORMATS: dict[str, tuple[str, ...]] = {
-    "wav": (".wav", ".wave"),
-    "flac": (".flac",),
-    "ogg": (".ogg", ".oga", ".opus"),
-    "mp3": (".mp3",),
-    "aiff": (".aiff", ".aif", ".aifc"),
-}
-"""Sound formats and their file name extensions, the usual one first."""
 
-LIBRARY_FORMATS = {
-    "wav": ("WAV", "WAVEX", "RF64"),
-    "flac": ("FLAC",),
-    "ogg": ("OGG",),
-    "mp3": ("MP3",),
-    "aiff": ("AIFF",),
+@dataclass(frozen=True)
+class AudioFormat:
+    """How a sound format is read, and what it can hold where it is written."""
+
+    extensions: tuple[str, ...]
+    """Endings of file names, with the dot, the usual one first."""
+    name: str
+    """The format as people write it."""
+    library: tuple[str, ...] = ()
+    """libsndfile's names of it, the one to write first; none for a format read through ffmpeg."""
+    demuxer: str | None = None
+    """ffmpeg's demuxer of a format that libsndfile does not read."""
+    subtypes: tuple[str, ...] = ()
+    """libsndfile's names of the sample encodings that are written; none for one only read."""
+    most_channels: int = 1024
+    highest_rate: int = 2**31 - 1
+    """Samples per second."""
+    rates: tuple[int, ...] = ()
+    """The only samples per second there are, where they are few."""
+    counts_32_bits: bool = False
+    """Whether the file counts its bytes in 32 bits."""
+    empty: bool = True
+    """Whether a sound may have no samples."""
+    lossy: bool = False
+    """Whether a quality can be asked for."""
+
+    @property
+    def written(self) -> bool:
+        """Whether sounds are written in it too."""
+        return bool(self.subtypes)
+
+
+_PCM = ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
+_MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+
+AUDIO_CAPABILITIES: Mapping[str, AudioFormat] = {
+    "wav": AudioFormat(
+        (".wav", ".wave"), "WAV", ("WAV", "WAVEX", "RF64"), subtypes=("PCM_U8", *_PCM)
+    ),
+    "flac": AudioFormat(
+        (".flac",),
+        "FLAC",
+        ("FLAC",),
+        subtypes=("PCM_S8", "PCM_16", "PCM_24"),
+        most_channels=8,
+        highest_rate=655350,
+        empty=False,
+    ),
+    "ogg": AudioFormat(
+        (".ogg", ".oga", ".opus"),
+        "OGG",
+        ("OGG",),
+        subtypes=("VORBIS", "OPUS"),
+        most_channels=255,
+        highest_rate=200000,
+        lossy=True,
+    ),
+    "mp3": AudioFormat(
+        (".mp3",),
+        "MP3",
+        ("MP3",),
+        subtypes=("MPEG_LAYER_III",),
+        most_channels=2,
+        rates=_MP3_RATES,
+        empty=False,
+        lossy=True,
+    ),
+    "aiff": AudioFormat(
+        (".aiff", ".aif", ".aifc"),
+        "AIFF",
+        ("AIFF",),
+        subtypes=("PCM_S8", *_PCM),
+        counts_32_bits=True,
+    ),
+    "au": AudioFormat(
+        (".au", ".snd"), "AU", ("AU",), subtypes=("PCM_S8", *_PCM), counts_32_bits=True
+    ),
+    "caf": AudioFormat((".caf",), "CAF", ("CAF",), subtypes=("PCM_S8", *_PCM)),
+    "w64": AudioFormat((".w64",), "W64", ("W64",), subtypes=("PCM_U8", *_PCM)),
+    "m4a": AudioFormat((".m4a", ".m4b"), "M4A", demuxer="mov"),
+    "aac": AudioFormat((".aac",), "AAC", demuxer="aac"),
+    "mp4": AudioFormat((".mp4", ".m4v"), "MP4", demuxer="mov"),
+    "mov": AudioFormat((".mov", ".qt"), "MOV", demuxer="mov"),
+    "mkv": AudioFormat((".mkv", ".mka"), "MKV", demuxer="matroska"),
+    "webm": AudioFormat((".webm", ".weba"), "WebM", demuxer="matroska"),
+    "avi": AudioFormat((".avi",), "AVI", demuxer="avi"),
+    "ts": AudioFormat((".ts", ".mts", ".m2ts"), "MPEG-TS", demuxer="mpegts"),
 }
-"""What libsndfile calls each format."""
+"""How each format is read and what it can hold, by the format's name.
+
+In those that hold video too, it is the first sound track that is meant.
+"""
+
+AUDIO_FORMATS: Mapping[str, tuple[str, ...]] = {
+    name: capability.extensions for name, capability in AUDIO_CAPABILITIES.items()
+}
+"""Format name -> endings of file names with the dot, the usual one first."""
+
+AUDIO_WRITTEN = tuple(name for name, capability in AUDIO_CAPABILITIES.items() if capability.written)
+"""The names of the formats that sounds are written in."""
 
 BIT_DEPTHS = {
     "PCM_S8": 8,
@@ -44,24 +128,9 @@ BIT_DEPTHS = {
 }
 """Bits per stored sample of the encodings that have a fixed number of them."""
 
-_SUBTYPES = {
-    "wav": ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"),
-    "flac": ("PCM_S8", "PCM_16", "PCM_24"),
-    "ogg": ("VORBIS", "OPUS"),
-    "mp3": ("MPEG_LAYER_III",),
-    "aiff": ("PCM_S8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"),
-}
-
-_MOST_CHANNELS = {"wav": 1024, "flac": 8, "ogg": 255, "mp3": 2, "aiff": 1024}
-_HIGHEST_RATE = {"wav": 2**31 - 1, "flac": 655350, "ogg": 200000, "mp3": 48000, "aiff": 2**31 - 1}
-_MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
-_NAMES = {"wav": "WAV", "flac": "FLAC", "ogg": "OGG", "mp3": "MP3", "aiff": "AIFF"}
 
-_CHUNKED = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM")
-_MOST_CHUNKS = 2**16
-
-# A RIFF or AIFF file counts its bytes in 32 bits; some room is left for the other chunks.
+# Where bytes are counted in 32 bits, some room is left for the other chunks.
 _LARGEST_CHUNK = 2**32 - 2**16
 _BYTES_PER_VALUE = {"DOUBLE": 8, "FLOAT": 4, "PCM_32": 4, "PCM_24": 3, "PCM_16": 2}
 
@@ -72,18 +141,21 @@ DEFAULT_QUALITY = 80
 def _refusal(spec: SignalSpec, format: str) -> str | None:
     """Return why `format` cannot hold the sound, None when it can."""
     assert spec.rate is not None
-    name = _NAMES[format]
-    if spec.channels > _MOST_CHANNELS[format]:
-        return f"{name} holds at most {_MOST_CHANNELS[format]} channels, not {spec.channels}"
-    if format == "mp3" and spec.rate not in _MP3_RATES:
-        return f"MP3 has no sample rate of {float(spec.rate):g} Hz"
-    if spec.rate > _HIGHEST_RATE[format]:
-        return f"{name} holds at most {_HIGHEST_RATE[format]} Hz, not {float(spec.rate):g}"
-    if spec.shape[0] == 0 and format in ("flac", "mp3"):
+    capability = AUDIO_CAPABILITIES[format]
+    name = capability.name
+    if not capability.written:
+        return f"{name} sounds are read, not written"
+    if spec.channels > capability.most_channels:
+        return f"{name} holds at most {capability.most_channels} channels, not {spec.channels}"
+    if capability.rates and spec.rate not in capability.rates:
+        return f"{name} has no sample rate of {float(spec.rate):g} Hz"
+    if spec.rate > capability.highest_rate:
+        return f"{name} holds at most {capability.highest_rate} Hz, not {float(spec.rate):g}"
+    if spec.shape[0] == 0 and not capability.empty:
         return f"{name} cannot hold a sound without samples"
     # The narrowest encoding that the format offers decides; `choose_container` knows the real one.
-    if format == "aiff" and spec.shape[0] * spec.channels > _LARGEST_CHUNK:
-        return "AIFF holds at most 4 GiB of samples"
+    if capability.counts_32_bits and spec.shape[0] * spec.channels > _LARGEST_CHUNK:
+        return f"{name} holds at most 4 GiB of samples"
     return None
 
 
@@ -92,16 +164,17 @@ def check_audio_writable(spec: SignalSpec, format: str) -> None:
 
     Raises OutputError that says what the format cannot hold and names formats that can.
     """
+    name = AUDIO_CAPABILITIES[format].name
     if spec.kind != "audio" or spec.rate is None:
-        raise OutputError(f"{_NAMES[format]} holds sounds, not a signal of kind {spec.kind}")
+        raise OutputError(f"{name} holds sounds, not a signal of kind {spec.kind}")
     if spec.rate.denominator != 1 or spec.rate < 1:
         raise OutputError(
-            f"{_NAMES[format]} needs a whole number of samples per second, not "
+            f"{name} needs a whole number of samples per second, not "
             f"{float(spec.rate):g}: choose `rate` {max(1, round(spec.rate))}"
         )
     refusal = _refusal(spec, format)
     if refusal is not None:
-        able = [name for name in AUDIO_FORMATS if _refusal(spec, name) is None]
+        able = [each for each in AUDIO_FORMATS if _refusal(spec, each) is None]
         cure = f"use {' or '.join(able)}" if able else "write it in parts"
         raise OutputError(f"{refusal}: {cure}")
 
@@ -116,12 +189,12 @@ def choose_subtype(
     Raises SettingError when `encoding.subtype` is none of the format's, and OutputError when the
     sample rate is none of that encoding's.
     """
-    offered = _SUBTYPES[format]
+    offered = AUDIO_CAPABILITIES[format].subtypes
     if encoding.subtype is not None:
         subtype = encoding.subtype.upper()
         if subtype not in offered:
             raise SettingError(
-                f"the encoding {encoding.subtype} is not one of {_NAMES[format]}: "
+                f"the encoding {encoding.subtype} is not one of {AUDIO_CAPABILITIES[format].name}: "
                 f"choose {', '.join(offered)}"
             )
         if subtype == "OPUS" and not (spec.rate in _OPUS_RATES and spec.shape[0] > 0):
@@ -135,11 +208,11 @@ def choose_subtype(
 
 def _follow_spec(spec: SignalSpec, format: str) -> tuple[str, tuple[str, ...]]:
     """Return the subtype nearest to the spec's own, and notices."""
-    offered = _SUBTYPES[format]
+    offered = AUDIO_CAPABILITIES[format].subtypes
     opus_fits = spec.rate in _OPUS_RATES and spec.shape[0] > 0
     if spec.encoding in offered and (spec.encoding != "OPUS" or opus_fits):
         return spec.encoding, ()
-    if format in ("ogg", "mp3"):
+    if AUDIO_CAPABILITIES[format].lossy:
         return offered[0], ()
     if spec.encoding in ("FLOAT", "DOUBLE") or spec.bit_depth > 32:
         wanted = "DOUBLE" if spec.bit_depth > 32 else "FLOAT"
@@ -149,24 +222,25 @@ def _follow_spec(spec: SignalSpec, format: str) -> tuple[str, tuple[str, ...]]:
         depth = 16 if spec.encoding in ("ULAW", "ALAW") else depth
         wanted = f"PCM_{depth}"
         if depth == 8:
-            wanted = "PCM_U8" if format == "wav" else "PCM_S8"
+            wanted = "PCM_U8" if "PCM_U8" in offered else "PCM_S8"
     if wanted in offered:
         return wanted, ()
-    return "PCM_24", (f"{_NAMES[format]} holds at most 24 bits per sample",)
+    return "PCM_24", (f"{AUDIO_CAPABILITIES[format].name} holds at most 24 bits per sample",)
 
 
 def choose_container(spec: SignalSpec, format: str, subtype: str) -> tuple[str, str]:
     """Return the libsndfile names of the container and the subtype to write.
 
     A WAV file that would pass 4 GiB becomes RF64, its extension for large files. Raises OutputError
-    for an AIFF file that would.
+    for a file of another format that would and cannot.
     """
     size = spec.shape[0] * spec.channels * _BYTES_PER_VALUE.get(subtype, 1)
     if size > _LARGEST_CHUNK and format == "wav":
         return "RF64", subtype
-    if size > _LARGEST_CHUNK and format == "aiff":
-        raise OutputError("AIFF holds at most 4 GiB of samples: use wav or flac")
-    return _NAMES[format], subtype
+    capability = AUDIO_CAPABILITIES[format]
+    if size > _LARGEST_CHUNK and capability.counts_32_bits:
+        raise OutputError(f"{capability.name} holds at most 4 GiB of samples: use wav or flac")
+    return capability.library[0], subtype
 
 
 def compression_level(
@@ -177,70 +251,9 @@ def compression_level(
 
     None stands for the format's only choice: a lossless format has no quality.
     """
-    if format not in ("ogg", "mp3"):
-        notice = f"{_NAMES[format]} is lossless: `quality` does not apply"
+    if not AUDIO_CAPABILITIES[format].lossy:
+        notice = f"{AUDIO_CAPABILITIES[format].name} is lossless: `quality` does not apply"
         return None, (notice,) if quality is not None else ()
     chosen = DEFAULT_QUALITY if quality is None else quality
     # LAME refuses a level of exactly 1.
     return min(1 - chosen / 100, 0.999), ()
-
-
-def find_truncation(source: Path, format: str) -> str | None:
-    """Return in what way a WAV, AIFF or OGG file ends before its headers say, None if it does not.
-
-    libsndfile loads what is left of such files without a word. Other formats show the lack when
-    they are decoded.
-    """
-    with source.open("rb") as file:
-        if format in ("wav", "aiff"):
-            return _find_short_chunk(file)
-        if format == "ogg":
-            return _find_missing_last_page(file)
-    return None
-
-
-def _find_short_chunk(file: BinaryIO) -> str | None:
-    """Walk the chunks of a RIFF, RF64 or AIFF file up to its samples."""
-    size = file.seek(0, 2)
-    file.seek(0)
-    header = file.read(12)
-    if header and header[:4] not in _CHUNKED:
-        return None  # another kind of file: the decoder says so
-    order = ">" if header[:4] in (b"FORM", b"RIFX") else "<"
-    long_length = None
-    for _ in range(_MOST_CHUNKS):
-        head = file.read(8)
-        if len(head) < 8:
-            return "it holds no samples" if size else "it is empty"
-        name, length = head[:4], struct.unpack(order + "I", head[4:])[0]
-        begin = file.tell()
-        if name == b"ds64" and len(sizes := file.read(16)) == 16:
-            long_length = struct.unpack("<8xQ", sizes)[0]
-        if name in (b"data", b"SSND"):
-            if length == 2**32 - 1 and long_length is not None:
-                length = long_length
-            missing = begin + length - size
-            # Programs that write to a pipe leave one of these lengths, for lack of the real one.
-            if length == 2**32 - 1 or 2**31 - 2**12 <= length < 2**31:
-                return None
-            return f"{missing} of {length} bytes of samples are missing" if missing > 0 else None
-        file.seek(begin + length + length % 2)
-    return None  # the decoder may make sense of it
-
-
-def _find_missing_last_page(file: BinaryIO) -> str | None:
-    """Look for the mark of a stream's end in the last page of an Ogg file."""
-    size = file.seek(0, 2)
-    # A page is at most 65307 bytes long.
-    file.seek(max(0, size - 2**17))
-    tail = file.read()
-    page = tail.rfind(b"OggS")
-    if page < 0 and size:
-        return None  # another kind of file: the decoder says so
-    if page < 0 or page + 27 > len(tail):
-        return "its last page is missing"
-    segments = tail[page + 26]
-    table = tail[page + 27 : page + 27 + segments]
-    if len(table) < segments or page + 27 + segments + sum(table) > len(tail):
-        return "its last page is incomplete"
-    return None if tail[page + 5] & 4 else "the page that ends it is missing"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sinefit.signals.array import ARRAY_FORMATS
-from sinefit.signals.audio_formats import AUDIO_FORMATS
-from sinefit.signals.image_formats import IMAGE_FORMATS
-from sinefit.signals.video_formats import VIDEO_FORMATS
+from sinefit.signals.array import ARRAY_FORMATS, ARRAY_WRITTEN
+from sinefit.signals.audio_formats import AUDIO_FORMATS, AUDIO_WRITTEN
+from sinefit.signals.image_formats import IMAGE_FORMATS, IMAGE_WRITTEN
+from sinefit.signals.video_formats import VIDEO_FORMATS, VIDEO_WRITTEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,11 +16,22 @@ if TYPE_CHECKING:
 
 FORMATS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
     "image": IMAGE_FORMATS,
-    "audio": AUDIO_FORMATS,
     "video": VIDEO_FORMATS,
+    "audio": AUDIO_FORMATS,
     "array": ARRAY_FORMATS,
 }
-"""Kind -> format name -> endings of file names with the dot, the usual one first."""
+"""Kind -> format name -> endings of file names with the dot, the usual one first.
+
+A format of several kinds is of the first of them unless its content tells otherwise.
+"""
+
+WRITTEN: Mapping[Kind, tuple[str, ...]] = {
+    "image": IMAGE_WRITTEN,
+    "video": VIDEO_WRITTEN,
+    "audio": AUDIO_WRITTEN,
+    "array": ARRAY_WRITTEN,
+}
+"""Kind -> the names of the formats that signals are written in, the default first."""
 
 
 def kinds_of(format: str) -> tuple[Kind, ...]:

@@ -1,21 +1,18 @@
-"""Reading images: PNG, JPEG, WebP, TIFF, BMP and still GIF.
+"""Reading images, still ones, in all the formats of IMAGE_FORMATS.
 
-Pixels are read as they are stored, upright, in grey or RGB, with or without alpha, 8 or 16 bits.
+Pixels are read as they are stored, upright, in grey or RGB, with or without alpha, of 8 or 16 bits
+or, in TIFF, as floating-point numbers.
 """
 
 from __future__ import annotations
 
-import threading
-import warnings
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms
 
-from sinefit.errors import InputError, SinefitError
-from sinefit.signals.decoder_messages import damage_notice, decoder_messages
+from sinefit.errors import InputError
 from sinefit.signals.deep_color import (
     DeepLayout,
     decode_deep,
@@ -25,16 +22,24 @@ from sinefit.signals.deep_color import (
     tiff_tags,
     tiff_tile,
 )
-from sinefit.signals.image_formats import IMAGE_CAPABILITIES
+from sinefit.signals.float_tiff import decode_floats, float_layout
+from sinefit.signals.image_formats import BYTES_PER_SAMPLE, IMAGE_CAPABILITIES, obstacle_to_use
+from sinefit.signals.iso_boxes import find_pixel_depth
 from sinefit.signals.jpeg_scans import MOST_SCANS, has_too_many_scans
 from sinefit.signals.limits import DEFAULT_LIMITS, check_plausible
+from sinefit.signals.picture import Picture
+from sinefit.signals.pillow_decoding import pillow_decoding
 from sinefit.signals.pixels import check_downsample, check_region, downsample, downsampled_size
+from sinefit.signals.png_texts import without_long_texts
+from sinefit.signals.pnm import decode_pnm
 from sinefit.signals.signal import Signal, SignalSpec
 from sinefit.signals.storage import allocate_samples
 from sinefit.signals.tiff_pages import MOST_PAGES, count_pages
+from sinefit.signals.tiff_variants import describe_variant
+from sinefit.signals.value_range import value_range
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -42,8 +47,6 @@ if TYPE_CHECKING:
     from sinefit.signals.limits import Limits
     from sinefit.signals.selection import Selection
 
-_FILLED_UP = ("jpeg", "gif", "bmp")
-"""Formats whose decoders fill up what the file lacks, be it a picture of gigabytes."""
 _BAND_BYTES = 2**24
 _ORIENTATION = 0x0112
 _TRANSPOSES = {
@@ -89,22 +92,6 @@ _TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     8: lambda pixels: pixels.swapaxes(0, 1)[::-1],
 }
 
-_pillow_lock = threading.Lock()
-
-
-@dataclass
-class _Picture:
-    """A decoded, upright picture whose rows can be asked for."""
-
-    width: int
-    height: int
-    channels: int
-    dtype: str
-    rows: Callable[[int, int], NDArray[Any]]
-    """rows(start, stop) returns (stop - start, width, channels)."""
-    icc_profile: bytes | None
-    notices: list[str] = field(default_factory=list)
-
 
 def read_image(
     source: Path,
@@ -115,74 +102,72 @@ def read_image(
 ) -> Signal:
     """Read the image at `source`, which holds the given format; `name` is what errors call it.
 
-    Returns samples (height, width, channels) of uint8 or uint16, turned upright as EXIF says, cut
-    to `selection.region` and averaged over blocks of `selection.downsample` pixels. Of several
-    frames or pages the first is read. Raises InputError when the file is damaged, larger than
-    `limits` or holds samples that are not 8 or 16-bit integers, and SettingError when the region
-    is not inside the image.
+    Returns samples (height, width, channels) of uint8, uint16 or float32, turned upright as EXIF
+    says, cut to `selection.region` and averaged over blocks of `selection.downsample` pixels. Of
+    several frames or pages the first is read. The range of integers is full scale, that of floats
+    from the smallest to the largest value. Raises InputError when the file is damaged, larger than
+    `limits`, holds samples of another type or values that are not finite, or when this
+    installation cannot read its format, and SettingError when the region is not inside the image.
     """
-    try:
-        with (
-            _pillow_settings(limits) as messages,
-            decoder_messages(collect=format == "tiff") as printed,
-        ):
-            picture = _decode(source, name, format, limits)
-    except (SinefitError, MemoryError):
-        raise
-    except Image.DecompressionBombError:
-        raise InputError(
-            f"{name} has far more pixels than the {limits.max_pixels} that are read: "
-            "cut it into parts or raise `max_pixels`"
-        ) from None
-    except Exception as error:  # decoders of damaged files raise nearly anything
-        reason = _reason(error, printed)
-        raise InputError(
-            f"{name} cannot be read as {format}: {reason}; get another copy or save it again"
-        ) from error
-    picture.notices += [*messages, *damage_notice(name, printed)]
+    obstacle = obstacle_to_use(format)
+    if obstacle is not None:
+        raise InputError(f"{name} is an image in {format}, which cannot be read here: {obstacle}")
+    with pillow_decoding(name, format, limits, prints=format == "tiff") as notices:
+        picture = _decode(source, name, format, limits)
+    picture.notices += notices
     samples = _select(picture, name, selection, limits)
+    low, high = 0.0, 0.0
+    if picture.dtype == "float32":
+        low, high = value_range(samples, name)
+    else:
+        high = float(np.iinfo(picture.dtype).max)
     spec = SignalSpec(
         kind="image",
         shape=samples.shape[:2],
         channels=picture.channels,
         dtype=picture.dtype,
-        low=0.0,
-        high=float(np.iinfo(picture.dtype).max),
+        low=low,
+        high=high,
         format=format,
-        bit_depth=np.dtype(picture.dtype).itemsize * 8,
+        bit_depth=BYTES_PER_SAMPLE[picture.dtype] * 8,
         alpha=picture.channels in (2, 4),
         icc_profile=_fitting_profile(picture),
     )
     return Signal(spec, samples, tuple(picture.notices))
 
 
-def _decode(source: Path, name: str, format: str, limits: Limits) -> _Picture:
+def _decode(source: Path, name: str, format: str, limits: Limits) -> Picture:
+    if format == "ppm":
+        return decode_pnm(source, name, limits)
+    capability = IMAGE_CAPABILITIES[format]
+    size = source.stat().st_size
+    notices: list[str] = []
     with source.open("rb") as file:
-        bit_depth, color_type = png_header(file) if format == "png" else (8, 0)
+        bit_depth, color_type = 8, 0
         if format == "tiff":
             tags = tiff_tags(file)
-            layout = tiff_layout(tags)
-            if layout is not None:
-                if tiff_end(tags) > source.stat().st_size:
-                    raise InputError(
-                        f"{name} cannot be read as tiff: it ends before its pixels do; "
-                        "get a complete copy"
-                    )
-                return _deep_picture(source, name, format, layout, limits)
+            picture = _unusual_tiff(source, name, tags, limits)
+            if picture is not None:
+                return picture
             depths = [depth for depth in tags.get(258, (1,)) if isinstance(depth, int)]
             bit_depth = max(depths, default=1)
             limits.check_picture(*tiff_tile(tags), name)
+        elif format == "png":
+            bit_depth, color_type = png_header(file)
+        elif format in ("avif", "heic"):
+            bit_depth = find_pixel_depth(file)
         if format == "jpeg" and has_too_many_scans(file):
             raise InputError(
                 f"{name} has more than {MOST_SCANS} scans, where encoders make about ten: "
                 "save it again"
             )
-        file.seek(0)
-        with Image.open(file, formats=(IMAGE_CAPABILITIES[format].pillow,)) as image:
+        readable = without_long_texts(file, notices) if format == "png" else file
+        readable.seek(0)
+        with Image.open(readable, formats=(capability.pillow,)) as image:
             limits.check_picture(image.width, image.height, name)
-            if format in _FILLED_UP:
-                check_plausible(image.width, image.height, source.stat().st_size, name)
-            _check_decoded(image, name, limits)
+            if capability.pixels_per_byte is not None:
+                check_plausible(image.width, image.height, size, capability.pixels_per_byte, name)
+            _check_decoded(image, name, capability.working_bytes, limits)
             frames = count_pages(file) if format == "tiff" else getattr(image, "n_frames", 1)
             image.load()
             if format == "png" and bit_depth == 16:
@@ -190,13 +175,39 @@ def _decode(source: Path, name: str, format: str, limits: Limits) -> _Picture:
                 if layout.channels > 1:
                     return _deep_picture(source, name, format, layout, limits)
             picture = _pillow_picture(image, name, bit_depth)
+    picture.notices[:0] = notices
     if frames > 1:
         number = f"at least {frames}" if frames == MOST_PAGES else frames
         picture.notices.insert(0, f"only the first of {number} frames was read")
     return picture
 
 
-def _pillow_picture(image: Image.Image, name: str, bits: int) -> _Picture:
+def _unusual_tiff(
+    source: Path, name: str, tags: dict[int, tuple[Any, ...]], limits: Limits
+) -> Picture | None:
+    """Decode a TIFF that Pillow would not read, or not without loss; None for any other."""
+    layout = tiff_layout(tags)
+    if layout is not None:
+        if tiff_end(tags) > source.stat().st_size:
+            raise InputError(
+                f"{name} cannot be read as tiff: it ends before its pixels do; get a complete copy"
+            )
+        return _deep_picture(source, name, "tiff", layout, limits)
+    with source.open("rb") as file:
+        order = "<" if file.read(2) == b"II" else ">"
+    floats = float_layout(tags, order)
+    if floats is not None:
+        return _turned(decode_floats(source, name, floats, limits), floats.orientation)
+    variant = describe_variant(tags)
+    if variant is not None:
+        raise InputError(
+            f"{name} is a TIFF of {variant}, which is not read: convert it to 8 or 16-bit RGB or "
+            "grey, or save its values as an array in .npy"
+        )
+    return None
+
+
+def _pillow_picture(image: Image.Image, name: str, bits: int) -> Picture:
     notices = []
     if image.mode not in _KEPT_MODES:
         raise InputError(
@@ -208,10 +219,10 @@ def _pillow_picture(image: Image.Image, name: str, bits: int) -> _Picture:
         mode = {"L": "LA", "RGB": "RGBA"}[mode]
     if image.mode in _COLOR_MODES:
         notices.append(f"its {_COLOR_MODES[image.mode]} colours were converted to RGB")
-    if bits > 8 and mode != "I;16":
-        notices.append(f"its {bits}-bit samples were reduced to 8 bits")
-    if bits == 12 and mode == "I;16":
+    if bits == 12 and image.format == "TIFF" and mode == "I;16":
         notices.append("its 12-bit samples were widened to 16 bits")
+    elif bits > 8 and mode != "I;16":
+        notices.append(f"its {bits}-bit samples were reduced to 8 bits")
     profile = image.info.get("icc_profile")
     white_is_zero = mode == "I;16" and getattr(image, "tag_v2", {}).get(262) == 0
     turn = _TRANSPOSES.get(_orientation(image, notices))
@@ -228,7 +239,7 @@ def _pillow_picture(image: Image.Image, name: str, bits: int) -> _Picture:
             pixels = 65535 - pixels
         return pixels.reshape(stop - start, image.width, _CHANNELS[mode])
 
-    return _Picture(
+    return Picture(
         image.width,
         image.height,
         _CHANNELS[mode],
@@ -241,7 +252,7 @@ def _pillow_picture(image: Image.Image, name: str, bits: int) -> _Picture:
 
 def _deep_picture(
     source: Path, name: str, format: str, layout: DeepLayout, limits: Limits
-) -> _Picture:
+) -> Picture:
     limits.check_picture(layout.width, layout.height, name)
     shape = (layout.height, layout.width, layout.stored_channels)
     limits.check_samples(shape, np.uint16, name)
@@ -251,18 +262,25 @@ def _deep_picture(
         notices.append("an extra channel that is not alpha was left out")
     if layout.premultiplied:
         notices.append("its colours were stored multiplied by alpha and have been divided by it")
-    if layout.orientation in _TURNS:
-        pixels = _TURNS[layout.orientation](pixels)
-    height, width, channels = pixels.shape
-    return _Picture(
-        width,
-        height,
-        channels,
+    picture = Picture(
+        layout.width,
+        layout.height,
+        layout.channels,
         "uint16",
         lambda start, stop: pixels[start:stop],
         layout.icc_profile,
         notices,
     )
+    return _turned(picture, layout.orientation)
+
+
+def _turned(picture: Picture, orientation: int) -> Picture:
+    """Turn a picture that is in memory upright, by its orientation as in EXIF."""
+    if orientation not in _TURNS:
+        return picture
+    pixels = _TURNS[orientation](picture.rows(0, picture.height))
+    height, width, _ = pixels.shape
+    return replace(picture, width=width, height=height, rows=lambda start, stop: pixels[start:stop])
 
 
 def _png_layout(image: Image.Image, color_type: int) -> DeepLayout:
@@ -290,7 +308,7 @@ def _orientation(image: Image.Image, notices: list[str]) -> int:
     return orientation if isinstance(orientation, int) else 1
 
 
-def _select(picture: _Picture, name: str, selection: Selection, limits: Limits) -> NDArray[Any]:
+def _select(picture: Picture, name: str, selection: Selection, limits: Limits) -> NDArray[Any]:
     """Cut the region, then average blocks, by bands of whole blocks."""
     region = selection.region or (0, 0, picture.width, picture.height)
     check_region(region, picture.width, picture.height, name)
@@ -312,7 +330,7 @@ def _select(picture: _Picture, name: str, selection: Selection, limits: Limits) 
     return samples
 
 
-def _fitting_profile(picture: _Picture) -> bytes | None:
+def _fitting_profile(picture: Picture) -> bytes | None:
     """Return the colour profile unless it is for other colours than the picture has now."""
     profile = picture.icc_profile
     if not profile:
@@ -338,41 +356,8 @@ def _lab_to_rgb() -> Callable[[Image.Image], Image.Image]:
     return convert
 
 
-def _check_decoded(image: Image.Image, name: str, limits: Limits) -> None:
+def _check_decoded(image: Image.Image, name: str, working_bytes: int, limits: Limits) -> None:
     """Check what the decoder will take: all pixels, in whole bytes."""
-    dtype = np.uint16 if image.mode.startswith("I;16") else np.uint8
-    limits.check_samples((image.height, image.width, len(image.getbands())), dtype, name)
-
-
-def _reason(error: Exception, printed: list[str]) -> str:
-    """Say in one line why a decoder failed, in the words that it printed where they tell more."""
-    if isinstance(error, UnidentifiedImageError):
-        return "its header is damaged, or its variant is not supported"
-    if printed and str(error).startswith("decoder error"):
-        return printed[0][:200]
-    # Other errors are slips of a decoder over damage, and speak of its own variables.
-    told = isinstance(error, OSError | SyntaxError | ValueError)
-    lines = str(error).strip().splitlines() if told else []
-    return lines[0][:200] if lines else "the file is damaged"
-
-
-@contextmanager
-def _pillow_settings(limits: Limits) -> Iterator[list[str]]:
-    """Collect Pillow's warnings as sentences, and set its own limit on pixels.
-
-    Some of its decoders take memory before they tell the size; beyond twice its limit none does.
-
-    Both are settings of the whole process, hence the lock.
-    """
-    messages: list[str] = []
-    with _pillow_lock, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        # Between its limit and twice that it only warns; the exact limit is checked here.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        limit = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = limits.max_pixels
-        try:
-            yield messages
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-    messages += {" ".join(str(warning.message).split()): None for warning in caught}
+    stored = 2 if image.mode.startswith("I;16") else 1
+    shape = (image.height, image.width, len(image.getbands()))
+    limits.check_samples(shape, f"V{max(stored, working_bytes)}", name)

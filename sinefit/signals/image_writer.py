@@ -1,4 +1,4 @@
-"""Writing images: PNG and TIFF row by row, the other formats through Pillow."""
+"""Writing images: PNG, TIFF and PPM row by row, the other formats through Pillow."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from sinefit.errors import OutputError
-from sinefit.signals.image_formats import IMAGE_CAPABILITIES, check_image_writable
+from sinefit.signals.image_formats import (
+    BYTES_PER_SAMPLE,
+    IMAGE_CAPABILITIES,
+    check_image_writable,
+)
 from sinefit.signals.png import PngStream
+from sinefit.signals.pnm import PnmStream
 from sinefit.signals.storage import allocate_samples
 from sinefit.signals.tiff import TiffStream
 
@@ -22,17 +27,25 @@ if TYPE_CHECKING:
     from sinefit.signals.signal import SignalSpec
     from sinefit.signals.writer import Encoding
 
+DEFAULT_AVIF_QUALITY = 90
+"""AVIF quality, 0 to 100, when none is asked for."""
+
 DEFAULT_JPEG_QUALITY = 95
 """JPEG quality, 0 to 100, when none is asked for."""
 
-_STREAMS: dict[str, type[PngStream] | type[TiffStream]] = {"png": PngStream, "tiff": TiffStream}
+_STREAMS: dict[str, type[PngStream] | type[TiffStream] | type[PnmStream]] = {
+    "png": PngStream,
+    "tiff": TiffStream,
+    "ppm": PnmStream,
+}
 
 
 class ImageWriter:
     """Writes an image to `path` in one of the image formats (a SignalWriter).
 
-    Raises OutputError when the format cannot hold the image or the file cannot be written. JPEG is
-    written without chroma subsampling; WebP is lossless unless a quality is given.
+    Raises OutputError when the format cannot hold the image or the file cannot be written. JPEG and
+    AVIF are written without chroma subsampling; WebP and JPEG XL are lossless unless a quality is
+    given.
     """
 
     def __init__(self, path: Path, spec: SignalSpec, format: str, encoding: Encoding) -> None:
@@ -49,10 +62,10 @@ class ImageWriter:
             self._file = path.open("wb")
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error.strerror}") from None
-        self._stream: PngStream | TiffStream | None = None
+        self._stream: PngStream | TiffStream | PnmStream | None = None
         self._pixels: NDArray[Any] | None = None
         if format in _STREAMS:
-            depth = 16 if spec.dtype == "uint16" else 8
+            depth = 8 * BYTES_PER_SAMPLE[spec.dtype]
             self._guarded(self._begin_stream, width, height, depth)
         else:
             self._pixels = allocate_samples((height, width, spec.channels), spec.dtype)
@@ -140,4 +153,11 @@ def _pillow_options(format: str, encoding: Encoding) -> dict[str, Any]:
         if encoding.quality is None:
             return {"lossless": True, "exact": True}
         return {"quality": encoding.quality, "exact": True}
+    if format == "avif":
+        quality = DEFAULT_AVIF_QUALITY if encoding.quality is None else encoding.quality
+        return {"quality": quality, "subsampling": "4:4:4"}
+    if format == "jxl":
+        if encoding.quality is None:
+            return {"lossless": True}
+        return {"quality": encoding.quality, "lossless": False}
     return {}

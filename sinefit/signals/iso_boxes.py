@@ -7,7 +7,7 @@ which would be lost without a word. (ISO 14496-12, 4.2)
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,7 @@ _NEEDED: Final = {
     b"mdat": "its frames",
 }
 _MOST_BOXES: Final = 2**16
+_HEAD_BYTES: Final = 2**16
 
 
 def find_cut_box(source: Path) -> str | None:
@@ -44,3 +45,16 @@ def find_cut_box(source: Path) -> str | None:
                 return what and f"{start + size - end} bytes of {what} are missing"
             start += size
     return None
+
+
+def find_pixel_depth(file: BinaryIO) -> int:
+    """Return the bits per sample of an open AVIF or HEIF picture, 8 where it does not say.
+
+    They are in the box "pixi" (ISO 23008-12, 6.5.6): version, channels, and the bits of each.
+    """
+    file.seek(0)
+    head = file.read(_HEAD_BYTES)
+    place = head.find(b"pixi") + 8
+    if place < 8 or place >= len(head):
+        return 8
+    return max(head[place + 1 : place + 1 + head[place]], default=8)

@@ -57,17 +57,12 @@ class Limits:
             )
 
 
-MOST_PIXELS_PER_BYTE: Final = 2**13
-"""More pixels than a byte of JPEG, GIF or BMP can stand for: 512 of a JPEG that is not coded
-arithmetically, fewer than 3000 of a GIF, 128 of a BMP."""
-
-
-def check_plausible(width: int, height: int, size: int, name: str) -> None:
+def check_plausible(width: int, height: int, size: int, pixels_per_byte: int, name: str) -> None:
     """Raise InputError when a picture claims more pixels than `size` bytes can stand for.
 
     It is for formats whose decoders fill up what the file lacks, be it a picture of gigabytes.
     """
-    if width * height > size * MOST_PIXELS_PER_BYTE:
+    if width * height > size * pixels_per_byte:
         raise InputError(
             f"{name} is damaged or cut short: its {size} bytes cannot hold the "
             f"{width}x{height} pixels that it claims; get a complete copy"

@@ -91,8 +91,13 @@ class PngStream:
             self._pending.clear()
 
     def _chunk(self, name: bytes, data: bytes) -> None:
-        checksum = zlib.crc32(data, zlib.crc32(name))
-        self._file.write(struct.pack(">I", len(data)) + name + data + struct.pack(">I", checksum))
+        self._file.write(png_chunk(name, data))
+
+
+def png_chunk(name: bytes, data: bytes) -> bytes:
+    """Return a chunk: its length, its name of four letters, its data and their checksum."""
+    checksum = zlib.crc32(data, zlib.crc32(name))
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", checksum)
 
 
 def filter_rows(

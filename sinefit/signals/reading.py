@@ -18,8 +18,10 @@ from sinefit.signals.image import read_image
 from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import KINDS, NOUNS
-from sinefit.signals.sniffing import detect, identify
+from sinefit.signals.sniffing import detect, identify, kind_of_content
+from sinefit.signals.streams import is_sound_only
 from sinefit.signals.video import read_video
+from sinefit.signals.video_formats import VIDEO_CAPABILITIES
 from sinefit.validation import refusal
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ _READERS: Mapping[Kind, Callable[[Path, str, str, Selection, Limits], Signal]] =
     "array": read_array,
 }
 # Formats that one reader takes, so that a wrong name among them may be corrected by --format.
-_RELATED = ({"mp4", "mov"}, {"mkv", "webm"})
+_RELATED = ({"mp4", "mov", "m4a"}, {"mkv", "webm"})
 _WHOLE_FILE = Selection()
 _PIECE_BYTES = 2**20
 
@@ -52,10 +54,11 @@ def read_signal(
     """Read a signal from a file, from the bytes of one, or from a stream such as standard input.
 
     A stream is read once, to its end, and need not be able to seek; it is not held in memory.
-    Kind and format are told from the content; `format` names it where the content does not tell,
-    and `kind` "image" reads the first frame of an animated GIF. `name` is what errors call the
-    source: its path, or "the input" for what has none, unless given. `spec.source` is the last
-    part of that name, None without a name; `spec.source_bytes` is the size of the file.
+    Kind and format are told from the content; `format` names it where the content does not tell.
+    `kind` "image" reads the first frame of an animated picture, "audio" the sound of a video.
+    `name` is what errors call the source: its path, or "the input" for what has none, unless given.
+    `spec.source` is the last part of that name, None without a name; `spec.source_bytes` is the
+    size of the file.
 
     Raises InputError when the source cannot be read, is damaged, of an unsupported format or larger
     than `limits` (which is told before memory is taken), and SettingError when the selection,
@@ -70,7 +73,7 @@ def read_signal(
     known_as = name if name is not None else _name_of(source)
     shown = known_as if known_as is not None else "the input"
     with _as_file(source, shown, limits, format) as path:
-        found_kind, found_format = _kind_and_format(path, shown, kind, format)
+        found_kind, found_format = _kind_and_format(path, shown, kind, format, limits)
         check_selection(selection, found_kind, shown)
         signal = _READERS[found_kind](path, shown, found_format, selection, limits)
         size = path.stat().st_size
@@ -98,7 +101,7 @@ def check_selection(selection: Selection, kind: Kind, name: str) -> None:
 
 
 def _kind_and_format(
-    path: Path, name: str, kind: Kind | None, format: str | None
+    path: Path, name: str, kind: Kind | None, format: str | None, limits: Limits
 ) -> tuple[Kind, str]:
     with _opened(path, name) as file:
         found_kind: Kind
@@ -106,7 +109,10 @@ def _kind_and_format(
             found_kind, format = detect(file, name)
         else:
             _check_format(file, name, format)
-            found_kind = detect(file, name)[0] if format == "gif" else kinds_of(format)[0]
+            found_kind = kind_of_content(file, format)
+    demuxer = VIDEO_CAPABILITIES[format].demuxer if found_kind == "video" else None
+    if kind is None and demuxer is not None and "audio" in kinds_of(format):
+        found_kind = "audio" if is_sound_only(path, name, demuxer, limits) else found_kind
     if kind is None or kind == found_kind:
         return found_kind, format
     if format not in FORMATS[kind]:

@@ -110,9 +110,15 @@ class SignalSpec:
     def value_range(self) -> float:
         """`high - low`, the range that PSNR refers to.
 
-        Full scale for images and video, twice the peak for sound, the range of values for arrays.
+        Full scale for images and video, twice the peak for sound, the range of values for arrays
+        and images of floats.
         """
         return self.high - self.low
+
+    @property
+    def full_scale(self) -> bool:
+        """Whether `low` and `high` are the ends of the sample type, as in pictures of integers."""
+        return self.kind in ("image", "video") and not self.dtype.startswith("float")
 
     def to_unit(self, samples: NDArray[np.generic]) -> NDArray[np.float32]:
         """Map values from [low, high] to float32 in [-1, 1], the network's target range."""

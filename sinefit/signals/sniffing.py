@@ -5,20 +5,29 @@ from __future__ import annotations
 import codecs
 import struct
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from sinefit.errors import InputError
+from sinefit.signals.animation_frames import is_animated
 from sinefit.signals.containers import (
     id3_size,
+    is_adts,
     is_mpeg_audio,
+    is_mpeg_ts,
+    is_tga,
     matroska_format,
     mp4_format,
     ogg_content,
 )
 from sinefit.signals.formats import kinds_of, supported_formats
 from sinefit.signals.gif import is_animated_gif
+from sinefit.signals.pnm import is_pnm
+from sinefit.signals.unsupported import WEIGHTS, known_content
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from sinefit.signals.signal import Kind
 
 _HEAD_BYTES = 2**16
@@ -35,10 +44,18 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"GIF89a", "gif"),
     (0, b"fLaC", "flac"),
     (0, b"\x93NUMPY", "npy"),
+    (0, b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"),
+    (0, b"\xff\x4f\xff\x51", "jp2"),
+    (0, b"\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
+    (0, b"\xff\x0a", "jxl"),
+    (0, b"caff\0\1", "caf"),
+    (0, b".snd\0\0", "au"),
+    (0, b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0", "w64"),
 )
 # The same for containers that name their content at byte 8.
 _CONTAINERS: dict[tuple[bytes, bytes], str] = {
     (b"RIFF", b"WEBP"): "webp",
+    (b"RIFF", b"AVI "): "avi",
     (b"RIFF", b"WAVE"): "wav",
     (b"RIFX", b"WAVE"): "wav",
     (b"RF64", b"WAVE"): "wav",
@@ -46,29 +63,6 @@ _CONTAINERS: dict[tuple[bytes, bytes], str] = {
     (b"FORM", b"AIFF"): "aiff",
     (b"FORM", b"AIFC"): "aiff",
 }
-# What is known well enough to be named, but not read.
-_UNSUPPORTED: tuple[tuple[int, bytes, str], ...] = (
-    (8, b"AVI ", "an AVI video"),
-    (0, b"riff\x2e\x91\xcf\x11", "a Wave64 sound"),
-    (0, b"caff", "a Core Audio sound"),
-    (0, b".snd", "an AU sound"),
-    (0, b"PK\x03\x04", "a ZIP archive (.npz files are such: save one array as .npy)"),
-    (0, b"\x1f\x8b", "gzip-compressed"),
-    (0, b"\x28\xb5\x2f\xfd", "zstd-compressed"),
-    (0, b"%PDF", "a PDF document"),
-    (0, b"8BPS", "a Photoshop document"),
-    (0, b"\x76\x2f\x31\x01", "an OpenEXR image"),
-    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 image"),
-    (0, b"\0\0\0\x0cJXL ", "a JPEG XL image"),
-    (0, b"\xff\x0a", "a JPEG XL image"),
-    (0, b"\x89HDF", "an HDF5 file"),
-    (0, b"#EXTM3U", "an M3U playlist"),
-    (0, b"ffconcat", "an ffconcat script"),
-    (0, b"<svg", "an SVG drawing"),
-    (0, b"\x7fELF", "a program"),
-    (0, b"\xff\xf1", "an AAC sound"),
-    (0, b"\xff\xf9", "an AAC sound"),
-)
 
 
 @dataclass(frozen=True)
@@ -79,6 +73,8 @@ class Content:
     """A supported format's name, or None."""
     description: str
     """What it is in words, with an article, when it is not supported; else the format's name."""
+    advice: str | None = None
+    """How to make of it what is supported, where that is known."""
 
 
 def identify(file: BinaryIO) -> Content:
@@ -88,44 +84,74 @@ def identify(file: BinaryIO) -> Content:
     found = _simple_format(head) or _container_format(head)
     if found is None and (tag := id3_size(head)):
         file.seek(tag)
-        found = "flac" if file.read(4) == b"fLaC" else "mp3"
-    if found is None and is_mpeg_audio(head):
-        found = "mp3"
+        after = file.read(_HEAD_BYTES)
+        found = "flac" if after.startswith(b"fLaC") else "aac" if is_adts(after) else "mp3"
     if found is None:
-        return Content(None, _unsupported_content(head) or _plain_content(head))
-    return Content(found if kinds_of(found) else None, found)
+        found = next((format for tell, format in _TELLING if tell(head)), None)
+    if found is not None and kinds_of(found):
+        return Content(found, found)
+    description, advice = known_content(head) or (found or _plain_content(head), None)
+    return Content(None, description, advice)
 
 
 def detect(file: BinaryIO, name: str) -> tuple[Kind, str]:
     """Return the kind and the format of an open binary file that can seek.
 
-    A GIF is a video when it has more than one frame, else an image. Raises InputError, which calls
-    the file `name`, when it is none of the supported formats.
+    A GIF, PNG or WebP is a video when it has more than one frame, else an image. Of a container of
+    pictures and sound, which only its streams tell apart, the kind is video. Raises InputError,
+    which calls the file `name`, when it is none of the supported formats.
     """
     content = identify(file)
     if content.format is None:
-        if content.description == _WEIGHTS:
+        if content.description == WEIGHTS:
             raise InputError(
-                f"{name} is a weights file, not a signal: use sinefit render to get its signal back"
+                f"{name} is a weights file, not a signal: get its signal back with sinefit render, "
+                "or fit its original again with `start_from` to go on"
             )
+        if content.description == _EMPTY:
+            raise InputError(f"{name} is empty: check what was to write it")
         raise InputError(
             f"{name} is {content.description}, which cannot be fitted: "
-            f"supported are {supported_formats()}"
+            f"{content.advice or f'supported are {supported_formats()}'}"
         )
-    if content.format == "gif":
-        return ("video" if is_animated_gif(file) else "image"), "gif"
-    return kinds_of(content.format)[0], content.format
+    return kind_of_content(file, content.format), content.format
 
 
-_WEIGHTS = "a weights file"
+def kind_of_content(file: BinaryIO, format: str) -> Kind:
+    """Return the kind of signal that an open file of a known format holds."""
+    animated = _ANIMATED.get(format)
+    if animated is None:
+        return kinds_of(format)[0]
+    return "video" if animated(file) else "image"
+
+
+_CANON_RAW = b"CR"
+_EMPTY = "empty"
+_ANIMATED: Mapping[str, Callable[[BinaryIO], bool]] = {
+    "gif": is_animated_gif,
+    "png": partial(is_animated, format="png"),
+    "webp": partial(is_animated, format="webp"),
+}
+# What is told by more than a signature, the surest first.
+_TELLING: tuple[tuple[Callable[[bytes], bool], str], ...] = (
+    (is_mpeg_audio, "mp3"),
+    (is_adts, "aac"),
+    (is_mpeg_ts, "ts"),
+    (is_pnm, "ppm"),
+    (is_tga, "tga"),
+)
 
 
 def _simple_format(head: bytes) -> str | None:
     for offset, signature, found in _SIGNATURES:
         if head.startswith(signature, offset):
-            return found
+            return None if found == "tiff" and head[8:10] == _CANON_RAW else found
     if _is_bmp(head):
         return "bmp"
+    if head.startswith(b"PK\x03\x04"):
+        # The name of the first file in the archive, and its length.
+        name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
+        return "npz" if name.endswith(b".npy") else None
     return _CONTAINERS.get((head[:4], head[8:12]))
 
 
@@ -147,18 +173,9 @@ def _is_bmp(head: bytes) -> bool:
 _BMP_HEADERS = {struct.pack("<I", size) for size in (12, 16, 40, 52, 56, 64, 108, 124)}
 
 
-def _unsupported_content(head: bytes) -> str | None:
-    for offset, signature, description in _UNSUPPORTED:
-        if head.startswith(signature, offset):
-            return description
-    if len(head) > 9 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] < 10**8:
-        return _WEIGHTS
-    return None
-
-
 def _plain_content(head: bytes) -> str:
     if not head:
-        return "empty"
+        return _EMPTY
     try:
         # The head may end within a letter.
         letters = codecs.getincrementaldecoder("utf-8")().decode(head, len(head) < _HEAD_BYTES)

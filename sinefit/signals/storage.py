@@ -7,7 +7,7 @@ import os
 import tempfile
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -49,6 +49,50 @@ def allocate_samples(
         # The mapping keeps the contents alive where the system lets an open file be removed.
         with contextlib.suppress(PermissionError):
             Path(name).unlink()
+
+
+class GrowingSamples:
+    """Samples whose number shows at their end only: stored in a temporary file as they come.
+
+    The file is freed when the `with` block that holds it is left. Raises InputError when there is
+    no room for more.
+    """
+
+    def __init__(self, dtype: DTypeLike, limit: int = MEMORY_LIMIT) -> None:
+        self._dtype = np.dtype(dtype)
+        self._limit = limit
+        self._file = tempfile.TemporaryFile(prefix="sinefit-samples-")  # noqa: SIM115
+        self._bytes = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._file.close()
+
+    def append(self, block: NDArray[np.generic]) -> None:
+        """Store a block of samples."""
+        content = np.ascontiguousarray(block, self._dtype)
+        try:
+            self._file.write(content.reshape(-1).view(np.uint8).data)
+            self._file.flush()
+        except OSError as error:
+            raise InputError(
+                f"no room for more than {self._bytes / 2**20:.0f} MiB of samples in "
+                f"{tempfile.gettempdir()} ({error.strerror}): point TMPDIR to a larger disk or "
+                "read a smaller part"
+            ) from None
+        self._bytes += content.nbytes
+
+    def finish(self, channels: int) -> NDArray[Any]:
+        """Return all samples (count, channels), in memory or, above the limit, mapped."""
+        shape = (self._bytes // (self._dtype.itemsize * channels), channels)
+        if self._bytes > self._limit:
+            return np.memmap(self._file, self._dtype, mode="r+", shape=shape)
+        samples = np.empty(shape, self._dtype)
+        self._file.seek(0)
+        self._file.readinto(samples.reshape(-1).view(np.uint8).data)
+        return samples
 
 
 def _reserve(descriptor: int, size: int) -> None:

@@ -31,7 +31,8 @@ _CODES = {_SHORT: "H", _LONG: "I"}
 class TiffStream:
     """Writes one picture to an open binary file that can seek; the file is never closed.
 
-    `channels` is 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGBA), `bit_depth` 8 or 16.
+    `channels` is 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGBA), `bit_depth` 8, 16 or 32;
+    samples of 32 bits are floating-point numbers.
     """
 
     def __init__(
@@ -48,12 +49,12 @@ class TiffStream:
         self._rows_left = height
         self._channels = channels
         self._bit_depth = bit_depth
-        self._dtype = np.dtype(f"<u{bit_depth // 8}")
+        self._dtype = np.dtype("<f4" if bit_depth == 32 else f"<u{bit_depth // 8}")
         self._icc_profile = icc_profile
         file.write(struct.pack("<2sHI", b"II", 42, 0))
 
     def write(self, rows: NDArray[np.generic]) -> None:
-        """Append rows of shape (count, width, channels), uint8 or uint16 as the bit depth says."""
+        """Append rows of shape (count, width, channels), of the type that the bit depth says."""
         count = rows.shape[0]
         if rows.shape[1:] != (self._size[0], self._channels) or count > self._rows_left:
             raise OutputError(f"rows of shape {rows.shape} do not fit the TIFF that was begun")
@@ -87,6 +88,8 @@ class TiffStream:
         }
         if self._channels in (2, 4):
             entries[338] = (_SHORT, (2,))  # alpha that the colours are not multiplied by
+        if self._bit_depth == 32:
+            entries[339] = (_SHORT, (3,) * self._channels)  # floating-point numbers
         if self._icc_profile is not None:
             entries[34675] = (_UNDEFINED, self._icc_profile)
         self._file.write(_directory(entries, position))

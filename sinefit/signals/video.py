@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sinefit.errors import InputError, SettingError
+from sinefit.errors import InputError
+from sinefit.signals.animation import read_animation
+from sinefit.signals.animation_writer import AnimationWriter
 from sinefit.signals.ffmpeg import FFmpeg, input_arguments
-from sinefit.signals.frame_rate import find_rate, frame_count, nearest_frames, typical_rate
+from sinefit.signals.frame_plan import FrameStore, plan_frames
 from sinefit.signals.gif import find_gif_truncation
 from sinefit.signals.limits import DEFAULT_LIMITS
-from sinefit.signals.pixels import (
-    check_downsample,
-    check_region,
-    crop,
-    downsample,
-    downsampled_size,
-)
-from sinefit.signals.signal import Signal, SignalSpec
-from sinefit.signals.storage import allocate_samples
-from sinefit.signals.video_formats import VIDEO_FORMATS, check_video_writable
-from sinefit.signals.video_probe import DEMUXERS, limited_input, probe_video, read_frame_times
+from sinefit.signals.pixels import check_region
+from sinefit.signals.signal import Signal
+from sinefit.signals.streams import limited_input
+from sinefit.signals.video_formats import VIDEO_CAPABILITIES, VIDEO_FORMATS, check_video_writable
+from sinefit.signals.video_probe import demuxer_of, probe_video, read_frame_times
 from sinefit.signals.video_writer import VideoWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from sinefit.signals.frame_plan import FramePlan
     from sinefit.signals.limits import Limits
     from sinefit.signals.selection import Selection
-    from sinefit.signals.video_probe import FrameTimes, VideoHeader
+    from sinefit.signals.signal import SignalSpec
+    from sinefit.signals.video_probe import VideoHeader
+    from sinefit.signals.writer import Encoding
 
-__all__ = ["VIDEO_FORMATS", "VideoWriter", "check_video_writable", "read_video"]
+__all__ = ["VIDEO_FORMATS", "check_video_writable", "open_video_writer", "read_video"]
 
 BATCH_BYTES = 2**24
 """Bytes of decoded frames that are held besides the samples themselves."""
@@ -45,12 +40,6 @@ HD_HEIGHT = 720
 
 SOUND_LEAD = 0.05
 """Seconds by which sound may begin before a whole clip's picture and still be copied whole."""
-
-MOST_FRAMES = 2**21
-"""Frames that a video may span, 19 hours at 30 per second; a gap in time is filled with frames."""
-
-HIGHEST_RATE = Fraction(2**20)
-"""Frames per second, and seconds per frame, beyond which the times are taken for damaged."""
 
 LARGEST_SOUND = 2**30
 """Bytes of sound streams that are carried along; a weights file holds twice that."""
@@ -73,6 +62,8 @@ def read_video(
     damaged, cut short, larger than `limits` or holds no video, and SettingError when the selection
     lies outside.
     """
+    if VIDEO_CAPABILITIES[format].demuxer is None:
+        return read_animation(source, name, format, selection, limits)
     truncation = find_gif_truncation(source) if format == "gif" else None
     if truncation is not None:
         raise InputError(f"{name} is cut short: {truncation}; get a complete copy")
@@ -83,97 +74,17 @@ def read_video(
         frames = read_frame_times(source, name, format, decode=decode, limits=limits)
         if frames is None:
             continue
-        plan = _plan(frames, header, name, selection)
+        plan = plan_frames(frames, list(header.claimed_rates), name, selection)
         decoded = _decode(source, name, format, header, plan, selection, limits)
         if decoded is not None:
             break
     else:
         raise InputError(f"{name} is damaged: not all of its frames can be decoded; re-encode it")
-    samples, decoder_notices = decoded
+    store, decoder_notices = decoded
     soundtrack, sound_notices = _read_soundtrack(source, name, format, header, plan)
-    spec = SignalSpec(
-        kind="video",
-        shape=samples.shape[:3],
-        channels=3,
-        dtype="uint8",
-        low=0.0,
-        high=255.0,
-        format=format,
-        bit_depth=8,
-        rate=plan.rate,
-        soundtrack=soundtrack,
-    )
+    spec = store.spec(format, plan.rate, soundtrack)
     notices = (*_header_notices(header, name), *plan.notices, *decoder_notices, *sound_notices)
-    return Signal(spec, samples, notices)
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """Which frames to decode and where in time they lie."""
-
-    rate: Fraction
-    shown: list[int]
-    """For each frame of the signal the index of the frame in the file; ascending."""
-    to_the_end: bool
-    """Whether the last frame in the file is among them."""
-    begin: float
-    """Seconds from the start of the file to the first frame of the signal."""
-    seek: float
-    """Seconds to seek to before decoding: between the first frame to decode and the one before."""
-    cut: bool
-    """Whether the clip is shorter than the file."""
-    notices: tuple[str, ...]
-
-
-def _plan(frames: FrameTimes, header: VideoHeader, name: str, selection: Selection) -> _Plan:
-    """Choose the frame rate and the frames to keep."""
-    hints = list(header.claimed_rates)
-    rate = find_rate(frames.times, frames.time_base, hints, frames.last_duration)
-    notices: tuple[str, ...] = ()
-    if rate is None:
-        rate = typical_rate(frames.times, frames.time_base, hints)
-        _check_plausible(rate, frame_count(frames.times, frames.time_base, rate), name)
-        shown = nearest_frames(frames.times, frames.time_base, rate)
-        kept = len(set(shown))
-        change = f"{name}: its variable frame rate becomes {float(rate):g} frames per second"
-        notices = (f"{change}; {kept} of {len(frames.times)} frames fill {len(shown)}",)
-    else:
-        _check_plausible(rate, len(frames.times), name)
-        shown = list(range(len(frames.times)))
-    # Bounded before it is rounded: any finite number of seconds may be asked for.
-    first = round(min(selection.start * rate, len(shown)))
-    if first >= len(shown):
-        length = float(len(shown) / rate)
-        raise SettingError(
-            f"`start` is {selection.start:g}: {name} is only {length:g} seconds long"
-        )
-    last = len(shown)
-    if selection.duration is not None:
-        last = first + max(1, round(min(selection.duration * rate, last - first)))
-    start = frames.times[0] * frames.time_base + first / rate
-    index = shown[first]
-    return _Plan(
-        rate=rate,
-        shown=shown[first:last],
-        to_the_end=shown[last - 1] == len(frames.times) - 1,
-        begin=float(start) if notices else frames.seconds(index),
-        seek=(frames.seconds(index - 1) + frames.seconds(index)) / 2 if index else 0.0,
-        cut=last - first < len(shown),
-        notices=notices,
-    )
-
-
-def _check_plausible(rate: Fraction, count: int, name: str) -> None:
-    """Raise InputError when the times of frames are no times of a video."""
-    if not 1 / HIGHEST_RATE <= rate <= HIGHEST_RATE:
-        raise InputError(
-            f"{name} is damaged: its frames come at {float(rate):g} per second; re-encode it"
-        )
-    if count > MOST_FRAMES:
-        raise InputError(
-            f"{name} is damaged or too long: its times of frames span {count} of them; "
-            "cut it into parts"
-        )
+    return Signal(spec, store.samples, notices)
 
 
 def _decode(
@@ -181,75 +92,50 @@ def _decode(
     name: str,
     format: str,
     header: VideoHeader,
-    plan: _Plan,
+    plan: FramePlan,
     selection: Selection,
     limits: Limits,
-) -> tuple[NDArray[np.uint8], list[str]] | None:
+) -> tuple[FrameStore, list[str]] | None:
     """Decode the planned frames; None when the file turns out to hold others than were listed."""
-    offset = plan.shown[0]
-    wanted = plan.shown[-1] - offset + 1
+    store = FrameStore(plan, (header.width, header.height), name, selection, limits)
     channels = 4 if header.transparent else 3
     seek = ("-ss", f"{plan.seek:.6f}") if plan.seek > 0 else ()
     scale = _DECODED_SCALE
     if header.height >= HD_HEIGHT and not header.states_matrix:
         scale += ":in_color_matrix=bt709"
     arguments = [
-        *limited_input(source, format, limits, *seek),
+        *limited_input(source, demuxer_of(format), limits, *seek),
         *("-map", "0:V:0", "-fps_mode", "passthrough"),
         *("-vf", f"{scale},format={'rgba' if header.transparent else 'rgb24'}"),
-        *(() if plan.to_the_end else ("-frames:v", str(wanted))),
+        *(() if plan.to_the_end else ("-frames:v", str(store.wanted))),
         *("-f", "rawvideo", "pipe:1"),
     ]
-    width, height = header.width, header.height
-    if selection.region is not None:
-        width, height = selection.region[2:]
-    check_downsample(selection.downsample, width, height, name)
-    width = downsampled_size(width, selection.downsample)
-    height = downsampled_size(height, selection.downsample)
-    shape = (len(plan.shown), height, width, 3)
-    limits.check_samples(shape, np.uint8, name)
-    samples: NDArray[np.uint8] = allocate_samples(shape, np.uint8)
     frame_bytes = header.height * header.width * channels
     batch = np.empty(
         (max(1, BATCH_BYTES // frame_bytes), header.height, header.width, channels), np.uint8
     )
-    done = 0
-    placed = 0
-    opaque = True
     with FFmpeg(arguments) as process:
-        while done <= wanted:
+        while store.done <= store.wanted:
             count, rest = divmod(process.read_into(batch.data.cast("B")), frame_bytes)
+            store.add(batch[:count])
             if count == 0 or rest:
-                done += count
                 break
-            pixels: NDArray[np.generic] = batch[:count]
-            if selection.region is not None:
-                pixels = crop(pixels, selection.region, name)
-            opaque = opaque and (channels == 3 or bool((pixels[..., 3] == 255).all()))
-            pixels = downsample(pixels[..., :3], selection.downsample)
-            for index in range(count):
-                while placed < len(plan.shown) and plan.shown[placed] - offset == done + index:
-                    samples[placed] = pixels[index]
-                    placed += 1
-            done += count
-        if done > wanted:
+        if store.done > store.wanted:
             return None  # it still has frames to give, and would wait for ever for a reader
         well = process.finish()
         complaints = process.complaints
         complaint = process.complaint
-    if done != wanted or not well:
+    if store.done != store.wanted or not well:
         if complaints:
             raise InputError(
-                f"{name} is damaged: {min(done, wanted)} of {wanted} frames can be decoded "
+                f"{name} is damaged: {store.done} of {store.wanted} frames can be decoded "
                 f"({complaint}); get another copy"
             )
         return None
-    notices = []
-    if not opaque:
-        notices.append(f"{name}: its transparency is left out")
+    notices = store.notices(name)
     if complaints:
         notices.append(f"{name}: some frames may be damaged, the decoder reported: {complaint}")
-    return samples, notices
+    return store, notices
 
 
 def _header_notices(header: VideoHeader, name: str) -> list[str]:
@@ -276,7 +162,7 @@ def _read_soundtrack(
     name: str,
     format: str,
     header: VideoHeader,
-    plan: _Plan,
+    plan: FramePlan,
 ) -> tuple[bytes | None, list[str]]:
     """Copy the sound streams into a Matroska file in memory, cut to packets where the clip is."""
     if not header.sound_codecs:
@@ -289,9 +175,18 @@ def _read_soundtrack(
         exact = ("-copypriorss", "0")
     if plan.cut:
         span += ["-t", f"{float(len(plan.shown) / plan.rate):.6f}"]
+    # AAC of a stream tells its set-up in each packet, which Matroska wants to know beforehand.
+    streamed = demuxer_of(format) == "mpegts"
+    anew = [
+        option
+        for index, codec in enumerate(header.sound_codecs)
+        if streamed and codec == "aac"
+        for option in (f"-c:a:{index}", "flac", f"-sample_fmt:a:{index}", "s16")
+    ]
+    notices = [f"{name}: its aac sound is stored as flac"] if anew else []
     arguments = [
-        *input_arguments(source, DEMUXERS[format], *span),
-        *("-map", "0:a", "-c", "copy", *exact),
+        *input_arguments(source, demuxer_of(format), *span),
+        *("-map", "0:a", "-c", "copy", *anew, *exact),
         *("-map_metadata", "-1", "-map_chapters", "-1"),
         *("-fflags", "+bitexact", "-f", "matroska", "pipe:1"),
     ]
@@ -306,4 +201,15 @@ def _read_soundtrack(
         return None, [f"{name}: its sound is left out ({complaint})"]
     if empty:
         return None, [f"{name}: there is no sound in this part of it"] if plan.cut else []
-    return content, [f"{name}: its sound is cut at whole packets"] if plan.cut else []
+    return content, [
+        *notices,
+        *([f"{name}: its sound is cut at whole packets"] if plan.cut else []),
+    ]
+
+
+def open_video_writer(
+    path: Path, spec: SignalSpec, format: str, encoding: Encoding
+) -> AnimationWriter | VideoWriter:
+    """Return what writes a video to `path` in a format of VIDEO_FORMATS; see SignalWriter."""
+    animated = VIDEO_CAPABILITIES[format].demuxer is None
+    return (AnimationWriter if animated else VideoWriter)(path, spec, format, encoding)

@@ -2,51 +2,112 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from sinefit.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sinefit.signals.signal import SignalSpec
 
-VIDEO_FORMATS: dict[str, tuple[str, ...]] = {
-    "mp4": (".mp4", ".m4v"),
-    "mov": (".mov", ".qt"),
-    "mkv": (".mkv",),
-    "webm": (".webm",),
-    "gif": (".gif",),
-}
-"""Video formats and their file name extensions, the usual one first."""
 
-MUXERS = {"mp4": "mp4", "mov": "mov", "mkv": "matroska", "webm": "webm", "gif": "gif"}
-"""The ffmpeg muxer of each video format."""
+@dataclass(frozen=True)
+class VideoFormat:
+    """How a video format is read, and what it can hold where it is written."""
+
+    extensions: tuple[str, ...]
+    """Endings of file names, with the dot, the usual one first."""
+    name: str
+    """The format as people write it."""
+    demuxer: str | None = None
+    """ffmpeg's demuxer of it; none for an animated picture, which Pillow decodes."""
+    muxer: str | None = None
+    """ffmpeg's muxer of it; none for an animated picture, and for a format that is only read."""
+    written: bool = True
+    """Whether videos are written in it too."""
+    longest_side: int = 16384
+    """Largest width and height, in pixels."""
+    highest_rate: int = 1000
+    """Most frames per second."""
+    sound_codecs: tuple[str, ...] | None = None
+    """ffmpeg's names of the sound codecs that are copied; None for all of them."""
+    sound_encoder: str | None = None
+    """What encodes other sound anew; with no codec to copy either, the format holds no sound."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether it holds no sound."""
+        return self.sound_codecs == ()
+
+
+_MOV_SOUND = ("aac", "mp3", "ac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_s16be", "pcm_s24be")
+
+VIDEO_CAPABILITIES: Mapping[str, VideoFormat] = {
+    "mp4": VideoFormat(
+        (".mp4", ".m4v"),
+        "MP4",
+        "mov",
+        "mp4",
+        highest_rate=10000,
+        sound_codecs=("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"),
+        sound_encoder="aac",
+    ),
+    "mov": VideoFormat(
+        (".mov", ".qt"),
+        "MOV",
+        "mov",
+        "mov",
+        highest_rate=10000,
+        sound_codecs=_MOV_SOUND,
+        sound_encoder="aac",
+    ),
+    "mkv": VideoFormat((".mkv",), "MKV", "matroska", "matroska"),
+    "webm": VideoFormat(
+        (".webm",),
+        "WebM",
+        "matroska",
+        "webm",
+        sound_codecs=("opus", "vorbis"),
+        sound_encoder="libopus",
+    ),
+    # Browsers show GIF frames of less than two hundredths of a second for ten.
+    "gif": VideoFormat(
+        (".gif",), "GIF", "gif", "gif", longest_side=65535, highest_rate=50, sound_codecs=()
+    ),
+    "webp": VideoFormat((".webp",), "WebP", longest_side=16383, sound_codecs=()),
+    "png": VideoFormat((".png", ".apng"), "APNG", longest_side=2**24, sound_codecs=()),
+    "avi": VideoFormat((".avi",), "AVI", "avi", written=False),
+    "ts": VideoFormat((".ts", ".mts", ".m2ts"), "MPEG-TS", "mpegts", written=False),
+}
+"""How each format is read and what it can hold, by the format's name."""
+
+VIDEO_FORMATS: Mapping[str, tuple[str, ...]] = {
+    name: capability.extensions for name, capability in VIDEO_CAPABILITIES.items()
+}
+"""Format name -> endings of file names with the dot, the usual one first."""
+
+VIDEO_WRITTEN = tuple(name for name, capability in VIDEO_CAPABILITIES.items() if capability.written)
+"""The names of the formats that videos are written in."""
 
 DEFAULT_QUALITY = 70
 """Quality of lossy formats when none is asked for: crf 16 of H.264, crf 21 of VP9."""
-
-_NAMES = {"mp4": "MP4", "mov": "MOV", "mkv": "MKV", "webm": "WebM", "gif": "GIF"}
-_LONGEST_SIDE = {"mp4": 16384, "mov": 16384, "mkv": 16384, "webm": 16384, "gif": 65535}
-# Browsers show GIF frames of less than two hundredths of a second for ten.
-_HIGHEST_RATE = {"mp4": 10000, "mov": 10000, "mkv": 1000, "webm": 1000, "gif": 50}
-_SOUND_CODECS = {
-    "mp4": ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"),
-    "mov": ("aac", "mp3", "ac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_s16be", "pcm_s24be"),
-    "webm": ("opus", "vorbis"),
-}
-_SOUND_ENCODERS = {"mp4": "aac", "mov": "aac", "webm": "libopus"}
 
 
 def _refusal(spec: SignalSpec, format: str) -> str | None:
     """Return why `format` cannot hold the video, None when it can."""
     assert spec.rate is not None
     _, height, width = spec.shape
-    side = _LONGEST_SIDE[format]
+    capability = VIDEO_CAPABILITIES[format]
+    name, side, rate = capability.name, capability.longest_side, capability.highest_rate
+    if not capability.written:
+        return f"{name} videos are read, not written"
     if max(height, width) > side:
-        return f"{_NAMES[format]} holds at most {side} pixels a side, not {width}x{height}"
-    if spec.rate > _HIGHEST_RATE[format]:
-        rate = _HIGHEST_RATE[format]
-        return f"{_NAMES[format]} shows at most {rate} frames per second, not {float(spec.rate):g}"
+        return f"{name} holds at most {side} pixels a side, not {width}x{height}"
+    if spec.rate > rate:
+        return f"{name} shows at most {rate} frames per second, not {float(spec.rate):g}"
     return None
 
 
@@ -55,22 +116,23 @@ def check_video_writable(spec: SignalSpec, format: str) -> None:
 
     Raises OutputError that says what the format cannot hold and names formats that can.
     """
+    name = VIDEO_CAPABILITIES[format].name
     if spec.kind != "video" or spec.rate is None or len(spec.shape) != 3:
-        raise OutputError(f"{_NAMES[format]} holds videos, not a signal of kind {spec.kind}")
+        raise OutputError(f"{name} holds videos, not a signal of kind {spec.kind}")
     if spec.channels != 3 or spec.dtype != "uint8":
         raise OutputError(
-            f"{_NAMES[format]} is written from 3 channels of uint8, not {spec.channels} "
+            f"{name} is written from 3 channels of uint8, not {spec.channels} "
             f"of {spec.dtype}: write an array instead"
         )
     if min(spec.shape) < 1 or spec.rate <= 0:
         frames, height, width = spec.shape
         raise OutputError(
-            f"{_NAMES[format]} cannot hold {frames} frames of {width}x{height} at "
+            f"{name} cannot hold {frames} frames of {width}x{height} at "
             f"{float(spec.rate):g} frames per second: each must be more than 0"
         )
     refusal = _refusal(spec, format)
     if refusal is not None:
-        able = [name for name in VIDEO_FORMATS if _refusal(spec, name) is None]
+        able = [each for each in VIDEO_FORMATS if _refusal(spec, each) is None]
         cure = f"use {' or '.join(able)}" if able else "render it smaller or write an array"
         raise OutputError(f"{refusal}: {cure}")
 
@@ -111,6 +173,11 @@ def picture_arguments(spec: SignalSpec, format: str, quality: int | None) -> lis
     return arguments if format == "mkv" else [*arguments, "-movflags", "+faststart"]
 
 
+def webp_options(quality: int | None) -> dict[str, object]:
+    """Return Pillow's options for a frame of WebP: without loss unless a quality is asked for."""
+    return {"lossless": True} if quality is None else {"quality": quality}
+
+
 def even_sized(spec: SignalSpec) -> bool:
     """Whether width and height are even, as halved chroma of H.264 needs."""
     return spec.shape[1] % 2 == 0 and spec.shape[2] % 2 == 0
@@ -123,14 +190,15 @@ def sound_arguments(codecs: tuple[str, ...], format: str) -> tuple[list[str], li
     """
     arguments: list[str] = []
     notices: list[str] = []
+    capability = VIDEO_CAPABILITIES[format]
     for index, codec in enumerate(codecs):
-        if format == "mkv" or codec in _SOUND_CODECS[format]:
+        encoder = capability.sound_encoder
+        if encoder is None or capability.sound_codecs is None or codec in capability.sound_codecs:
             arguments += [f"-c:a:{index}", "copy"]
             continue
-        encoder = _SOUND_ENCODERS[format]
         arguments += [f"-c:a:{index}", encoder, f"-b:a:{index}", "192k"]
         to = encoder.removeprefix("lib")
-        notices.append(f"{_NAMES[format]} cannot hold {codec} sound: it is encoded anew as {to}")
+        notices.append(f"{capability.name} cannot hold {codec} sound: it is encoded anew as {to}")
     return arguments, notices
 
 
@@ -147,6 +215,16 @@ def picture_notices(spec: SignalSpec, format: str, quality: int | None) -> list[
             )
         if quality is not None:
             notices.append("GIF has no quality to choose: `quality` does not apply")
+    elif format == "webp":
+        if Fraction(1000, 1) / spec.rate % 1 != 0:
+            notices.append(
+                f"WebP counts milliseconds: frames at {float(spec.rate):g} per second get delays "
+                "that are rounded"
+            )
+    elif format == "png":
+        notices.append("PNG: the video is written as an animated picture")
+        if quality is not None:
+            notices.append("PNG is lossless: `quality` does not apply")
     elif format != "webm" and not even_sized(spec):
         notices.append(
             f"the odd size {spec.shape[2]}x{spec.shape[1]} is kept by full chroma resolution "

@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING
 
 from sinefit.errors import InputError
 from sinefit.signals.ffmpeg import FFmpeg, input_arguments
-from sinefit.signals.iso_boxes import find_cut_box
+from sinefit.signals.frame_plan import FrameTimes
 from sinefit.signals.limits import DEFAULT_LIMITS
-from sinefit.signals.sample_tables import find_false_count
+from sinefit.signals.streams import (
+    INCOMPLETE,
+    LARGEST_BLOCK,
+    check_container,
+    limited_input,
+    parse_streams,
+)
+from sinefit.signals.video_formats import VIDEO_CAPABILITIES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sinefit.signals.limits import Limits
 
-DEMUXERS = {"mp4": "mov", "mov": "mov", "mkv": "matroska", "webm": "matroska", "gif": "gif"}
-"""The ffmpeg demuxer of each video format."""
-
-_STREAM = re.compile(r"^  Stream #0:\d+(?:\[\w+\])?(?:\(\w+\))?: (Video|Audio): (\w+)(.*)$")
 _PIXEL_FORMAT = re.compile(r", ([a-z]\w*)(?:\(([^()]*)\))?(?:, | \[|$)")
 _CLAIMED_RATE = re.compile(r", (\d+(?:\.\d+)?)(k?) (?:fps|tbr)\b")
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)")
@@ -29,14 +32,8 @@ _DEEP = re.compile(r"(?:9|10|12|14|16|32)(?:le|be)?$|48|64|f16|f32")
 _TRANSPARENT = re.compile(r"yuva|rgba|bgra|argb|abgr|gbrap|^ya\d")
 _MATRIX = re.compile(r"bt\d|smpte|fcc|ycgco|gbr|ictcp")
 _HDR_CURVES = ("smpte2084", "arib-std-b67")
-_INCOMPLETE = re.compile(
-    r"partial file|ended prematurely|truncated|truncating|end of file", re.IGNORECASE
-)
 _TOO_LARGE = "exceeds specified max pixel count"
 _NO_ROOM = "get_buffer() failed"
-
-LARGEST_BLOCK = 2**28
-"""Bytes that ffmpeg may take at a stroke, for one plane of a frame or for its list of frames."""
 
 LONGEST_LISTING = 2**27
 """Bytes of a list of frames, about two million of them; a longer one is not read."""
@@ -90,10 +87,11 @@ class VideoHeader:
         return _DEEP.search(self.pixel_format) is not None
 
 
-def limited_input(source: Path, format: str, limits: Limits, *options: str) -> list[str]:
-    """Return the arguments that open a video and refuse frames of more pixels than the limit."""
-    most = ("-max_pixels", str(limits.max_pixels), "-max_alloc", str(LARGEST_BLOCK))
-    return input_arguments(source, DEMUXERS[format], *most, *options)
+def demuxer_of(format: str) -> str:
+    """Return ffmpeg's demuxer of a video format that ffmpeg reads."""
+    demuxer = VIDEO_CAPABILITIES[format].demuxer
+    assert demuxer is not None
+    return demuxer
 
 
 def probe_video(
@@ -104,18 +102,9 @@ def probe_video(
     Raises InputError, which calls the file `name`, when there is no picture in it or a larger one
     than `limits` allow.
     """
-    claimed, missing = None, None
-    if DEMUXERS[format] == "mov":
-        claimed, missing = find_false_count(source), find_cut_box(source)
-    if missing is not None:
-        raise InputError(f"{name} is cut short: {missing}; get a complete copy")
-    if claimed is not None:
-        raise InputError(
-            f"{name} is damaged or cut short: its bytes cannot hold the {claimed} samples that it "
-            "claims; get a complete copy"
-        )
+    check_container(source, name, demuxer_of(format))
     arguments = [
-        *limited_input(source, format, limits),
+        *limited_input(source, demuxer_of(format), limits),
         *("-map", "0:V:0", "-frames:v", "1", "-c:v", "wrapped_avframe", "-f", "framecrc", "pipe:1"),
     ]
     with FFmpeg(arguments, log_level="info") as process:
@@ -128,9 +117,8 @@ def probe_video(
         (i for i, text in enumerate(texts) if text.startswith("Stream mapping:")), len(texts)
     )
     texts = texts[:end]
-    streams = [match for match in map(_STREAM.match, texts) if match is not None]
-    pictures = [match for match in streams if match[1] == "Video"]
-    pictures = [match for match in pictures if "(attached pic)" not in match[3]]
+    streams = parse_streams(texts)
+    pictures = [stream for stream in streams if stream.kind == "Video"]
     empty = any("matches no streams" in text for text in complaints)
     if texts and (streams or empty) and not pictures:
         raise InputError(f"{name} holds no video stream: name its format or choose another file")
@@ -150,41 +138,25 @@ def probe_video(
         raise InputError(f"{name} cannot be read as {format}: {cause}; check or re-encode the file")
     aspect = re.search(r"^#sar 0: (\d+)/(\d+)$", listing, re.MULTILINE)
     known = aspect is not None and int(aspect[1]) > 0 and int(aspect[2]) > 0
-    stored = _PIXEL_FORMAT.search(pictures[0][3])
+    stored = _PIXEL_FORMAT.search(pictures[0].details)
     length = next((match for match in map(_DURATION.match, texts) if match is not None), None)
     limits.check_picture(int(size[1]), int(size[2]), name)
     return VideoHeader(
         width=int(size[1]),
         height=int(size[2]),
-        codec=pictures[0][2],
+        codec=pictures[0].codec,
         pixel_format=stored[1] if stored else "",
         colour=tuple(stored[2].split(", ")) if stored and stored[2] else (),
         pixel_aspect=Fraction(int(aspect[1]), int(aspect[2])) if aspect and known else Fraction(1),
         claimed_rates=tuple(
             float(value) * (1000 if thousands else 1)
-            for value, thousands in _CLAIMED_RATE.findall(pictures[0][3])
+            for value, thousands in _CLAIMED_RATE.findall(pictures[0].details)
         ),
         duration=int(length[1]) * 3600 + int(length[2]) * 60 + float(length[3]) if length else None,
-        sound_codecs=tuple(match[2] for match in streams if match[1] == "Audio"),
+        sound_codecs=tuple(stream.codec for stream in streams if stream.kind == "Audio"),
         video_streams=len(pictures),
         hidden_alpha=any(re.match(r"\s+alpha_mode\s+: 1$", text) for text in texts),
     )
-
-
-@dataclass(frozen=True)
-class FrameTimes:
-    """When the frames of a video are shown."""
-
-    times: list[int]
-    """Ascending times of the frames, in units of `time_base`, from the start of the file."""
-    time_base: Fraction
-    """Seconds per unit."""
-    last_duration: int
-    """How long the last frame is shown, in units; 0 when the file does not say."""
-
-    def seconds(self, index: int) -> float:
-        """Return the time of one frame in seconds."""
-        return float(self.times[index] * self.time_base)
 
 
 def read_frame_times(
@@ -202,7 +174,7 @@ def read_frame_times(
     """
     how = ("-c:v", "wrapped_avframe", "-enc_time_base", "demux") if decode else ("-c", "copy")
     arguments = [
-        *limited_input(source, format, limits),
+        *limited_input(source, demuxer_of(format), limits),
         *("-map", "0:V:0", "-fps_mode", "passthrough", *how, "-f", "framecrc", "pipe:1"),
     ]
     with FFmpeg(arguments) as process:
@@ -212,7 +184,7 @@ def read_frame_times(
         complaint = process.complaint
     if len(listing) > LONGEST_LISTING:
         raise InputError(f"{name} lists more frames than can be read: cut it into parts")
-    if any(_INCOMPLETE.search(text) for text in complaints):
+    if any(INCOMPLETE.search(text) for text in complaints):
         raise InputError(f"{name} is cut short ({complaint}): get a complete copy")
     base = re.search(r"^#tb 0: (\d+)/(\d+)$", listing, re.MULTILINE)
     lines = _frame_lines(listing)
@@ -244,5 +216,5 @@ def probe_sound(source: Path) -> tuple[str, ...]:
     """Return the codecs of the sound streams of a Matroska file; none when it cannot be read."""
     with FFmpeg(input_arguments(source, "matroska"), log_level="info") as process:
         process.finish()
-        matches = [_STREAM.match(text) for _, text in process.log]
-    return tuple(match[2] for match in matches if match is not None and match[1] == "Audio")
+        streams = parse_streams(text for _, text in process.log)
+    return tuple(stream.codec for stream in streams if stream.kind == "Audio")

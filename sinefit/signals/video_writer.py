@@ -11,7 +11,7 @@ import numpy as np
 from sinefit.errors import InputError, OutputError
 from sinefit.signals.ffmpeg import FFmpeg, input_arguments, output_arguments
 from sinefit.signals.video_formats import (
-    MUXERS,
+    VIDEO_CAPABILITIES,
     check_video_writable,
     picture_arguments,
     picture_notices,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sinefit.signals.frame_plan import FrameTimes
     from sinefit.signals.signal import SignalSpec
     from sinefit.signals.writer import Encoding
 
@@ -44,6 +45,8 @@ class VideoWriter:
         self._path = path
         self._spec = spec
         self._format = format
+        muxer = VIDEO_CAPABILITIES[format].muxer
+        assert muxer is not None
         self._rate = plain_rate(spec.rate)
         self._written = 0
         notices = picture_notices(spec, format, encoding.quality)
@@ -59,7 +62,7 @@ class VideoWriter:
                     *("-video_size", f"{width}x{height}", "-framerate", str(self._rate)),
                     *("-i", "pipe:0", *sound_input, "-map", "0:v:0", *sound, *picture),
                     *("-fps_mode", "passthrough", "-fflags", "+bitexact", "-flags", "+bitexact"),
-                    *output_arguments(path, MUXERS[format]),
+                    *output_arguments(path, muxer),
                 ],
                 feed=True,
             )
@@ -72,8 +75,9 @@ class VideoWriter:
         soundtrack = self._spec.soundtrack
         if soundtrack is None:
             return [], [], []
-        if self._format == "gif":
-            return [], [], ["GIF holds no sound: it is left out"]
+        capability = VIDEO_CAPABILITIES[self._format]
+        if capability.silent:
+            return [], [], [f"{capability.name} holds no sound: it is left out"]
         self._folder = tempfile.TemporaryDirectory(prefix="sinefit-sound-")
         file = Path(self._folder.name) / "soundtrack.mkv"
         file.write_bytes(soundtrack)
@@ -132,14 +136,12 @@ class VideoWriter:
     def _verify(self) -> None:
         """Compare the finished file with what was written."""
         count, height, width = self._spec.shape
-        name = str(self._path)
         try:
-            header = probe_video(self._path, name, self._format)
-            frames = read_frame_times(self._path, name, self._format, decode=False)
+            size, frames = self._read_back()
         except InputError as error:
             self._fail(str(error))
-        if (header.width, header.height) != (width, height):
-            self._fail(f"it came out {header.width}x{header.height} instead of {width}x{height}")
+        if size != (width, height):
+            self._fail(f"it came out {size[0]}x{size[1]} instead of {width}x{height}")
         if frames is None or len(frames.times) != count:
             found = 0 if frames is None else len(frames.times)
             self._fail(f"it came out with {found} frames instead of {count}")
@@ -148,6 +150,13 @@ class VideoWriter:
         drift = max(abs(t - frames.times[0] - k * step) for k, t in enumerate(frames.times))
         if drift > 1:
             self._fail(f"its frames are not {float(self._rate):g} per second")
+
+    def _read_back(self) -> tuple[tuple[int, int], FrameTimes | None]:
+        """Return width and height of the finished file, and when its frames are shown."""
+        name = str(self._path)
+        header = probe_video(self._path, name, self._format)
+        frames = read_frame_times(self._path, name, self._format, decode=False)
+        return (header.width, header.height), frames
 
 
 def plain_rate(rate: Fraction) -> Fraction:

@@ -6,12 +6,12 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from sinefit.errors import OutputError, SettingError
-from sinefit.signals.array import ARRAY_FORMATS, ArrayWriter, check_array_writable
+from sinefit.signals.array import ARRAY_WRITTEN, ArrayWriter, check_array_writable
 from sinefit.signals.audio import AudioWriter, check_audio_writable
-from sinefit.signals.formats import FORMATS, kinds_of
+from sinefit.signals.formats import FORMATS, WRITTEN, kinds_of
 from sinefit.signals.image_formats import check_image_writable
 from sinefit.signals.image_writer import ImageWriter
-from sinefit.signals.video import VideoWriter, check_video_writable
+from sinefit.signals.video import check_video_writable, open_video_writer
 from sinefit.signals.writer import Encoding
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _CHECKS: Mapping[Kind, Callable[[SignalSpec, str], None]] = {
 _WRITERS: Mapping[Kind, Callable[[Path, SignalSpec, str, Encoding], SignalWriter]] = {
     "image": ImageWriter,
     "audio": AudioWriter,
-    "video": VideoWriter,
+    "video": open_video_writer,
     "array": ArrayWriter,
 }
 _DEFAULT_ENCODING = Encoding()
@@ -41,7 +41,7 @@ def formats_of(kind: Kind) -> tuple[str, ...]:
 
     The formats of an array come last for every kind: they hold any samples.
     """
-    return tuple(dict.fromkeys((*FORMATS[kind], *ARRAY_FORMATS)))
+    return tuple(dict.fromkeys((*WRITTEN[kind], *ARRAY_WRITTEN)))
 
 
 def format_of_name(kind: Kind, name: str) -> str | None:
@@ -102,7 +102,7 @@ def open_writer(
 
 
 def _writing_kind(spec: SignalSpec, format: str) -> Kind:
-    return "array" if format in ARRAY_FORMATS else spec.kind
+    return "array" if format in ARRAY_WRITTEN else spec.kind
 
 
 def _extensions(format: str) -> tuple[str, ...]:

@@ -38,7 +38,10 @@ def test_a_fit_says_what_it_recognised_and_works_with(here: Path) -> None:
     assert "uint8 values from 0 to 255" in text
     weights = (2 * 16 + 16) + (16 * 16 + 16) + (16 * 3 + 3)
     assert f"network 2-16-16-3, {weights} weights; weights drawn, seed 0" in text
-    assert "batch 4096; until 5 steps" in text
+    assert "batch 192; until 5 steps" in text
+    # A batch of 4096 is more than the picture's 16x12 pixels.
+    fewer = succeed("fit", "photo.png", *TINY, "--batch", "100", "-v", "-f").stderr
+    assert "batch 100; until 5 steps" in fewer
     assert "device cpu, threads 1; engine " in text
     assert text.endswith(" operands")
 

@@ -45,6 +45,13 @@ def test_weights_lie_beside_their_inputs(here: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("folder", [None, "out"])
+def test_weights_are_no_input(here: Path, folder: str | None) -> None:
+    touch("a.safetensors")
+    with pytest.raises(InputError, match=r"^a\.safetensors .*sinefit render.*--from"):
+        plan("a.safetensors", folder=folder)
+
+
 def test_one_output_has_any_name(here: Path) -> None:
     assert plan("a.png", output="w.bin") == [("a.png", "w.bin")]
     assert plan("a.png", output="-") == [("a.png", "-")]

@@ -261,7 +261,7 @@ def test_on_a_real_terminal(here: Path) -> None:
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # the cursor is back
     lines = [line.strip("\r") for line in ESCAPE.sub("", text).split("\n")]
     assert lines.count("▀" * 16) >= 6
-    assert "dB PSNR as saved" in lines[-3]
+    assert "dB PSNR as saved" in lines[-4]
 
 
 def test_pictures_of_a_fit_in_this_process(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

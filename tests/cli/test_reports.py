@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 IMAGE = SignalSpec("image", (12, 16), 3, "uint8", 0.0, 255.0, "png", 8)
 SOUND = SignalSpec("audio", (800,), 1, "float32", -0.25, 0.25, "wav", 16, Fraction(8000))
+HEIGHTS = SignalSpec("image", (12, 16), 1, "float32", -50.0, 100.0, "tiff", 32)
 VIDEO = SignalSpec("video", (9, 12, 16), 3, "uint8", 0.0, 255.0, "mp4", 8, Fraction(30000, 1001))
 ARRAY = SignalSpec("array", (3, 4, 5), 2, "float64", -1.0, 4.0, "npy", 64)
 
@@ -48,6 +49,7 @@ def test_a_signal_in_a_line(spec: SignalSpec, words: str) -> None:
         (SOUND, "range: twice the peak, 0.5"),
         (VIDEO, "range: full scale, 255"),
         (ARRAY, "range: that of the values, 5"),
+        (HEIGHTS, "range: that of the values, 150"),
     ],
 )
 def test_what_the_psnr_refers_to(spec: SignalSpec, words: str) -> None:

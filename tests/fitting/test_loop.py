@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,7 +14,8 @@ from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting import loop, measure
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.engines import fast_operands
-from sinefit.fitting.loop import FitHooks, fit_signal
+from sinefit.fitting.hooks import FitHooks
+from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.report import FitDivergedError, FitNotMeasuredError
 from sinefit.fitting.training import Training
 from sinefit.initializers.registry import INITIALIZERS, parse_initializer
@@ -38,8 +39,8 @@ from .making import (
 if TYPE_CHECKING:
     from sinefit.fitting.report import FitResult, Progress
 
-ONE_STEP = Budget(steps=1)
-"""The rate of the first step is 0, so that this leaves the starting weights as they are."""
+STILL: dict[str, Any] = {"budget": Budget(steps=1), "learning_rate": 1e-30}
+"""Settings that leave the starting weights as they are, but for what float32 cannot tell."""
 
 
 def measured(result: FitResult, signal: Signal) -> tuple[float, float]:
@@ -81,7 +82,7 @@ SIGNALS = {
 @pytest.mark.parametrize("name", SIGNALS)
 def test_every_kind_of_signal_is_fitted_and_measured(name: str) -> None:
     signal = SIGNALS[name]
-    start = fit_signal(signal, settings(budget=ONE_STEP)).report.record
+    start = fit_signal(signal, settings(**STILL)).report.record
     result = fit_signal(signal, settings(budget=Budget(steps=200)))
     record, field = result.report.record, result.field
     saved, exact = measured(result, signal)
@@ -140,15 +141,34 @@ def test_a_signal_without_samples_cannot_be_fitted() -> None:
 @pytest.mark.parametrize("init", INITIALIZERS)
 def test_every_scheme_can_be_fitted(init: str) -> None:
     signal = picture()
-    start = fit_signal(signal, settings(init, budget=ONE_STEP)).report.record
+    start = fit_signal(signal, settings(init, **STILL)).report.record
     result = fit_signal(signal, settings(init))
     assert result.report.record.psnr_float > start.psnr_float
     assert result.report.record.initializer == init
 
 
+@pytest.mark.parametrize("init", INITIALIZERS)
+def test_a_single_step_changes_the_weights(init: str) -> None:
+    signal = picture()
+    start = fit_signal(signal, settings(init, **STILL)).field.network
+    result = fit_signal(signal, settings(init, budget=Budget(steps=1)))
+    for before, after in zip(start.biases, result.field.network.biases, strict=True):
+        assert not torch.allclose(before, after, rtol=0.0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "budget", [Budget(steps=1), Budget(max_time=60.0), Budget(target_psnr=90.0)]
+)
+def test_the_first_step_of_every_budget_has_a_rate(budget: Budget) -> None:
+    signal = picture()
+    training = Training(signal, settings(budget=budget), torch.device("cpu"))
+    fit = loop.Fit(signal, training, loop.FitHooks(), clock=lambda: 0.0)
+    assert 0.0 < next(fit.steps()) <= 1.0
+
+
 def test_frozen_and_bounded_weights_are_respected() -> None:
     signal = picture()
-    start = fit_signal(signal, settings("tuner", budget=ONE_STEP)).field.network
+    start = fit_signal(signal, settings("tuner", **STILL)).field.network
     end = fit_signal(signal, settings("tuner:bound_low=0.1:bound_high=0.1")).field.network
     assert torch.equal(end.weights[0], start.weights[0])
     assert not torch.equal(end.biases[0], start.biases[0])
@@ -273,7 +293,7 @@ def test_quality_out_of_reach_ends_on_a_plateau(monkeypatch: pytest.MonkeyPatch)
 
 
 def start_psnr(signal: Signal) -> float:
-    return fit_signal(signal, settings(budget=ONE_STEP)).report.record.psnr_float
+    return fit_signal(signal, settings(**STILL)).report.record.psnr_float
 
 
 @pytest.mark.parametrize(
@@ -321,7 +341,7 @@ def test_a_continued_fit_that_diverges_is_not_told_to_begin_otherwise() -> None:
 
 
 def test_a_late_divergence_keeps_what_was_reached(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "cosine_factor", lambda share: 1.0 if share < 0.5 else 1e20)
+    monkeypatch.setattr(loop, "rate_factor", lambda _, progress: 1.0 if progress < 0.5 else 1e20)
     signal = picture()
     with pytest.raises(FitDivergedError) as caught:
         fit_signal(signal, settings(budget=Budget(steps=1000)))
@@ -332,7 +352,7 @@ def test_a_fit_can_be_continued() -> None:
     signal = picture()
     earlier = fit_signal(signal, settings(width=20, depth=3))
     before = [part.detach().clone() for part in earlier.field.network.parameters()]
-    start = fit_signal(signal, settings(budget=ONE_STEP), start_from=earlier.field)
+    start = fit_signal(signal, settings(**STILL), start_from=earlier.field)
     assert start.report.record.psnr_float == pytest.approx(
         earlier.report.record.psnr_float, abs=1e-6
     )
@@ -361,7 +381,7 @@ def test_continuing_a_perfect_fit_is_not_divergence() -> None:
     network = SineNetwork(
         [torch.zeros((4, 2)), torch.zeros((1, 4))], [torch.zeros(4), torch.ones(1)]
     )
-    record = fit_signal(signal, settings(budget=ONE_STEP)).report.record
+    record = fit_signal(signal, settings(**STILL)).report.record
     result = fit_signal(signal, settings(), start_from=Field(network, signal.spec, record))
     assert result.report.record.psnr == math.inf
 

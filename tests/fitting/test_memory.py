@@ -9,7 +9,8 @@ import torch
 from sinefit.errors import MemoryLimitError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.engines import ManualEngine, NativeEngine
-from sinefit.fitting.loop import FitHooks, fit_signal
+from sinefit.fitting.hooks import FitHooks
+from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.memory import check_fit_memory, fit_bytes
 from sinefit.fitting.training import Training
 from sinefit.networks.size import NetworkSize

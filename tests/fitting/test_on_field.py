@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from sinefit.fitting.budget import Budget
-from sinefit.fitting.loop import FitHooks, fit_signal
+from sinefit.fitting.hooks import FitHooks
+from sinefit.fitting.loop import fit_signal
 
 from .making import picture, settings
 

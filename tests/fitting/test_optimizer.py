@@ -121,27 +121,41 @@ def test_bounds_on_a_frozen_layer_hold_too() -> None:
 
 
 def test_a_rate_that_was_asked_for_is_scaled_and_nothing_else() -> None:
-    assert layer_rates(1e-2, 5.0, (120.0, 30.0, 1.0), 256, 3000) == pytest.approx((1.2, 0.3, 0.01))
+    assert layer_rates(1e-2, 5.0, (120.0, 30.0, 1.0), 256, 3000, 7) == pytest.approx(
+        (1.2, 0.3, 0.01)
+    )
 
 
 def test_the_default_rates_follow_the_scales_but_for_the_ends() -> None:
-    slow = layer_rates(None, 3e-5, (2.0, 3.0, 6.0, 1.0), 256, 3000)
+    slow = layer_rates(None, 3e-5, (2.0, 3.0, 6.0, 1.0), 256, 3000, 4096)
     low, high = RISE**-0.5, RISE**0.5
     assert slow == pytest.approx((2e-5, 3e-5 * low, 6e-5 * high, LAST_LAYER_RATE))
-    fast = layer_rates(None, 3e-3, (1e6, 3.0, 1.0), 256, 3000)
+    fast = layer_rates(None, 3e-3, (1e6, 3.0, 1.0), 256, 3000, 4096)
     assert fast == pytest.approx((FIRST_LAYER_RATE, 3e-3, LAST_LAYER_RATE))
-    assert layer_rates(None, 3e-3, (1e6, 3.0, 1.0), 512, 3000)[1] == pytest.approx(1.5e-3)
-    assert layer_rates(None, 3e-3, (1.0,) * 3, 2, 3000) == layer_rates(
-        None, 3e-3, (1.0,) * 3, 32, 3000
+    assert layer_rates(None, 3e-3, (1e6, 3.0, 1.0), 512, 3000, 4096)[1] == pytest.approx(1.5e-3)
+    assert layer_rates(None, 3e-3, (1.0,) * 3, 2, 3000, 4096) == layer_rates(
+        None, 3e-3, (1.0,) * 3, 32, 3000, 4096
     )
     for steps, factor in ((3000, 1.0), (12000, 0.5), (10**9, 0.3), (1, 1.5)):
-        rate = layer_rates(None, 1e-2, (1.0,) * 3, 256, steps)[1]
+        rate = layer_rates(None, 1e-2, (1.0,) * 3, 256, steps, 4096)[1]
         assert rate == pytest.approx(1e-2 * factor)
-    even = layer_rates(None, 1e-2, (1.0,) * 7, 256, 3000)[1:-1]
+    even = layer_rates(None, 1e-2, (1.0,) * 7, 256, 3000, 4096)[1:-1]
     assert even[2] == pytest.approx(1e-2)
     assert even[-1] / even[0] == pytest.approx(RISE)
     assert np.diff(np.log(even)) == pytest.approx(np.full(4, np.log(RISE) / 4))
-    assert layer_rates(None, 1e-2, (120.0, 1.0), 256, 3000) == (FIRST_LAYER_RATE, LAST_LAYER_RATE)
+    assert layer_rates(None, 1e-2, (120.0, 1.0), 256, 3000, 4096) == (
+        FIRST_LAYER_RATE,
+        LAST_LAYER_RATE,
+    )
+
+
+def test_the_hidden_rate_falls_with_the_root_of_a_small_batch() -> None:
+    even = (1.0,) * 4
+    rated = layer_rates(None, 1e-2, even, 256, 3000, 4096)
+    for batch, factor in ((1, 1 / 64), (64, 1 / 8), (1024, 0.5), (2**20, 1.0)):
+        rates = layer_rates(None, 1e-2, even, 256, 3000, batch)
+        assert rates[1:-1] == pytest.approx([rate * factor for rate in rated[1:-1]])
+        assert rates[-1] == LAST_LAYER_RATE
 
 
 def draw_folded(omega: tuple[float, ...]) -> tuple[SineNetwork, RuledAdam]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from sinefit.errors import DeviceError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.checkpoint import decode_checkpoint, encode_checkpoint
-from sinefit.fitting.loop import FitHooks, fit_signal
+from sinefit.fitting.hooks import FitHooks
+from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.pace import Trial, settled, step_law
 from sinefit.fitting.report import FitStoppedError
 from sinefit.fitting.samples import TrainingSamples
@@ -129,6 +131,24 @@ def test_trials_leave_the_network_as_it_is() -> None:
     assert trial.evaluation_seconds() > 0.0
     for kept, part in zip(before, trial._training.network.parameters(), strict=True):
         assert torch.equal(kept, part)
+
+
+def test_of_a_huge_step_a_part_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def step_on(_training: Training, indices: Tensor, _factor: float) -> Tensor:
+        tried.append(len(indices))
+        return torch.zeros(())
+
+    monkeypatch.setattr(Training, "step_on", step_on)
+    signal = picture((400, 300))
+    config = settings(width=512, depth=6, batch=100_000)
+    ticks = itertools.count()
+    trial = Trial(config, signal, TrainingSamples(signal, CPU), clock=lambda: float(next(ticks)))
+    seconds = trial.step_seconds(0.0)
+    assert tried[0] * config.size_for(signal.spec).parameter_count <= 2e9
+    # The clock moves on by a second for each.
+    assert seconds == pytest.approx(100_000 / tried[0])
 
 
 @given(st.floats(1e-6, 1.0), st.floats(0.6, 2.1), st.sets(st.integers(64, 1024), min_size=2))

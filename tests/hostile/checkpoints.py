@@ -12,7 +12,8 @@ from sinefit.errors import InputError, SettingError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.checkpoint import decode_checkpoint, encode_checkpoint
 from sinefit.fitting.config import FitConfig
-from sinefit.fitting.loop import FitHooks, fit_signal
+from sinefit.fitting.hooks import FitHooks
+from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.report import FitDivergedError, FitStoppedError
 from sinefit.initializers.registry import parse_initializer
 from sinefit.signals.signal import Signal, SignalSpec

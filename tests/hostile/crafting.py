@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 
 import numpy as np
 
-from .specimens import npy
+from .specimens import npy, pillow
 
 
 def png(width: int, height: int, data: bytes = b"", *, extra: bytes = b"", color: int = 0) -> bytes:
@@ -82,6 +81,19 @@ def webp(width: int, height: int) -> bytes:
     return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
 
 
+def tga(width: int, height: int) -> bytes:
+    """The header of a TGA packed by run lengths, with a few of them."""
+    return struct.pack("<BBBHHBHHHHBB", 0, 0, 10, 0, 0, 0, 0, 0, width, height, 24, 0) + bytes(60)
+
+
+def jp2(width: int, height: int) -> bytes:
+    """A small JPEG 2000 stream whose header claims a picture, and a tile, of this size."""
+    content = pillow("JPEG2000", no_jp2=True)
+    place = content.index(b"\xff\x51") + 6
+    sizes = struct.pack(">IIIIII", width, height, 0, 0, width, height)
+    return content[:place] + sizes + content[place + len(sizes) :]
+
+
 def wav(
     *, channels: int = 1, rate: int = 8000, bits: int = 16, data: bytes = bytes(64), size: int = -1
 ) -> bytes:
@@ -123,13 +135,6 @@ def npy_header(text: str, data: bytes = bytes(64), version: tuple[int, int] = (1
 def npy_described(descr: str, shape: str, data: bytes = bytes(64)) -> bytes:
     """A .npy file that claims this type and shape."""
     return npy_header(f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}", data)
-
-
-def npz() -> bytes:
-    """An archive of arrays."""
-    file = io.BytesIO()
-    np.savez(file, a=np.zeros(3))
-    return file.getvalue()
 
 
 def not_finite(value: float) -> bytes:

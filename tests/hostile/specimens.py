@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import imageio_ffmpeg
 import numpy as np
 import soundfile
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from .checksums import repair_ogg
 
@@ -128,6 +128,24 @@ def _turned_jpeg() -> bytes:
     return pillow("JPEG", exif=exif, icc_profile=bytes(200))
 
 
+def _heights() -> Image.Image:
+    return Image.fromarray(np.linspace(-3, 5, 30 * 40, dtype=np.float32).reshape(30, 40))
+
+
+def _text() -> PngImagePlugin.PngInfo:
+    information = PngImagePlugin.PngInfo()
+    information.add_itxt("Comment", "as it was", zip=True)
+    information.add_text("Title", "a wave", zip=True)
+    return information
+
+
+def npz(values: NDArray[np.generic]) -> bytes:
+    """An archive of one array as NumPy saves it."""
+    file = io.BytesIO()
+    np.savez_compressed(file, values)
+    return file.getvalue()
+
+
 IMAGES: dict[str, Callable[[], bytes]] = {
     "png": lambda: pillow("PNG"),
     "png-grey-alpha": lambda: pillow("PNG", Image.fromarray(pixels(channels=2), "LA")),
@@ -149,6 +167,17 @@ IMAGES: dict[str, Callable[[], bytes]] = {
     "bmp": lambda: pillow("BMP"),
     "bmp-palette": lambda: pillow("BMP", Image.fromarray(pixels()).quantize(16)),
     "gif": lambda: pillow("GIF"),
+    "ppm": lambda: pillow("PPM"),
+    "ppm-16": lambda: b"P6 12 9 65535\n" + (pixels().astype(">u2") * 257).tobytes(),
+    "ppm-plain": lambda: b"P2 12 9 255\n" + b" ".join(b"%d" % v for v in pixels()[..., 0].flat),
+    "avif": lambda: pillow("AVIF"),
+    "jp2": lambda: pillow("JPEG2000"),
+    "jp2-lossy": lambda: pillow("JPEG2000", irreversible=True, no_jp2=True),
+    "tga": lambda: pillow("TGA"),
+    "tga-packed": lambda: pillow("TGA", compression="tga_rle"),
+    "tiff-float": lambda: pillow("TIFF", _heights()),
+    "tiff-float-lzw": lambda: pillow("TIFF", _heights(), compression="tiff_lzw"),
+    "png-text": lambda: pillow("PNG", pnginfo=_text()),
 }
 SOUNDS: dict[str, Callable[[], bytes]] = {
     "wav": lambda: sound("WAV", "PCM_16"),
@@ -161,11 +190,23 @@ SOUNDS: dict[str, Callable[[], bytes]] = {
     "mp3": lambda: sound("MP3", count=4000),
     "aiff": lambda: sound("AIFF", "PCM_16"),
     "aiff-float": lambda: sound("AIFF", "FLOAT", count=200),
+    "au": lambda: sound("AU", "PCM_16"),
+    "caf": lambda: sound("CAF", "PCM_16"),
+    "caf-alac": lambda: sound("CAF", "ALAC_16"),
+    "w64": lambda: sound("W64", "PCM_16"),
 }
+STREAMS: dict[str, Callable[[], bytes]] = {
+    "m4a": lambda: ffmpeg("ipod", *_TONE, "-c:a", "aac"),
+    "m4a-alac": lambda: ffmpeg("ipod", *_TONE, "-c:a", "alac"),
+    "aac": lambda: ffmpeg("adts", *_TONE, "-c:a", "aac"),
+    "webm-sound": lambda: ffmpeg("webm", *_TONE, "-c:a", "libopus"),
+}
+_TONE = ("-f", "lavfi", "-i", "sine=duration=0.5")
 ARRAYS: dict[str, Callable[[], bytes]] = {
     "npy": lambda: npy(np.linspace(-1, 1, 60, dtype=np.float32).reshape(3, 4, 5)),
     "npy-big-endian": lambda: npy(np.arange(24, dtype=">i4").reshape(4, 6)),
     "npy-half": lambda: npy(np.asfortranarray(np.linspace(0, 9, 30).reshape(5, 6), np.float16)),
+    "npz": lambda: npz(np.linspace(-1, 1, 60).reshape(3, 4, 5)),
     "npy-bool": lambda: npy(np.arange(20).reshape(4, 5) % 3 == 0),
 }
 ANIMATIONS: dict[str, Callable[[], bytes]] = {
@@ -179,8 +220,10 @@ VIDEOS: dict[str, Callable[[], bytes]] = {
     "mov": lambda: clip("mov", "mjpeg", sound="pcm_s16le"),
     "mkv": lambda: clip("matroska", "ffv1", sound="flac"),
     "webm": lambda: clip("webm", "libvpx-vp9", "-deadline", "realtime", sound="libopus"),
+    "avi": lambda: clip("avi", "mpeg4", sound="mp2"),
+    "ts": lambda: clip("mpegts", "mpeg2video", sound="aac"),
 }
-SPECIMENS = {**IMAGES, **ANIMATIONS, **SOUNDS, **ARRAYS, **VIDEOS}
+SPECIMENS = {**IMAGES, **ANIMATIONS, **SOUNDS, **STREAMS, **ARRAYS, **VIDEOS}
 """Name -> maker; a name begins with that of the format, then a variant."""
 
 

@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 from sinefit.errors import InputError
+from sinefit.signals.frame_plan import MOST_FRAMES
 from sinefit.signals.limits import Limits
 from sinefit.signals.reading import read_signal
 from sinefit.signals.selection import Selection
-from sinefit.signals.video import MOST_FRAMES
 
 from .boxes import with_box
-from .crafting import bmp, chunk, gif, npy_described, png, tiff, wav, webp, zeros
+from .crafting import bmp, chunk, gif, jp2, npy_described, png, tga, tiff, wav, webp, zeros
 from .specimens import clip, ffmpeg, npy, pillow, sound, specimen
 from .watching import SMALL, check_message
 from .weights import decode_damaged, put_together
@@ -58,6 +58,10 @@ def peak() -> int:
         gif(65_535, 65_535, 1),
         webp(16_383, 16_383),
         webp(65_536, 65_535),
+        b"P6 60000 60000 255\n",
+        b"P1 60000 60000\n",
+        tga(60_000, 60_000),
+        jp2(60_000, 60_000),
         tiff((256, 4, 60_000), (257, 4, 60_000)),
         tiff((256, 4, 2**31), (257, 4, 2**31)),
         tiff((322, 4, 65_536), (323, 4, 65_536), (324, 4, 8), (325, 4, 64)),
@@ -68,12 +72,14 @@ def test_pictures_of_too_many_pixels(content: bytes) -> None:
     assert "`max_pixels`" in refuse(content, limits=Limits(max_pixels=2**20))
 
 
-@pytest.mark.parametrize("name", ["jpeg", "jpeg-progressive", "gif", "bmp"])
+@pytest.mark.parametrize("name", ["jpeg", "jpeg-progressive", "gif", "bmp", "tga", "jp2"])
 def test_pictures_that_a_decoder_would_fill_up(name: str) -> None:
     # Within the limits on pixels, but by far not within those bytes.
     content = {
         "gif": gif(20_000, 20_000, 1),
         "bmp": bmp(20_000, 20_000, bits=8, run_lengths=True),
+        "tga": tga(20_000, 20_000),
+        "jp2": jp2(20_000, 20_000),
     }.get(name) or specimen(name).replace(
         struct.pack(">HH", 9, 12), struct.pack(">HH", *[2**14] * 2)
     )
@@ -120,10 +126,14 @@ def test_texts_and_profiles_that_unfold(name: bytes) -> None:
     assert peak() - before < SLACK
 
 
-@pytest.mark.parametrize("name", ["png", "png-16", "jpeg", "webp", "tiff", "tiff-16", "bmp", "gif"])
+PICTURES = ["png", "png-16", "jpeg", "webp", "tiff", "tiff-16", "bmp", "gif"]
+PICTURES += ["ppm", "ppm-16", "avif", "jp2", "tga", "webp-animated", "png-animated"]
+
+
+@pytest.mark.parametrize("name", PICTURES)
 def test_the_limit_on_pixels_is_exact(name: str) -> None:
     content = specimen(name)  # 12 by 9 pixels
-    assert read_signal(content, limits=Limits(max_pixels=108)).spec.shape == (9, 12)
+    assert read_signal(content, limits=Limits(max_pixels=108)).spec.shape[-2:] == (9, 12)
     assert "12x9 pixels, more than the 107" in refuse(content, Limits(max_pixels=107))
     assert "`max_pixels`" in refuse(content, Limits(max_pixels=10))
 
@@ -140,6 +150,14 @@ def test_the_limit_on_pixels_is_exact(name: str) -> None:
         ("ogg", 600 * 2 * 4),
         ("aiff", 600 * 2 * 4),
         ("npy", 60 * 4),
+        ("npz", 60 * 8),
+        ("m4a-alac", 22050 * 4),
+        ("caf", 600 * 2 * 4),
+        ("ppm-16", 12 * 9 * 3 * 2),
+        ("tiff-float", 30 * 40 * 4),
+        ("webp-animated", 3 * 12 * 9 * 3),
+        ("png-animated", 3 * 12 * 9 * 3),
+        ("avi", 5 * 12 * 16 * 3),
         ("npy-big-endian", 24 * 4),
         ("mkv", 5 * 12 * 16 * 3),
         ("mp4", 5 * 12 * 16 * 3),
@@ -160,7 +178,7 @@ def test_a_part_of_a_sound_or_a_clip_may_fit() -> None:
     assert frames.samples.nbytes == 4 * 12 * 16 * 3
 
 
-@pytest.mark.parametrize("name", ["mp4", "mov", "mkv", "webm", "gif-animated"])
+@pytest.mark.parametrize("name", ["mp4", "mov", "mkv", "webm", "gif-animated", "avi", "ts"])
 def test_frames_of_too_many_pixels(name: str) -> None:
     assert "`max_pixels`" in refuse(specimen(name), Limits(max_pixels=100))
 

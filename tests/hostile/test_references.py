@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import subprocess
 from typing import TYPE_CHECKING
 
 import imageio_ffmpeg
+import numpy as np
 import pytest
 
 from sinefit.errors import InputError
 from sinefit.signals.reading import read_signal
 
 from .boxes import box, with_box
-from .specimens import clip, specimen
+from .specimens import clip, ffmpeg, specimen
 from .watching import SMALL, check_message
 
 if TYPE_CHECKING:
@@ -33,10 +35,18 @@ HEADS = {
     "mkv": b"\x1a\x45\xdf\xa3\x8b\x42\x82\x88matroska",
     "gif": b"GIF89a" + struct.pack("<HHBBB", 16, 12, 0, 0, 0),
     "wav": b"RIFF\0\0\0\0WAVE",
+    "avi": b"RIFF\0\0\0\0AVI LIST",
+    "m4a": struct.pack(">I4s4sI4s", 20, b"ftyp", b"M4A ", 0, b"M4A "),
+    "ts": (b"G" + bytes(187)) * 5,
+    "aac": bytes.fromhex("fff15080013ffc") + bytes(2),
 }
 
 
-@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.webm", "clip.mov", "clip.gif"])
+# What ffmpeg reads, and what it could be made to read by one of these names.
+NAMES = [f"clip.{end}" for end in ("mp4", "mkv", "webm", "mov", "gif", "avi", "ts", "m4a", "aac")]
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_scripts_under_the_names_of_videos(tmp_path: Path, name: str, script: str) -> None:
     (tmp_path / "secret.gif").write_bytes(specimen("gif-animated"))
@@ -94,10 +104,24 @@ def test_frames_in_another_file_are_not_read(tmp_path: Path, muxer: str, referen
     (tmp_path / "secret.mov").write_bytes(secret)
     path = tmp_path / f"clip.{muxer}"
     path.write_bytes(outside(secret, reference("secret.mov")))
-    with pytest.raises(InputError) as caught:
-        read_signal(path, name="it", limits=SMALL)
-    check_message(str(caught.value))
-    assert "secret" not in str(caught.value)
+    for kind in (None, "audio"):
+        with pytest.raises(InputError) as caught:
+            read_signal(path, name="it", kind=kind, limits=SMALL)
+        check_message(str(caught.value))
+        assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("reference", [alias, location])
+def test_sound_in_another_file_is_not_read(tmp_path: Path, reference) -> None:
+    secret = ffmpeg("mov", "-f", "lavfi", "-i", "sine=duration=0.5", "-c:a", "pcm_s16le")
+    (tmp_path / "secret.mov").write_bytes(secret)
+    path = tmp_path / "sound.mov"
+    path.write_bytes(outside(secret, reference("secret.mov")))
+    samples = np.zeros(1)
+    with contextlib.suppress(InputError):
+        samples = read_signal(path, name="it", limits=SMALL).samples
+    assert not samples.any()  # at best the zeros of its own bytes
+    assert read_signal(tmp_path / "secret.mov").samples.any()
 
 
 def test_the_reference_would_lead_there(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gc
 import math
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,6 +124,39 @@ def test_networks_side_by_side():
     for worker in workers:
         worker.join()
     assert found == [expected[0]] * 60
+
+
+# More threads than cores, so that some wait for others that are not running.
+BUSY = """
+import torch
+from sinefit.native import TileNetwork
+from sinefit.networks.size import NetworkSize
+size = NetworkSize(2, 64, 3, 3)
+generator = torch.Generator().manual_seed(0)
+weights = [torch.rand(shape, generator=generator) - 0.5 for shape in size.layers]
+biases = [torch.rand(shape[0], generator=generator) for shape in size.layers]
+batch = [torch.rand((600, count), generator=generator) for count in (2, 3)]
+gradients = [[torch.empty_like(part) for part in kind] for kind in (weights, biases)]
+network = TileNetwork(size, 4, split=False, training=True)
+network.load(weights, biases)
+found = set()
+for _ in range(300):
+    loss = network.train(*batch, *gradients)
+    found.add((loss, *(float(part.double().sum()) for kind in gradients for part in kind)))
+print(found)
+"""
+
+
+def test_processes_that_share_the_cores():
+    """Members that sleep are woken, however the system lets them run."""
+    running = [
+        subprocess.Popen([sys.executable, "-c", BUSY], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    shown = [process.communicate(timeout=100)[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0]
+    assert shown == [shown[0]] * 3
+    assert shown[0].count("(") == 1
 
 
 def test_networks_that_are_gone_take_no_threads():

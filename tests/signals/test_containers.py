@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from sinefit.signals.containers import (
     id3_size,
+    is_adts,
     is_mpeg_audio,
+    is_mpeg_ts,
+    is_tga,
     matroska_format,
     mp4_format,
     ogg_content,
@@ -23,6 +28,9 @@ def test_rubbish_is_answered_without_raising(data):
     mp4_format(data)
     matroska_format(b"\x1a\x45\xdf\xa3" + data)
     is_mpeg_audio(b"\xff\xfb" + data)
+    is_adts(b"\xff\xf1" + data)
+    is_mpeg_ts(b"G" + data)
+    is_tga(b"\0\0\2" + data)
     assert id3_size(b"ID3" + data) >= 0
 
 
@@ -62,8 +70,10 @@ def test_ogg_sounds_of_libsndfile(subtype):
         (b"\0\0\0\x18ftypqt  ", "mov"),
         (b"\0\0\0\x08wide", "mov"),
         (b"\0\0\0\x01mdat", "mov"),
-        (b"\0\0\0\x18ftypavif", "an AVIF image"),
-        (b"\0\0\0\x18ftypM4A ", "an MPEG-4 sound"),
+        (b"\0\0\0\x18ftypavif", "avif"),
+        (b"\0\0\0\x18ftypM4A ", "m4a"),
+        (struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"mif1", 0, b"mif1", b"avif"), "avif"),
+        (struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"mif1", 0, b"mif1", b"heic"), "heic"),
         (b"Buy free beer", None),
         (b"", None),
     ],
@@ -117,3 +127,49 @@ def test_size_of_an_id3_tag():
     assert id3_size(b"ID3\x04\0\0\0\0\x02\x01") == 267
     assert id3_size(b"ID3\x04\0\x10\0\0\x02\x01") == 277
     assert id3_size(b"ID4\x04\0\0\0\0\x02\x01") == 0
+
+
+def adts_frame(size):
+    """The head of a frame of AAC LC at 44.1 kHz, stereo, by ISO 13818-7, table 8, and zeros."""
+    bits = f"{0xFFF:012b}0001{1:02b}{4:04b}0{2:03b}0000{size:013b}{0x7FF:011b}00"
+    return int(bits, 2).to_bytes(7, "big") + bytes(size - 7)
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (adts_frame(300) + adts_frame(200), True),
+        (adts_frame(300)[:100], True),
+        (adts_frame(300) + b"no frame", False),
+        (adts_frame(7) * 3, False),
+        (b"\xff\xf1", False),
+        (b"\xff\xfb\x90\x00" + bytes(10), False),
+    ],
+)
+def test_aac_is_told_by_two_frames(head, expected):
+    assert is_adts(head) == expected
+
+
+@pytest.mark.parametrize(("before", "size"), [(0, 188), (4, 192)])
+def test_a_transport_stream_is_told_by_its_packets(before, size):
+    packet = bytes(before) + b"G" + bytes(size - before - 1)
+    assert is_mpeg_ts(4 * packet)
+    assert not is_mpeg_ts(3 * packet)
+    assert not is_mpeg_ts(2 * packet + b"x" + 2 * packet)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P"])
+@pytest.mark.parametrize("packed", [None, "tga_rle"])
+def test_a_tga_is_told_by_its_header(mode, packed):
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize((30, 20)).convert(mode).save(file, "TGA", compression=packed)
+    assert is_tga(file.getvalue())
+    assert not is_tga(file.getvalue()[:18])
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"\0\0\1\0\1\0" + bytes(40), b"\0\0\1\xba" + bytes(40), bytes(range(60)), b"some text" * 9],
+)
+def test_other_headers_are_no_tga(head):
+    assert not is_tga(head)

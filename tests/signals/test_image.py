@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -289,11 +290,50 @@ def test_first_of_several_frames_is_read(save, format):
     assert signal.notices == ("only the first of 3 frames was read",)
 
 
-@pytest.mark.parametrize("mode", ["I", "F"])
-def test_samples_of_32_bits_are_refused_with_a_way_out(save, mode):
-    path = save("deep.tif", saved(Image.new(mode, (4, 3)), "TIFF"))
-    with pytest.raises(InputError, match=r"deep\.tif.*\.npy"):
-        read(path, "tiff")
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ({258: (32,), 339: (2,)}, "32-bit signed integer samples"),
+        ({258: (32,), 339: (1,)}, "32-bit integer samples"),
+        ({258: (16, 16, 16), 277: (3,), 262: (8,)}, "16-bit CIELAB samples"),
+        ({258: (24,), 339: (3,)}, "24-bit floating-point samples in compression 1"),
+        (
+            {258: (32,), 339: (3,), 259: (34676,)},
+            "32-bit floating-point samples in compression 34676",
+        ),
+        ({258: (64,), 339: (6,)}, "64-bit complex samples"),
+        ({50706: (1, 4, 0, 0)}, "raw sensor data"),
+    ],
+)
+def test_variants_of_tiff_that_are_not_read_are_named(save, tags, words):
+    with pytest.raises(InputError, match=rf"a\.tif is a TIFF of {words}.*: convert it .*\.npy"):
+        read(save("a.tif", tiff_with(tags)), "tiff")
+
+
+def tiff_with(tags):
+    """A TIFF of grey whose directory says other things of its samples than are true."""
+    directory = {**DIRECTORY, **tags}
+    table, values = struct.pack("<H", len(directory)), b""
+    end = 10 + 12 * len(directory) + 4
+    for tag, numbers in sorted(directory.items()):
+        data = struct.pack(f"<{len(numbers)}H", *numbers)
+        place = data.ljust(4, b"\0") if len(data) <= 4 else struct.pack("<I", end + len(values))
+        values += data if len(data) > 4 else b""
+        table += struct.pack("<HHI", tag, 3, len(numbers)) + place
+    return b"II\x2a\0" + struct.pack("<I", 8) + table + bytes(4) + values + bytes(500)
+
+
+DIRECTORY = {
+    256: (4,),
+    257: (3,),
+    258: (8,),
+    259: (1,),
+    262: (1,),
+    273: (300,),
+    277: (1,),
+    278: (3,),
+    279: (12,),
+}
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"])

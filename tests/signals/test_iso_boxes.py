@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import bisect
+import io
 import itertools
 import struct
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinefit.signals.iso_boxes import find_cut_box
+from sinefit.signals.iso_boxes import find_cut_box, find_pixel_depth
 
 NEEDED = ("moov", "moof", "mdat")
 KINDS = st.sampled_from([*NEEDED, "ftyp", "free", "uuid"])
@@ -56,3 +57,11 @@ def test_boxes_without_a_length_end_the_search(tmp_path, size):
     path = tmp_path / "a.mp4"
     path.write_bytes(box("ftyp", 8) + struct.pack(">I4s", size, b"mdat") + bytes(99))
     assert find_cut_box(path) is None
+
+
+@pytest.mark.parametrize(("bits", "expected"), [((8, 8, 8), 8), ((10, 10, 10, 8), 10), ((), 8)])
+def test_the_depth_of_a_picture(bits, expected):
+    pixi = struct.pack(">I4s4xB", 13 + len(bits), b"pixi", len(bits)) + bytes(bits)
+    assert find_pixel_depth(io.BytesIO(bytes(100) + pixi + bytes(40))) == expected
+    assert find_pixel_depth(io.BytesIO(bytes(100))) == 8
+    assert find_pixel_depth(io.BytesIO(b"xxxxpixi")) == 8

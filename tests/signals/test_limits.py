@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from sinefit.errors import InputError, SettingError
 from sinefit.signals.limits import (
     DEFAULT_LIMITS,
-    MOST_PIXELS_PER_BYTE,
     Limits,
     check_plausible,
 )
@@ -61,11 +60,10 @@ def test_sizes_beyond_64_bits_are_counted():
         DEFAULT_LIMITS.check_samples((2**40, 2**40), "uint8", "it")
 
 
-@given(sizes, sizes, st.integers(1, 10))
-def test_a_picture_is_plausible_up_to_a_number_of_pixels_per_byte(width, height, size):
-    side = MOST_PIXELS_PER_BYTE // 64
+@given(sizes, sizes, st.integers(1, 10), st.integers(1, 100))
+def test_a_picture_is_plausible_up_to_a_number_of_pixels_per_byte(width, height, size, most):
     if width * height <= size:
-        check_plausible(64 * width, side * height, size, "it")
+        check_plausible(width, most * height, size, most, "it")
     else:
         with pytest.raises(InputError, match=f"its {size} bytes cannot hold the"):
-            check_plausible(64 * width, side * height, size, "it")
+            check_plausible(width, most * height, size, most, "it")

@@ -39,8 +39,17 @@ def array():
     [
         *[
             (lambda name=name: image(name), ("image", name.lower()))
-            for name in ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
+            for name in ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "TGA")
         ],
+        (lambda: image("PPM"), ("image", "ppm")),
+        (lambda: image("JPEG2000"), ("image", "jp2")),
+        (lambda: io.BytesIO(archive("a.npy")), ("array", "npz")),
+        (lambda: io.BytesIO(b"\0\0\0\x18ftypheic"), ("image", "heic")),
+        (lambda: io.BytesIO(b"\xff\x0a\xcb"), ("image", "jxl")),
+        (lambda: io.BytesIO(b"\0\0\0\x1cftypM4A \0\0\2\0"), ("audio", "m4a")),
+        (lambda: io.BytesIO(b"RIFF\0\0\0\0AVI LIST"), ("video", "avi")),
+        (lambda: io.BytesIO((b"G" + bytes(187)) * 5), ("video", "ts")),
+        (lambda: io.BytesIO((bytes(4) + b"G" + bytes(187)) * 5), ("video", "ts")),
         *[
             (lambda name=name: sound(name), ("audio", format))
             for name, format in [
@@ -51,6 +60,9 @@ def array():
                 ("OGG", "ogg"),
                 ("MP3", "mp3"),
                 ("AIFF", "aiff"),
+                ("AU", "au"),
+                ("CAF", "caf"),
+                ("W64", "w64"),
             ]
         ],
         (lambda: sound("WAV", endian="BIG"), ("audio", "wav")),
@@ -78,38 +90,66 @@ def test_tags_before_mp3_and_flac_are_skipped():
     assert detect(io.BytesIO(tag + sound("FLAC").getvalue()), "a") == ("audio", "flac")
 
 
-def archive():
+def archive(name):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as zipped:
-        zipped.writestr("a.npy", b"x")
+        zipped.writestr(name, b"x")
     return file.getvalue()
 
 
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "empty"),
-        (b"ffconcat version 1.0\nfile /etc/passwd\n", "ffconcat script"),
-        (b"#EXTM3U\nhttp://example.org\n", "playlist"),
         ("Grüße aus Köln\n".encode(), "text"),
         (bytes(range(256)), "unknown format"),
-        (archive(), ".npy"),
-        (b"%PDF-1.7", "PDF"),
-        (b"RIFF\0\0\0\0AVI LIST", "AVI"),
         (b"BM is how this text begins", "text"),
+        (b"P5 is a form for taxes\n", "text"),
+        (b"\x7fELF" + bytes(60), "program"),
         (b"OggS\0\x02" + bytes(20) + b"\x01\x07\x80theora", "Ogg video"),
-        (b"\0\0\0\x18ftypheic", "HEIF"),
     ],
 )
 def test_what_is_not_supported_is_named(data, words):
+    message = refuse(data)
+    assert words in message
+    for format in ("png", "flac", "webm", "npy"):
+        assert format in message
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "advice"),
+    [
+        (archive("x.txt"), "ZIP", "unpack"),
+        (b"%PDF-1.7", "PDF", "pdftoppm"),
+        (b"<svg xmlns='x'/>", "SVG", "rsvg-convert"),
+        (b"<?xml version='1.0'?>\n<svg xmlns='x'/>", "SVG", "rsvg-convert"),
+        (b"8BPS\0\1", "Photoshop", "flatten"),
+        (b"\x76\x2f\x31\x01", "OpenEXR", "32-bit floats"),
+        (b"II\x2a\0\x10\0\0\0CR\2\0", "raw photograph", "develop"),
+        (b"\0\0\0\x18ftypcrx ", "raw photograph", "develop"),
+        (b"MThd\0\0\0\6", "MIDI", "fluidsynth"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media", "ffmpeg -i"),
+        (b"wvpk", "WavPack", "ffmpeg -i"),
+        (b"ffconcat version 1.0\nfile /etc/passwd\n", "ffconcat script", "files that it names"),
+        (b"#EXTM3U\nhttp://example.org\n", "playlist", "files that it names"),
+    ],
+)
+def test_what_can_be_converted_says_how(data, words, advice):
+    message = refuse(data)
+    assert words in message
+    assert advice in message.split(": ", 1)[1]
+
+
+def test_an_empty_file_is_empty():
+    assert refuse(b"") == "odd.mp4 is empty: check what was to write it"
+
+
+def refuse(data):
     with pytest.raises(InputError) as error:
         detect(io.BytesIO(data), "odd.mp4")
     message = str(error.value)
     assert message.startswith("odd.mp4 is ")
-    assert words in message
     assert "\n" not in message
-    for format in ("png", "flac", "webm", "npy"):
-        assert format in message
+    return message
 
 
 def test_a_weights_file_is_pointed_to_render():

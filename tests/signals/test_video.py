@@ -12,11 +12,12 @@ from PIL import Image
 from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import SignalSpec
-from sinefit.signals.video import VIDEO_FORMATS, VideoWriter, check_video_writable, read_video
+from sinefit.signals.video import check_video_writable, open_video_writer, read_video
+from sinefit.signals.video_formats import VIDEO_WRITTEN
 from sinefit.signals.video_probe import read_frame_times
 from sinefit.signals.writer import Encoding
 
-LOSSY = [name for name in VIDEO_FORMATS if name != "gif"]
+LOSSY = [name for name in VIDEO_WRITTEN if name not in ("gif", "webp", "png")]
 
 
 def ffmpeg(*arguments: object) -> bytes:
@@ -50,8 +51,10 @@ def spec_of(pixels: np.ndarray, rate: Fraction, format: str = "mp4", **more) -> 
     )
 
 
-def write(path, pixels, rate, format, quality=None, **more) -> VideoWriter:
-    writer = VideoWriter(path, spec_of(pixels, rate, format, **more), format, Encoding(quality))
+def write(path, pixels, rate, format, quality=None, **more):
+    writer = open_video_writer(
+        path, spec_of(pixels, rate, format, **more), format, Encoding(quality)
+    )
     half = len(pixels) // 2
     writer.write(pixels[:half])
     writer.write(pixels[half:])
@@ -79,7 +82,7 @@ def talking(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("format", VIDEO_FORMATS)
+@pytest.mark.parametrize("format", VIDEO_WRITTEN)
 @pytest.mark.parametrize(
     ("shape", "rate"),
     [
@@ -124,7 +127,7 @@ def test_pixels_survive(tmp_path, format, size):
     assert np.sqrt(np.mean(error**2)) < 2.6
 
 
-@pytest.mark.parametrize("format", VIDEO_FORMATS)
+@pytest.mark.parametrize("format", VIDEO_WRITTEN)
 @pytest.mark.parametrize("size", [(16, 16), (720, 16)])
 def test_colours_survive_whatever_the_size(tmp_path, format, size):
     colours = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [0, 0, 0]])
@@ -149,7 +152,7 @@ def test_gif_with_few_colours_keeps_them(tmp_path):
 
 def test_still_frames_are_all_kept(tmp_path):
     pixels = np.repeat(moving_picture(1, 16, 16), 9, 0)
-    for format in VIDEO_FORMATS:
+    for format in VIDEO_WRITTEN:
         write(tmp_path / "clip", pixels, Fraction(10), format)
         signal = read(tmp_path / "clip", format)
         assert (signal.spec.shape[0], signal.spec.rate) == (9, 10)
@@ -167,7 +170,7 @@ def test_higher_quality_gives_larger_files(tmp_path):
 
 
 def test_the_same_frames_give_the_same_bytes(tmp_path):
-    for format in VIDEO_FORMATS:
+    for format in VIDEO_WRITTEN:
         for name in ("one", "two"):
             write(tmp_path / name, moving_picture(4, 16, 16), Fraction(25), format)
         assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
@@ -362,7 +365,7 @@ def test_an_untagged_tall_video_is_taken_as_bt709(tmp_path):
     assert np.abs(read(tall, "mkv").samples.astype(int) - [0, 255, 0]).max() <= 3
 
 
-@pytest.mark.parametrize("format", VIDEO_FORMATS)
+@pytest.mark.parametrize("format", VIDEO_WRITTEN)
 @pytest.mark.parametrize("kept", [0.0, 0.3, 0.6, 0.9])
 def test_a_file_cut_short_is_refused(tmp_path, format, kept):
     path = tmp_path / "clip"
@@ -374,7 +377,7 @@ def test_a_file_cut_short_is_refused(tmp_path, format, kept):
         read(path, format)
 
 
-@pytest.mark.parametrize("format", VIDEO_FORMATS)
+@pytest.mark.parametrize("format", VIDEO_WRITTEN)
 def test_other_content_is_refused(tmp_path, format):
     (tmp_path / "other.gif").write_bytes(b"GIF89a")
     path = tmp_path / "clip"
@@ -411,7 +414,7 @@ def test_what_a_format_cannot_hold_is_refused_before_writing(tmp_path, format, c
     with pytest.raises(OutputError, match=message):
         check_video_writable(spec, format)
     with pytest.raises(OutputError):
-        VideoWriter(tmp_path / "a", spec, format, Encoding())
+        open_video_writer(tmp_path / "a", spec, format, Encoding())
     assert not (tmp_path / "a").exists()
 
 
@@ -422,7 +425,7 @@ def test_a_quality_that_cannot_be_is_refused(tmp_path):
 
 def test_missing_frames_are_an_error(tmp_path):
     pixels = moving_picture(4, 8, 8)
-    writer = VideoWriter(tmp_path / "a", spec_of(pixels, Fraction(25)), "mp4", Encoding())
+    writer = open_video_writer(tmp_path / "a", spec_of(pixels, Fraction(25)), "mp4", Encoding())
     writer.write(pixels[:3])
     with pytest.raises(OutputError, match="given 3 of 4 frames"):
         writer.close()
@@ -430,7 +433,7 @@ def test_missing_frames_are_an_error(tmp_path):
 
 def test_too_many_frames_are_an_error(tmp_path):
     pixels = moving_picture(4, 8, 8)
-    writer = VideoWriter(tmp_path / "a", spec_of(pixels[:3], Fraction(25)), "mp4", Encoding())
+    writer = open_video_writer(tmp_path / "a", spec_of(pixels[:3], Fraction(25)), "mp4", Encoding())
     writer.write(pixels)
     with pytest.raises(OutputError, match="given 4 of 3 frames"):
         writer.close()
@@ -438,7 +441,7 @@ def test_too_many_frames_are_an_error(tmp_path):
 
 def test_frames_of_another_size_are_refused(tmp_path):
     pixels = moving_picture(4, 8, 8)
-    writer = VideoWriter(tmp_path / "a", spec_of(pixels, Fraction(25)), "mp4", Encoding())
+    writer = open_video_writer(tmp_path / "a", spec_of(pixels, Fraction(25)), "mp4", Encoding())
     with pytest.raises(OutputError, match="takes frames of"):
         writer.write(pixels[:, 1:])
     writer.abort()
@@ -446,7 +449,9 @@ def test_frames_of_another_size_are_refused(tmp_path):
 
 def test_a_folder_that_is_not_there_is_an_output_error(tmp_path):
     pixels = moving_picture(30, 128, 128)
-    writer = VideoWriter(tmp_path / "none" / "a", spec_of(pixels, Fraction(25)), "mp4", Encoding())
+    writer = open_video_writer(
+        tmp_path / "none" / "a", spec_of(pixels, Fraction(25)), "mp4", Encoding()
+    )
 
     def use() -> None:
         writer.write(pixels)
