@@ -7,7 +7,7 @@ or, in TIFF, as floating-point numbers.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -24,7 +24,7 @@ from sinefit.signals.deep_color import (
 )
 from sinefit.signals.float_tiff import decode_floats, float_layout
 from sinefit.signals.image_formats import BYTES_PER_SAMPLE, IMAGE_CAPABILITIES, obstacle_to_use
-from sinefit.signals.iso_boxes import find_pixel_depth
+from sinefit.signals.iso_boxes import find_pixel_depth, find_stream_depth
 from sinefit.signals.jpeg_scans import MOST_SCANS, has_too_many_scans
 from sinefit.signals.limits import DEFAULT_LIMITS, check_plausible
 from sinefit.signals.picture import Picture
@@ -48,6 +48,12 @@ if TYPE_CHECKING:
     from sinefit.signals.selection import Selection
 
 _BAND_BYTES = 2**24
+# What finds the bits per sample of formats that Pillow reduces to 8 without a word.
+_DEPTHS: dict[str, Callable[[BinaryIO], int]] = {
+    "avif": find_pixel_depth,
+    "heic": find_pixel_depth,
+    "jp2": find_stream_depth,
+}
 _ORIENTATION = 0x0112
 _TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -143,7 +149,7 @@ def _decode(source: Path, name: str, format: str, limits: Limits) -> Picture:
     size = source.stat().st_size
     notices: list[str] = []
     with source.open("rb") as file:
-        bit_depth, color_type = 8, 0
+        bit_depth, color_type, deep = 8, 0, False
         if format == "tiff":
             tags = tiff_tags(file)
             picture = _unusual_tiff(source, name, tags, limits)
@@ -154,8 +160,8 @@ def _decode(source: Path, name: str, format: str, limits: Limits) -> Picture:
             limits.check_picture(*tiff_tile(tags), name)
         elif format == "png":
             bit_depth, color_type = png_header(file)
-        elif format in ("avif", "heic"):
-            bit_depth = find_pixel_depth(file)
+        elif format in _DEPTHS:
+            bit_depth = _DEPTHS[format](file)
         if format == "jpeg" and has_too_many_scans(file):
             raise InputError(
                 f"{name} has more than {MOST_SCANS} scans, where encoders make about ten: "
@@ -172,9 +178,12 @@ def _decode(source: Path, name: str, format: str, limits: Limits) -> Picture:
             image.load()
             if format == "png" and bit_depth == 16:
                 layout = _png_layout(image, color_type)
-                if layout.channels > 1:
-                    return _deep_picture(source, name, format, layout, limits)
-            picture = _pillow_picture(image, name, bit_depth)
+                deep = layout.channels > 1
+            picture = (
+                _deep_picture(source, name, format, layout, limits)
+                if deep
+                else _pillow_picture(image, name, bit_depth)
+            )
     picture.notices[:0] = notices
     if frames > 1:
         number = f"at least {frames}" if frames == MOST_PAGES else frames

@@ -58,3 +58,14 @@ def find_pixel_depth(file: BinaryIO) -> int:
     if place < 8 or place >= len(head):
         return 8
     return max(head[place + 1 : place + 1 + head[place]], default=8)
+
+
+def find_stream_depth(file: BinaryIO) -> int:
+    """Return the bits per sample of an open JPEG 2000 picture, 8 where it does not say.
+
+    They stand behind the sizes at the start of the code stream (ISO 15444-1, A.5.1).
+    """
+    file.seek(0)
+    head = file.read(_HEAD_BYTES)
+    place = head.find(b"\xff\x4f\xff\x51") + 42
+    return (head[place] & 0x7F) + 1 if 42 <= place < len(head) else 8

@@ -83,6 +83,13 @@ def test_compressed_16_bit_tiff(gradient, save, ffmpeg_encode, compression):
     np.testing.assert_array_equal(read(save("deep.tif", data), "tiff").samples, pixels)
 
 
+def test_a_deep_jpeg_2000_says_that_it_was_reduced(gradient, save, ffmpeg_encode):
+    data = ffmpeg_encode(gradient(33, 17, 3, bits=16), "jpeg2000", "-pred", "1")
+    signal = read(save("a.jp2", data), "jp2")
+    assert signal.spec.bit_depth == 8
+    assert signal.notices == ("its 16-bit samples were reduced to 8 bits",)
+
+
 def test_lossless_webp(gradient, save):
     pixels = gradient(33, 17, 4)
     data = saved(Image.fromarray(pixels), "WEBP", lossless=True, exact=True)

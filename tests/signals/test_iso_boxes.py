@@ -8,8 +8,9 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from sinefit.signals.iso_boxes import find_cut_box, find_pixel_depth
+from sinefit.signals.iso_boxes import find_cut_box, find_pixel_depth, find_stream_depth
 
 NEEDED = ("moov", "moof", "mdat")
 KINDS = st.sampled_from([*NEEDED, "ftyp", "free", "uuid"])
@@ -65,3 +66,12 @@ def test_the_depth_of_a_picture(bits, expected):
     assert find_pixel_depth(io.BytesIO(bytes(100) + pixi + bytes(40))) == expected
     assert find_pixel_depth(io.BytesIO(bytes(100))) == 8
     assert find_pixel_depth(io.BytesIO(b"xxxxpixi")) == 8
+
+
+@pytest.mark.parametrize(("mode", "bits"), [("RGB", 8), ("I;16", 16)])
+@pytest.mark.parametrize("boxes", [False, True])
+def test_the_depth_of_a_code_stream(mode, bits, boxes):
+    file = io.BytesIO()
+    Image.new(mode, (9, 7)).save(file, "JPEG2000", no_jp2=not boxes)
+    assert find_stream_depth(file) == bits
+    assert find_stream_depth(io.BytesIO(file.getvalue()[:40])) == 8

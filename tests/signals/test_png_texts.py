@@ -60,13 +60,26 @@ def test_an_oversized_profile_does_not_cost_the_picture():
     assert signal.notices == ("its colour profile was left out: it is longer than 1 MiB",)
 
 
-def test_the_view_is_the_file_without_its_texts():
-    plain = png()
+def test_a_deep_picture_is_told_of_too(ffmpeg_encode, gradient):
+    pixels = gradient(7, 9, 3, 16)
+    plain = ffmpeg_encode(pixels, "png")
+    place = plain.index(b"IDAT") - 4
+    signal = read_signal(plain[:place] + long_text() + plain[place:], name="it")
+    np.testing.assert_array_equal(signal.samples, pixels)
+    assert len(signal.notices) == 1
+
+
+def long_text() -> bytes:
+    """A chunk of text that unfolds to 2 MiB."""
     data = b"Comment\0\0" + zlib.compress(bytes(2 * LONGEST_TEXT))
     chunk = b"zTXt" + data
-    whole = struct.pack(">I", len(data)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return struct.pack(">I", len(data)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+
+
+def test_the_view_is_the_file_without_its_texts():
+    plain = png()
     place = plain.index(b"IDAT") - 4
-    view = without_long_texts(io.BytesIO(plain[:place] + whole + plain[place:]), [])
+    view = without_long_texts(io.BytesIO(plain[:place] + long_text() + plain[place:]), [])
     assert view.read() == plain
     view.seek(place - 2)
     assert view.read(9) == plain[place - 2 : place + 7]
