@@ -17,6 +17,7 @@ FLOORS = (
     ("files", "forks", "memory", "metrics", "processor", "validation"),
     ("networks", "signals"),
     ("native",),
+    ("engines",),
     ("initializers", "rendering"),
     ("theory",),
     ("fields",),

@@ -8,6 +8,7 @@ import torch
 
 from sinefit.native import TileNetwork, tiles_supported
 from sinefit.networks.sine import SINE, bias_name, weight_name
+from sinefit.processor.products import products_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,7 +63,8 @@ class FamilyEvaluator:
     @torch.no_grad()
     def __call__(self, coordinates: Tensor) -> Tensor:
         """Return values (members, count, out) at coordinates (members, count, in)."""
-        return self._network(coordinates)
+        with products_of(torch.float32):
+            return self._network(coordinates)
 
 
 class SineEvaluator:
@@ -94,13 +96,14 @@ class SineEvaluator:
         room = shape[0] * shape[1] * shape[2]
         current, spare = (buffer[:room].view(shape) for buffer in self._buffers)
         hidden = coordinates
-        for layer in range(size.depth):
-            weight, bias = parameters[weight_name(layer)], parameters[bias_name(layer)]
-            torch.baddbmm(bias[:, None], hidden, weight.mT, out=current)
-            hidden = torch.sin(current, out=current)
-            current, spare = spare, current
-        weight, bias = parameters[weight_name(size.depth)], parameters[bias_name(size.depth)]
-        return torch.baddbmm(bias[:, None], hidden, weight.mT)
+        with products_of(torch.float32):  # whatever the caller's process allows
+            for layer in range(size.depth):
+                weight, bias = parameters[weight_name(layer)], parameters[bias_name(layer)]
+                torch.baddbmm(bias[:, None], hidden, weight.mT, out=current)
+                hidden = torch.sin(current, out=current)
+                current, spare = spare, current
+            weight, bias = parameters[weight_name(size.depth)], parameters[bias_name(size.depth)]
+            return torch.baddbmm(bias[:, None], hidden, weight.mT)
 
 
 class TileEvaluator:

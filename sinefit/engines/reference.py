@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
+from sinefit.processor.products import products_of
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -29,9 +31,10 @@ class ReferenceEngine:
         """Compute the losses (members,) and their gradient."""
         network = self._network
         values = network.values.detach().requires_grad_()
-        outputs = network.family.forward(network.views(values), batch.coordinates)
-        losses = self._objective.loss(outputs, batch)
-        (gradient,) = torch.autograd.grad(losses.sum(), values)
+        with products_of(torch.float32):  # whatever the caller's process allows
+            outputs = network.family.forward(network.views(values), batch.coordinates)
+            losses = self._objective.loss(outputs, batch)
+            (gradient,) = torch.autograd.grad(losses.sum(), values)
         self.gradient.copy_(gradient)
         return losses.detach()
 
