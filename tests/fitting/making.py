@@ -12,7 +12,8 @@ import torch
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
 from sinefit.initializers.registry import parse_initializer
-from sinefit.networks.sine import SineNetwork
+from sinefit.networks.network import Network
+from sinefit.networks.sine import SINE, bias_name, weight_name
 from sinefit.signals.array import array_signal
 from sinefit.signals.signal import Signal, SignalSpec
 
@@ -77,16 +78,21 @@ def settings(init: str = "siren", **others: Any) -> FitConfig:
     return FitConfig(initializer=parse_initializer(init), **(values | others))
 
 
-def random_network(size: NetworkSize, seed: int = 0) -> SineNetwork:
-    """Weights of variance 1/fan_in and biases that put the sines everywhere."""
+def random_network(size: NetworkSize, seed: int = 0) -> Network:
+    """Weights of variance 1/fan_in and biases that put the sines everywhere; a stack of one."""
     generator = torch.Generator().manual_seed(seed)
-    return SineNetwork(
-        [torch.randn(shape, generator=generator) / math.sqrt(shape[1]) for shape in size.layers],
-        [torch.randn(shape[0], generator=generator) for shape in size.layers],
+    return Network.of(
+        SINE,
+        size,
+        {
+            name: torch.randn((1, *shape), generator=generator)
+            / (math.sqrt(shape[1]) if len(shape) == 2 else 1.0)
+            for name, shape in SINE.shapes(size).items()
+        },
     )
 
 
-def outputs_of(network: SineNetwork, spec: SignalSpec) -> Values:
+def outputs_of(network: Network, spec: SignalSpec) -> Values:
     """The network's outputs on a signal's own grid, in float64, (*shape, channels)."""
     if spec.domain == "sphere":
         rows, columns = spec.shape
@@ -101,9 +107,10 @@ def outputs_of(network: SineNetwork, spec: SignalSpec) -> Values:
         axes = [(2 * np.arange(size) + 1) / size - 1 for size in spec.shape]
         parts = tuple(np.meshgrid(*axes, indexing="ij"))
     hidden = np.stack(parts, axis=-1).reshape(-1, len(parts))
+    parameters = {name: part[0].double().numpy() for name, part in network.parameters.items()}
     layers = [
-        (weight.detach().double().numpy(), bias.detach().double().numpy())
-        for weight, bias in zip(network.weights, network.biases, strict=True)
+        (parameters[weight_name(layer)], parameters[bias_name(layer)])
+        for layer in range(network.size.depth + 1)
     ]
     for W, b in layers[:-1]:
         hidden = np.sin(hidden @ W.T + b)
