@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from sinefit.errors import InputError
 from sinefit.fields.record import FitRecord
+from sinefit.fields.schema import json_types
 from sinefit.networks.registry import FAMILIES
 from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
@@ -58,37 +59,9 @@ _EXPONENTS: Final = {"F32": ("<u4", 0x7F800000), "F16": ("<u2", 0x7C00), "BF16":
 """How many bits a stored weight has, and which of them are its exponent."""
 _HEAD_BYTES: Final = 16
 _PIECE_BYTES: Final = 2**24
-_NOTHING: Final = type(None)
-_SIGNAL_TYPES: Final[dict[str, tuple[type, ...]]] = {
-    "kind": (str,),
-    "shape": (list,),
-    "channels": (int,),
-    "dtype": (str,),
-    "low": (float, int),
-    "high": (float, int),
-    "format": (str,),
-    "bit_depth": (int,),
-    "rate": (str, _NOTHING),
-    "encoding": (str, _NOTHING),
-    "alpha": (bool,),
-    "channels_last": (bool,),
-    "domain": (str,),
-    "source": (str, _NOTHING),
-    "source_bytes": (int, _NOTHING),
-}
-_RECORD_TYPES: Final[dict[str, tuple[type, ...]]] = {
-    "initializer": (str,),
-    "omega": (list,),
-    "seed": (int,),
-    "steps": (int,),
-    "batch": (int,),
-    "learning_rates": (list,),
-    "psnr": (float, int, _NOTHING),
-    "psnr_float": (float, int, _NOTHING),
-    "psnr_range": (float, int),
-    "snr": (float, int, _NOTHING),
-    "psnr_samples": (int,),
-}
+_SIGNAL_TYPES: Final = json_types(SignalSpec)
+_SIZE_TYPES: Final = json_types(NetworkSize)
+_RECORD_TYPES: Final = json_types(FitRecord)
 _INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 _SAMPLE_TYPES: Final = frozenset({"bool", *_INTEGERS, "float16", "float32", "float64"})
 
@@ -250,17 +223,18 @@ def _check_types(values: dict[str, Any], types: dict[str, tuple[type, ...]]) -> 
 
 
 def _network(values: dict[str, Any]) -> tuple[Family, NetworkSize]:
-    names = ("in_features", "width", "depth", "out_features")
     # Files of the first release have no family: theirs are sine networks.
-    family = FAMILIES.get(str(values.get("family", SINE.name)))
+    name = values.pop("family", SINE.name)
+    family = FAMILIES.get(name) if isinstance(name, str) else None
     if family is None:
         raise _UnsoundError(
-            f"its network is of the family {values['family']!r}, which this sinefit does not know; "
-            "use the version of sinefit that wrote it, or a newer one"
+            f"its network is of the family {name!r}, which this sinefit does not know; use the "
+            "version of sinefit that wrote it, or a newer one"
         )
-    if any(type(values.get(name)) is not int or not 1 <= values[name] < 2**20 for name in names):
+    _check_types(values, _SIZE_TYPES)
+    if not all(1 <= value < 2**20 for value in values.values()):
         raise _UnsoundError("damaged weights file: the size of its network makes no sense")
-    return family, NetworkSize(*(values[name] for name in names))
+    return family, NetworkSize(**values)
 
 
 def _signal_spec(values: dict[str, Any]) -> SignalSpec:
