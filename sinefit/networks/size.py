@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sinefit.errors import SettingError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -40,15 +36,3 @@ class NetworkSize:
     def parameter_count(self) -> int:
         """Number of trainable values, weights and biases."""
         return sum(fan_out * (fan_in + 1) for fan_out, fan_in in self.layers)
-
-    @classmethod
-    def of_layers(cls, shapes: Sequence[tuple[int, ...]]) -> NetworkSize:
-        """Read the size off the weights' shapes, (fan_out, fan_in) each, first layer first."""
-        if len(shapes) < 2 or any(len(shape) != 2 for shape in shapes):
-            raise SettingError(
-                "a sine network needs at least two layers of two-dimensional weights"
-            )
-        size = cls(shapes[0][1], shapes[0][0], len(shapes) - 1, shapes[-1][0])
-        if tuple(shapes) != size.layers:
-            raise SettingError(f"layer shapes {list(shapes)} do not form a network of equal width")
-        return size

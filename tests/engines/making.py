@@ -63,9 +63,7 @@ def exact(network: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """Losses and gradient by autograd in float64."""
     twin = Network(network.family, network.size, network.values.double())
     engine = ReferenceEngine(twin, OBJECTIVE)
-    losses = engine.step(
-        Batch(batch.coordinates.double(), batch.targets.double(), batch.points)
-    )
+    losses = engine.step(Batch(batch.coordinates.double(), batch.targets.double(), batch.points))
     return losses, engine.gradient
 
 

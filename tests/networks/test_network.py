@@ -63,7 +63,7 @@ def test_moving_to_where_it_is_changes_nothing() -> None:
 
 def test_other_parameters_are_refused() -> None:
     parameters = dict(draw().parameters)
-    with pytest.raises(ValueError, match="layers.1.weight is"):
+    with pytest.raises(ValueError, match=r"layers\.1\.weight is"):
         Network.of(SINE, SIZE, parameters | {"layers.1.weight": torch.zeros(2, 5, 4)})
     del parameters["layers.1.weight"]
     with pytest.raises(ValueError, match="wanted parameters"):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from sinefit.errors import SettingError
-from sinefit.networks.sine import SineNetwork
+from sinefit.networks.network import Network
+from sinefit.networks.sine import SINE, bias_name, weight_name
 from sinefit.networks.size import NetworkSize
 
 SIZES = [
@@ -15,41 +15,39 @@ SIZES = [
 ]
 
 
-def draw(size: NetworkSize, seed: int = 0) -> SineNetwork:
-    generator = torch.Generator().manual_seed(seed)
-    weights = [torch.randn(shape, generator=generator) for shape in size.layers]
-    biases = [torch.randn(shape[0], generator=generator) for shape in size.layers]
-    return SineNetwork(weights, biases)
-
-
+@pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize("size", SIZES)
-def test_it_is_sines_of_affine_maps_and_a_linear_layer(size: NetworkSize) -> None:
-    network = draw(size)
-    coordinates = np.random.default_rng(1).uniform(-1, 1, (13, size.in_features))
-    expected = coordinates
-    layers = list(zip(network.weights, network.biases, strict=True))
-    for weight, bias in layers[:-1]:
-        W, b = weight.detach().double().numpy(), bias.detach().double().numpy()
-        expected = np.sin(np.einsum("oi,ni->no", W, expected) + b)
-    W, b = (part.detach().double().numpy() for part in layers[-1])
-    expected = np.einsum("oi,ni->no", W, expected) + b
+def test_it_is_sines_of_affine_maps_and_a_linear_layer(size: NetworkSize, members: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    network = Network(SINE, size, torch.randn((members, size.parameter_count), generator=generator))
+    coordinates = np.random.default_rng(1).uniform(-1, 1, (members, 13, size.in_features))
+    hidden = coordinates
+    for layer in range(size.depth + 1):
+        W = network.parameters[weight_name(layer)].double().numpy()
+        b = network.parameters[bias_name(layer)].double().numpy()
+        hidden = np.einsum("moi,mni->mno", W, hidden) + b[:, None]
+        hidden = np.sin(hidden) if layer < size.depth else hidden
     actual = network(torch.tensor(coordinates, dtype=torch.float32))
-    assert actual.shape == (13, size.out_features)
+    assert actual.shape == (members, 13, size.out_features)
     # Rounding in float32 (6e-8 of sums of up to 33 terms of size 1) grows by a small factor in
     # each of three layers.
-    np.testing.assert_allclose(actual.detach().numpy(), expected, atol=2e-4)
+    np.testing.assert_allclose(actual.numpy(), hidden, atol=2e-4)
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_its_size_is_that_of_its_parameters(size: NetworkSize) -> None:
-    network = draw(size)
-    assert network.size == size
-    assert sum(parameter.numel() for parameter in network.parameters()) == size.parameter_count
-    assert all(parameter.requires_grad for parameter in network.parameters())
+def test_its_parameters_are_those_of_its_layers(size: NetworkSize) -> None:
+    shapes = SINE.shapes(size)
+    assert len(shapes) == 2 * len(size.layers)
+    for layer, (fan_out, fan_in) in enumerate(size.layers):
+        assert shapes[weight_name(layer)] == (fan_out, fan_in)
+        assert shapes[bias_name(layer)] == (fan_out,)
 
 
-def test_weights_that_form_no_network_are_refused() -> None:
-    with pytest.raises(SettingError, match="at least two layers"):
-        SineNetwork([torch.zeros(3, 2)], [torch.zeros(3)])
-    with pytest.raises(SettingError, match="do not form a network"):
-        SineNetwork([torch.zeros(3, 2), torch.zeros(1, 4)], [torch.zeros(3), torch.zeros(1)])
+@pytest.mark.parametrize("size", SIZES)
+def test_hidden_weights_and_sums_over_samples_each_lie_in_one_stretch(size: NetworkSize) -> None:
+    """Engines multiply and convert the one, and add up the other, in single operations."""
+    names = list(SINE.shapes(size))
+    last = size.depth
+    hidden = [weight_name(layer) for layer in range(1, last)]
+    sums = [bias_name(layer) for layer in range(last)]
+    assert names == [*hidden, *sums, weight_name(0), weight_name(last), bias_name(last)]

@@ -21,34 +21,9 @@ def test_the_parameters_are_counted(inputs: int, width: int, depth: int, outputs
     assert NetworkSize(inputs, width, depth, outputs).parameter_count == expected
 
 
-@given(small, small, st.integers(1, 6), small)
-def test_the_size_can_be_read_off_the_layers(
-    inputs: int, width: int, depth: int, outputs: int
-) -> None:
-    size = NetworkSize(inputs, width, depth, outputs)
-    assert NetworkSize.of_layers(size.layers) == size
-
-
 @pytest.mark.parametrize("name", ["in_features", "width", "depth", "out_features"])
 @pytest.mark.parametrize("value", [0, -3])
 def test_nothing_is_smaller_than_one(name: str, value: int) -> None:
     sizes = {"in_features": 2, "width": 4, "depth": 2, "out_features": 1} | {name: value}
     with pytest.raises(SettingError, match=f"{name} is {value}: it must be at least 1"):
         NetworkSize(**sizes)
-
-
-@pytest.mark.parametrize(
-    "shapes",
-    [
-        [],
-        [(4, 2)],
-        [(4, 2), (4,)],
-        [(4, 2), (5, 4), (1, 5)],
-        [(4, 2), (4, 3), (1, 4)],
-        [(4, 2), (1, 5)],
-        [(0, 2), (1, 0)],
-    ],
-)
-def test_shapes_that_form_no_network(shapes: list[tuple[int, ...]]) -> None:
-    with pytest.raises(SettingError):
-        NetworkSize.of_layers(shapes)
