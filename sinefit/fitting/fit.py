@@ -233,7 +233,7 @@ class Fit:
         if look.is_best and bool(present.values.isfinite().all()):
             standing.best = standing.latest
             self._best.values.copy_(present.values)
-        if trainer.piece < self.plan.work.targets:
+        if trainer.lacks_memory:
             self._note_once(
                 f"the device has too little memory: working on {trainer.piece} samples at a time"
             )

@@ -81,9 +81,13 @@ def make_plan(
 
 
 def run_plan(
-    signal: Signal, plan: FitPlan, hooks: FitHooks, resume: Checkpoint | None = None
+    signal: Signal,
+    plan: FitPlan,
+    hooks: FitHooks,
+    resume: Checkpoint | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> FitResult:
-    """Carry out a plan, see `fit_signal`."""
+    """Carry out a plan, see `fit_signal`; `clock` tells the seconds of its training."""
     with cpu_threads(plan.machine.threads):
         begin_threads(plan.machine.threads)
         samples = TrainingSamples(signal, plan.machine.device)
@@ -91,7 +95,7 @@ def run_plan(
         fit = Fit(signal, plan, samples, trainer, hooks)
         if resume is not None:
             fit.resume(resume)
-        train([fit], trainer)
+        train([fit], trainer, clock=clock)
         return fit.finish()
 
 

@@ -110,7 +110,7 @@ def settled(
     config: FitConfig,
     signal: Signal,
     resume: Checkpoint | None = None,
-    clock: Callable[[], float] = time.perf_counter,
+    make_trial: Callable[[FitConfig, Signal, TrainingSamples], Trial] = Trial,
 ) -> FitConfig:
     """Return settings that leave nothing to the pace of the machine.
 
@@ -130,7 +130,7 @@ def settled(
         samples = TrainingSamples(signal, resolve_device(config.device))
         width = config.width or NARROWEST
         while width not in trials and len(trials) < TRIALS:
-            trial = Trial(replace(config, width=width), signal, samples, clock)
+            trial = make_trial(replace(config, width=width), signal, samples)
             trials[width] = trial.step_seconds(limit)
             if config.width is None:
                 width = width_in_time(signal.spec, config.depth, seconds, step_law(trials))

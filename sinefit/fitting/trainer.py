@@ -58,6 +58,7 @@ class Trainer:
             targets = min(work.targets, max(1, STACKED_ROWS // len(plans)))
             self._work = replace(work, members=len(plans), targets=targets)
         self._precision = plans[0].precision
+        self._lacks_memory = False
         self._set_up([plan.start for plan in plans])
 
     @property
@@ -69,6 +70,11 @@ class Trainer:
     def piece(self) -> int:
         """Targets per member that the engine works on at a time."""
         return self._work.targets
+
+    @property
+    def lacks_memory(self) -> bool:
+        """Whether the device had no room for as many at a time as were planned."""
+        return self._lacks_memory
 
     @property
     def launch_failure(self) -> str | None:
@@ -183,6 +189,7 @@ class Trainer:
         if self._work.targets == 1 or not self._plans[0].engine.in_parts:
             raise error
         self._work = self._work.halved()
+        self._lacks_memory = True
 
     def _gather(self, drawn: Sequence[Tensor]) -> Batch:
         """Return the samples of these numbers, (batch,) for each member."""
