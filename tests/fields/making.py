@@ -7,14 +7,13 @@ import math
 from fractions import Fraction
 from typing import Any
 
-import torch
 from hypothesis import strategies as st
 
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
-from sinefit.networks.sine import SineNetwork
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.signal import KINDS, SignalSpec
+from tests.engines.making import random_network
 
 TYPES = ("bool", "uint8", "int16", "uint16", "int32", "int64", "float16", "float32", "float64")
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -73,15 +72,7 @@ def fields(draw: st.DrawFn) -> Field:
         snr=draw(st.none() | decibels),
         psnr_samples=draw(st.integers(0, spec.sample_count if is_measured else 0)),
     )
-    return Field(random_network(size, draw(st.integers(0, 99))), spec, record)
-
-
-def random_network(size: NetworkSize, seed: int = 0) -> SineNetwork:
-    generator = torch.Generator().manual_seed(seed)
-    return SineNetwork(
-        [torch.randn(shape, generator=generator) for shape in size.layers],
-        [torch.randn(shape[0], generator=generator) for shape in size.layers],
-    )
+    return Field(random_network(size, seed=draw(st.integers(0, 99))), spec, record)
 
 
 def small_field() -> Field:

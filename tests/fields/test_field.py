@@ -9,7 +9,8 @@ import torch
 from sinefit.errors import SettingError
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
-from sinefit.networks.sine import SineNetwork
+from sinefit.initializers.draws import sine_network
+from sinefit.networks.size import NetworkSize
 from sinefit.rendering.plan import RenderRequest, plan_render
 from sinefit.rendering.render import render_blocks
 from sinefit.signals.signal import SignalSpec
@@ -20,8 +21,10 @@ def ramp_field(spec: SignalSpec) -> Field:
     weights = torch.zeros((1, spec.axes))
     weights[0, -1] = 0.5
     record = FitRecord("siren", (1.0,) * spec.axes, 0, 1, 1, (1e-3,), 1.0, 1.0, 1.0, None)
-    network = SineNetwork(
-        [weights, torch.ones((spec.channels, 1))], [torch.zeros(1), torch.zeros(spec.channels)]
+    network = sine_network(
+        NetworkSize(spec.axes, 1, 1, spec.channels),
+        [weights, torch.ones((spec.channels, 1))],
+        [torch.zeros(1), torch.zeros(spec.channels)],
     )
     return Field(network, spec, record)
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @given(fields())
 def test_the_header_tells_all_but_the_bytes(field: Field) -> None:
     header = read_header(encode_field(field, torch.bfloat16), "name")
+    assert header.family is field.network.family
     assert header.size == field.network.size
     assert header.record == field.record
     assert header.storage == "bfloat16"
@@ -68,17 +69,32 @@ def test_a_file_that_is_cut_is_told_from_its_header() -> None:
         read_header(content + b"x", "name")
 
 
-def test_absurd_sizes_take_no_memory() -> None:
-    content = encode_field(small_field())
-    for changes in ({"depth": 2**20 - 1}, {"width": 2**20 - 1, "depth": 2**20 - 1}):
-        absurd = with_metadata(content, "network", **changes)
-        tracemalloc.start()
-        try:
-            with pytest.raises(InputError):
-                read_header(absurd, "name")
-            assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
-        finally:
-            tracemalloc.stop()
+@pytest.mark.parametrize(
+    "changes", [{"depth": 2**20 - 1}, {"width": 2**20 - 1, "depth": 2**20 - 1}]
+)
+def test_a_network_of_a_made_up_size_is_refused_without_memory_for_it(
+    changes: dict[str, int],
+) -> None:
+    content = with_metadata(encode_field(small_field()), "network", **changes)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match="tensors of its network are missing"):
+            read_header(content, "name")
+        # Not even the names of so many layers are listed.
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("family", ["wavelet", "", "two\nlines", 5, None, ["sine"], {"sine": 1}])
+def test_a_family_that_is_not_known_is_named_in_one_line(family: object) -> None:
+    content = with_metadata(encode_field(small_field()), "network", family=family)
+    with pytest.raises(InputError) as refused:
+        read_header(content, "name.safetensors")
+    message = str(refused.value)
+    assert message.startswith(f"name.safetensors: its network is of the family {family!r}, which")
+    assert message.endswith("use the version of sinefit that wrote it, or a newer one")
+    assert "\n" not in message
 
 
 def test_telling_weights_files_by_their_first_bytes() -> None:

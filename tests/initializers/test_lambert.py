@@ -10,6 +10,8 @@ from sinefit.initializers import SignalTraits
 from sinefit.initializers.lambert import Lambert, lambert_constants
 from sinefit.networks.size import NetworkSize
 
+from .making import biases_of
+
 
 def test_the_papers_proposal_is_the_root_of_three_without_biases() -> None:
     assert lambert_constants(0.0) == (pytest.approx(math.sqrt(3.0)), 0.0)
@@ -30,6 +32,6 @@ def test_first_biases_are_phases_over_a_whole_turn() -> None:
     size = NetworkSize(2, 20_000, 1, 1)
     generator = torch.Generator().manual_seed(0)
     start = Lambert().draw(size, (9.0, 9.0), SignalTraits((8, 8), 1), generator)
-    phases = start.biases[0]
+    phases = biases_of(start)[0]
     assert -math.pi <= float(phases.min()) < -math.pi * 0.998
     assert math.pi * 0.998 < float(phases.max()) <= math.pi

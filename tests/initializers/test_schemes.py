@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
 
 from sinefit.errors import SettingError
 from sinefit.initializers import INITIALIZERS, SignalTraits, describe, parse_initializer
+from sinefit.networks.sine import SINE, bias_name, weight_name
 from sinefit.networks.size import NetworkSize
+
+from .making import biases_of, weights_of
+
+if TYPE_CHECKING:
+    from sinefit.networks.network import Network
 
 OMEGA = {1: (50.0,), 2: (40.0, 22.5), 3: (10.0, 20.0, 40.0)}
 MEAN_OMEGA = {1: 50.0, 2: 30.0, 3: 20.0}
@@ -167,7 +175,7 @@ def texts() -> list[str]:
     return [scheme.text for scheme in schemes(1)]
 
 
-def draw(text: str, size: NetworkSize, omega: tuple[float, ...], **traits: object):
+def draw(text: str, size: NetworkSize, omega: tuple[float, ...], **traits: Any) -> Network:
     generator = torch.Generator().manual_seed(20)
     signal = SignalTraits(shape=SHAPE[size.in_features], channels=3, **traits)
     return parse_initializer(text).draw(size, omega, signal, generator)
@@ -200,28 +208,37 @@ def test_every_scheme_has_a_row() -> None:
 def test_draws_follow_the_stated_distributions(text: str, axes: int) -> None:
     scheme = next(row for row in schemes(axes) if row.text == text)
     start = draw(text, NetworkSize(axes, WIDTH, 3, OUT), OMEGA[axes])
+    weights, biases = weights_of(start), biases_of(start)
     for axis, factor in enumerate(OMEGA[axes]):
-        assert_drawn_from(start.weights[0][:, axis], scheme.first[0].times(factor))
-    assert_drawn_from(start.biases[0], scheme.first[1])
+        assert_drawn_from(weights[0][:, axis], scheme.first[0].times(factor))
+    assert_drawn_from(biases[0], scheme.first[1])
     for layer in (1, 2):
         other = scheme.second if layer == 1 else None
-        assert_drawn_from(start.weights[layer], other or scheme.hidden[0])
-        assert_drawn_from(start.biases[layer], scheme.hidden[1])
-    assert_drawn_from(start.weights[3], scheme.last[0])
-    assert_drawn_from(start.biases[3], scheme.last[1])
+        assert_drawn_from(weights[layer], other or scheme.hidden[0])
+        assert_drawn_from(biases[layer], scheme.hidden[1])
+    assert_drawn_from(weights[3], scheme.last[0])
+    assert_drawn_from(biases[3], scheme.last[1])
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4])
 @pytest.mark.parametrize("text", texts())
-def test_learning_rate_scales_stand_for_the_factors_inside_the_sines(text: str, depth: int) -> None:
+def test_rate_scales_stand_for_the_factors_inside_the_sines(text: str, depth: int) -> None:
     scheme = next(row for row in schemes(2) if row.text == text)
-    rules = draw(text, NetworkSize(2, 8, depth, 3), OMEGA[2]).rules
+    start = draw(text, NetworkSize(2, 8, depth, 3), OMEGA[2])
+    rules = parse_initializer(text).rules(start, OMEGA[2])
     first, hidden, last = scheme.scales
-    assert rules.learning_rate_scales == pytest.approx((first, *[hidden] * (depth - 1), last))
-    # A column of the first layer has the factor of its own axis.
-    assert rules.column_scales == ({} if first == 1.0 else {0: OMEGA[2]})
-    assert rules.frozen_weights == frozenset()
-    assert rules.column_bounds == {}
+    scales = (first, *[hidden] * (depth - 1), last)
+    expected = {
+        name(layer): s for layer, s in enumerate(scales) for name in (weight_name, bias_name)
+    }
+    if first != 1.0:
+        # A column of the first layer has the factor of its own axis.
+        expected[weight_name(0)] = OMEGA[2]
+    assert rules.rate_scales.keys() == expected.keys() == SINE.shapes(start.size).keys()
+    for name, wanted in expected.items():
+        np.testing.assert_allclose(rules.rate_scales[name], wanted, rtol=1e-6)
+    assert rules.frozen == frozenset()
+    assert rules.bounds == {}
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)
@@ -236,12 +253,13 @@ def test_learning_rate_scales_stand_for_the_factors_inside_the_sines(text: str, 
 )
 def test_any_size_gives_float32_layers_of_the_right_shapes(name: str, size: NetworkSize) -> None:
     start = draw(name, size, OMEGA[size.in_features], spectral_centroid=0.1)
-    assert [tuple(weight.shape) for weight in start.weights] == list(size.layers)
-    assert [tuple(bias.shape) for bias in start.biases] == [(rows,) for rows, _ in size.layers]
-    assert len(start.rules.learning_rate_scales) == size.depth + 1
-    for tensor in (*start.weights, *start.biases):
-        assert tensor.dtype == torch.float32
-        assert bool(torch.isfinite(tensor).all())
+    assert [tuple(weight.shape) for weight in weights_of(start)] == list(size.layers)
+    assert [tuple(bias.shape) for bias in biases_of(start)] == [(rows,) for rows, _ in size.layers]
+    rules = parse_initializer(name).rules(start, OMEGA[size.in_features])
+    assert rules.rate_scales.keys() == start.parameters.keys()
+    assert start.members == 1
+    assert start.values.dtype == torch.float32
+    assert bool(start.values.isfinite().all())
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)
@@ -255,11 +273,8 @@ def test_the_generator_alone_decides_the_draw(name: str) -> None:
         generator = torch.Generator().manual_seed(seed)
         starts.append(scheme.draw(size, OMEGA[2], traits, generator))
     first, again, other = starts
-    for tensor, same in zip(
-        first.weights + first.biases, again.weights + again.biases, strict=True
-    ):
-        assert torch.equal(tensor, same)
-    assert not torch.equal(first.weights[1], other.weights[1])
+    assert torch.equal(first.values, again.values)
+    assert not torch.equal(weights_of(first)[1], weights_of(other)[1])
 
 
 @pytest.mark.parametrize("axes", [1, 2, 3])
@@ -267,7 +282,7 @@ def test_the_generator_alone_decides_the_draw(name: str) -> None:
 def test_omega_for_is_the_inverse_of_the_first_layer_deviation(text: str, axes: int) -> None:
     size = NetworkSize(axes, 4096, 1, 1)
     omega = parse_initializer(text).omega_for(70.0, size)
-    weights = draw(text, size, (omega,) * axes).weights[0]
+    weights = weights_of(draw(text, size, (omega,) * axes))[0]
     expected = 70.0 * {"ws": 2.5}.get(text, 1.0)
     # The relative standard error of a normal sample's deviation is 1/sqrt(2 count).
     tolerance = 5.0 / math.sqrt(2 * weights.numel())
@@ -286,17 +301,15 @@ def test_a_wrong_omega_is_refused(name: str, omega: tuple[float, ...], words: st
 
 @pytest.mark.parametrize("text", ["ssn", "xavier", "vi3nr", "lambert:first_bias=zero"])
 def test_zero_biases_make_the_start_odd(text: str) -> None:
-    from sinefit.networks.sine import SineNetwork
-
-    start = draw(text, NetworkSize(2, 32, 3, 3), (3.0, 2.0))
-    network = SineNetwork(start.weights, start.biases)
-    x = torch.rand((50, 2), generator=torch.Generator().manual_seed(0)) * 2 - 1
+    network = draw(text, NetworkSize(2, 32, 3, 3), (3.0, 2.0))
+    x = torch.rand((1, 50, 2), generator=torch.Generator().manual_seed(0)) * 2 - 1
     torch.testing.assert_close(network(-x), -network(x))
 
 
 def test_ssn_has_the_hidden_variance_of_siren() -> None:
     size = NetworkSize(2, 512, 2, 1)
-    ssn, siren = (draw(name, size, OMEGA[2]).weights[1].double().var() for name in ("ssn", "siren"))
+    starts = (draw(name, size, OMEGA[2]) for name in ("ssn", "siren"))
+    ssn, siren = (weights_of(start)[1].double().var() for start in starts)
     # Standard errors: sqrt(2/count) for the normal, sqrt(0.8/count) for the uniform variance.
     assert float(ssn / siren) == pytest.approx(1.0, rel=5 * math.sqrt(2.8 / 512**2))
 
@@ -304,7 +317,8 @@ def test_ssn_has_the_hidden_variance_of_siren() -> None:
 @pytest.mark.parametrize(("width", "times"), [(256, 3.06), (512, 2.57), (2048, 1.82)])
 def test_nfsl_has_a_wider_last_layer_than_siren(width: int, times: float) -> None:
     size = NetworkSize(2, width, 1, OUT)
-    last = [float(draw(name, size, OMEGA[2]).weights[-1].std()) for name in ("nfsl", "siren")]
+    starts = (draw(name, size, OMEGA[2]) for name in ("nfsl", "siren"))
+    last = [float(weights_of(start)[-1].std()) for start in starts]
     # Standard error of a uniform's deviation: sqrt(0.2/count).
     assert last[0] / last[1] == pytest.approx(times, rel=5 * math.sqrt(0.4 / (width * OUT)))
 
@@ -315,9 +329,9 @@ def test_xavier_without_omega_is_lambert_0_in_square_layers() -> None:
     size = NetworkSize(2, 256, 2, 1)
     xavier = draw("xavier:hidden_omega=1", size, OMEGA[2])
     lambert = draw("lambert", size, OMEGA[2])
-    sample, reference = (start.weights[1].flatten().numpy() for start in (xavier, lambert))
+    sample, reference = (weights_of(start)[1].flatten().numpy() for start in (xavier, lambert))
     assert ks_2samp(sample, reference).pvalue > 1e-4
-    assert torch.equal(xavier.biases[1], lambert.biases[1])
+    assert torch.equal(biases_of(xavier)[1], biases_of(lambert)[1])
 
 
 def test_descriptions_name_what_people_need() -> None:

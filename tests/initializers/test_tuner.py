@@ -13,8 +13,11 @@ from sinefit.initializers import SignalTraits
 from sinefit.initializers.tuner import Tuner
 from sinefit.networks.size import NetworkSize
 
+from .making import biases_of, weights_of
+
 if TYPE_CHECKING:
-    from sinefit.initializers import Start
+    from sinefit.initializers import TrainingRules
+    from sinefit.networks.network import Network
 
 
 def start_of(
@@ -24,16 +27,20 @@ def start_of(
     tuner: Tuner | None = None,
     omega: float = 1.0,
     seed: int = 0,
-) -> Start:
+) -> Network:
     size = NetworkSize(len(shape), width, depth, 3)
     generator = torch.Generator().manual_seed(seed)
     factors = (omega,) * len(shape)
     return (tuner or Tuner()).draw(size, factors, SignalTraits(shape, 3), generator)
 
 
-def integers_of(start: Start, period: float = 4.0) -> np.ndarray:
+def rules_of(start: Network, tuner: Tuner | None = None) -> TrainingRules:
+    return (tuner or Tuner()).rules(start, (1.0,) * start.size.in_features)
+
+
+def integers_of(start: Network, period: float = 4.0) -> np.ndarray:
     """Read the integer frequencies back off the weights 2π k/p."""
-    exact = start.weights[0].double().numpy() * period / (2 * math.pi)
+    exact = weights_of(start)[0].double().numpy() * period / (2 * math.pi)
     rounded = np.rint(exact)
     np.testing.assert_allclose(exact, rounded, atol=1e-3)
     return rounded.astype(int)
@@ -59,7 +66,7 @@ def test_the_shares_and_the_band_of_a_square_picture() -> None:
     assert np.count_nonzero(k > 10) == 60
     assert k.max() == 85
     nyquist = math.pi * 512 / 2
-    assert float(start.weights[0].abs().max()) == pytest.approx(nyquist / 6, rel=0.01)
+    assert float(weights_of(start)[0].abs().max()) == pytest.approx(nyquist / 6, rel=0.01)
 
 
 def test_every_axis_has_its_own_band() -> None:
@@ -81,7 +88,7 @@ def test_omega_scales_the_band_up_to_nyquist() -> None:
     assert np.abs(integers_of(start_of((240, 240), omega=1.5))).max() == 60
     start = start_of((240, 240), omega=1000.0)
     assert np.abs(integers_of(start)).max() == 240
-    assert float(start.weights[0].abs().max()) == pytest.approx(math.pi * 240 / 2, rel=1e-6)
+    assert float(weights_of(start)[0].abs().max()) == pytest.approx(math.pi * 240 / 2, rel=1e-6)
 
 
 def test_the_period_sets_the_spacing() -> None:
@@ -95,57 +102,68 @@ def test_a_tiny_signal_repeats_frequencies_with_other_phases() -> None:
     # Below Nyquist, |k_j| <= 4, lie (9² - 1)/2 = 40 pairs.
     assert len(np.unique(integers_of(start), axis=0)) == 40
     assert k.max() == 4
-    pairs = np.column_stack([start.weights[0].numpy(), start.biases[0].numpy()])
+    pairs = np.column_stack([weights_of(start)[0].numpy(), biases_of(start)[0].numpy()])
     assert len(np.unique(pairs, axis=0)) == 100
 
 
 def test_rules_freeze_the_first_layer_and_bound_the_second_by_column() -> None:
-    start = start_of((512, 512), width=202, tuner=Tuner(bound_low=0.9, bound_high=0.2))
-    assert start.rules.frozen_weights == {0}
-    assert set(start.rules.column_bounds) == {1}
-    bounds = start.rules.column_bounds[1]
+    tuner = Tuner(bound_low=0.9, bound_high=0.2)
+    start = start_of((512, 512), width=202, tuner=tuner)
+    rules = rules_of(start, tuner)
+    assert rules.frozen == {"layers.0.weight"}
+    assert set(rules.bounds) == {"layers.1.weight"}
+    bounds = rules.bounds["layers.1.weight"]
     high = np.abs(integers_of(start)).max(axis=1) > 10
     np.testing.assert_allclose(bounds.numpy(), np.where(high, 0.2, 0.9), rtol=1e-6)
-    assert bool((start.weights[1].abs() <= bounds).all())
+    assert bool((weights_of(start)[1].abs() <= bounds).all())
 
 
 def test_phases_and_the_last_layer_learn_at_the_rate_and_hidden_layers_thirty_times_as_fast() -> (
     None
 ):
-    start = start_of((64, 64), width=32, depth=4)
-    assert start.rules.learning_rate_scales == (1.0, 30.0, 30.0, 30.0, 1.0)
-    other = start_of((64, 64), width=32, depth=2, tuner=Tuner(hidden_omega=12.0))
-    assert other.rules.learning_rate_scales == (1.0, 12.0, 1.0)
+    for depth, tuner, expected in (
+        (4, Tuner(), (1.0, 30.0, 30.0, 30.0, 1.0)),
+        (2, Tuner(hidden_omega=12.0), (1.0, 12.0, 1.0)),
+    ):
+        scales = rules_of(start_of((64, 64), width=32, depth=depth), tuner).rate_scales
+        for layer, scale in enumerate(expected):
+            assert scales[f"layers.{layer}.weight"] == scales[f"layers.{layer}.bias"] == scale
+        assert len(scales) == 2 * len(expected)
 
 
 @pytest.mark.parametrize(
-    ("shape", "other", "tuner"),
+    ("shape", "tuner"),
     [
-        ((512, 512), (48, 64), Tuner()),
-        ((48, 64), (512, 512), Tuner(low=4, high_share=0.6)),
-        ((44_100,), (300,), Tuner()),
-        ((300,), (44_100,), Tuner(period=3.0)),
-        ((7, 9), (64, 64), Tuner()),
-        ((64, 600), (600, 64), Tuner(high_share=1.0)),
+        ((512, 512), Tuner()),
+        ((48, 64), Tuner(low=4, high_share=0.6)),
+        ((44_100,), Tuner()),
+        ((300,), Tuner(period=3.0)),
+        ((7, 9), Tuner()),
+        ((64, 600), Tuner(high_share=1.0)),
     ],
 )
 @pytest.mark.parametrize("seed", [0, 1])
 def test_trained_weights_keep_the_bounds_of_the_signal_that_they_were_drawn_for(
-    shape: tuple[int, ...], other: tuple[int, ...], tuner: Tuner, seed: int
+    shape: tuple[int, ...], tuner: Tuner, seed: int
 ) -> None:
     drawn = start_of(shape, width=240, tuner=tuner, seed=seed)
-    elsewhere = start_of(other, width=240, tuner=tuner, seed=seed + 5)
-    again = tuner.rules_for(elsewhere, drawn.weights)
-    bounds = again.column_bounds[1].numpy()
-    np.testing.assert_array_equal(bounds, drawn.rules.column_bounds[1].numpy())
+    rules = rules_of(drawn, tuner)
+    bounds = rules.bounds["layers.1.weight"].numpy()
     # Of 240 weights N(0, 0.3²) one exceeds the high bound but for a chance of 1e-5.
-    loudest = drawn.weights[1].abs().amax(dim=0).numpy()
+    loudest = weights_of(drawn)[1].abs().amax(dim=0).numpy()
     np.testing.assert_array_equal(loudest > 0.6 + 1e-6, bounds == 1.0)
     reach = np.abs(integers_of(drawn, tuner.period)).max(axis=1)
     low, high = reach[bounds == 1.0], reach[bounds != 1.0]
     assert low.max() < high.min(initial=10**6)
     assert len(high) <= round(tuner.high_share * (240 - len(shape)))
-    assert again.frozen_weights == {0}
+    # Training changes all but the frozen frequencies, and those tell.
+    trained = drawn.clone()
+    for name, values in trained.parameters.items():
+        if name not in rules.frozen:
+            values.fill_(0.1)
+    again = tuner.rules(trained, (2.5,) * len(shape))
+    np.testing.assert_array_equal(again.bounds["layers.1.weight"].numpy(), bounds)
+    assert again.frozen == rules.frozen == {"layers.0.weight"}
 
 
 @pytest.mark.parametrize("bound", ["bound_low", "bound_high"])
@@ -159,8 +177,8 @@ def test_bounds_are_below_two(bound: str) -> None:
 
 def test_second_layer_weights_deviate_by_their_share_of_the_bound() -> None:
     start = start_of((512, 512), width=512)
-    bounds = start.rules.column_bounds[1].double()
-    ratio = (start.weights[1].double() / bounds).flatten()
+    bounds = rules_of(start).bounds["layers.1.weight"].double()
+    ratio = (weights_of(start)[1].double() / bounds).flatten()
     # Clamping N(0, 0.3²) at 1, beyond three deviations, changes its variance by less than 1 %.
     assert float(ratio.std()) == pytest.approx(0.3, rel=0.01)
     assert abs(float(ratio.mean())) < 5 * 0.3 / 512
@@ -169,18 +187,19 @@ def test_second_layer_weights_deviate_by_their_share_of_the_bound() -> None:
 
 def test_phases_and_deeper_layers() -> None:
     start = start_of((512, 512), width=512)
-    phases = start.biases[0].double()
+    phases = biases_of(start)[0].double()
     assert math.pi / 2 * 0.95 < float(phases.abs().max()) <= math.pi / 2 + 1e-6
     siren_bound = math.sqrt(6 / 512)
-    assert float(start.weights[2].abs().max()) == pytest.approx(siren_bound, rel=1e-3)
-    assert float(start.weights[3].abs().max()) == pytest.approx(siren_bound / 30, rel=0.02)
-    assert float(start.biases[1].abs().max()) == pytest.approx(30 / math.sqrt(512), rel=0.05)
+    assert float(weights_of(start)[2].abs().max()) == pytest.approx(siren_bound, rel=1e-3)
+    assert float(weights_of(start)[3].abs().max()) == pytest.approx(siren_bound / 30, rel=0.02)
+    assert float(biases_of(start)[1].abs().max()) == pytest.approx(30 / math.sqrt(512), rel=0.05)
 
 
 def test_without_hidden_layers_nothing_is_bounded() -> None:
     start = start_of((64, 64), width=32, depth=1)
-    assert start.rules.column_bounds == {}
-    assert start.rules.frozen_weights == {0}
+    rules = rules_of(start)
+    assert rules.bounds == {}
+    assert rules.frozen == {"layers.0.weight"}
 
 
 def test_shape_and_inputs_must_agree() -> None:
@@ -228,8 +247,8 @@ def test_a_start_has_the_spectrum_and_the_bound_of_the_paper() -> None:
     k = integers_of(start)[:, 0]
     size = 8192
     x = torch.arange(size, dtype=torch.float64)[:, None] * (4.0 / size)
-    weights = [weight.double() for weight in start.weights]
-    biases = [bias.double() for bias in start.biases]
+    weights = [weight.double() for weight in weights_of(start)]
+    biases = [bias.double() for bias in biases_of(start)]
     exact_first = torch.from_numpy(k)[:, None].double() * (2 * math.pi / 4.0)
     first = torch.sin(x @ exact_first.T + biases[0])
     second = torch.sin(first @ weights[1].T + biases[1]).numpy()  # (size, width)

@@ -8,7 +8,6 @@ import torch
 
 from sinefit.initializers import SignalTraits
 from sinefit.initializers.vi3nr import Vi3nr, mean_square_sine
-from sinefit.networks.sine import SineNetwork
 from sinefit.networks.size import NetworkSize
 from sinefit.theory.measure import measure_layers
 
@@ -28,7 +27,7 @@ def test_with_omega_1_every_layer_has_the_wanted_variance(mean_square: float) ->
     generator = torch.Generator().manual_seed(5)
     traits = SignalTraits((64, 64), 1, mean_square_coordinate=mean_square)
     start = Vi3nr(s=0.8).draw(NetworkSize(2, 1024, 4, 64), (1.0, 1.0), traits, generator)
-    statistics = measure_layers(SineNetwork(start.weights, start.biases), x)
+    statistics = measure_layers(start, x)
     # A smooth start has few independent samples; one sample has a standard error of 4 %.
     for layer in statistics[:-1]:
         assert layer.variance == pytest.approx(0.64, rel=0.12)
@@ -39,7 +38,7 @@ def test_a_loud_first_layer_leaves_the_next_ones_at_the_wanted_variance() -> Non
     traits = SignalTraits((64, 64), 1)
     start = Vi3nr().draw(NetworkSize(2, 1024, 4, 64), (60.0, 90.0), traits, generator)
     x = torch.rand((1024, 2), generator=generator) * 2 - 1
-    first, *others = measure_layers(SineNetwork(start.weights, start.biases), x)
+    first, *others = measure_layers(start, x)
     assert first.variance == pytest.approx((60.0**2 + 90.0**2) / 2, rel=0.15)
     for statistics in others[:-1]:
         assert statistics.variance == pytest.approx(1.0, rel=0.03)

@@ -16,6 +16,8 @@ from sinefit.networks.size import NetworkSize
 from sinefit.signals.array import array_signal
 from sinefit.signals.reading import read_signal
 
+from .making import weights_of
+
 SAMPLES = Path(__file__).parents[2] / "samples"
 
 
@@ -69,18 +71,21 @@ def test_the_noise_is_added_to_the_first_two_layers_of_siren() -> None:
     first, second = 50 * (1 - math.exp(-2.5)), 0.2
     expected = (15.0**2 / 3 + first**2, 2.0 / 256 + second**2)
     for layer, variance in enumerate(expected):
-        values = winner.weights[layer].double()
+        values = weights_of(winner)[layer].double()
         # The fourth moment of a sum with a uniform part is below that of a normal.
         tolerance = 5 * math.sqrt(2.0 / values.numel())
         assert float(values.square().mean()) == pytest.approx(variance, rel=tolerance)
-        difference = (values - siren.weights[layer].double()).flatten()
+        difference = (values - weights_of(siren)[layer].double()).flatten()
         assert float(difference.abs().max()) > 2.5 * math.sqrt(variance) / 2
     for layer in (2, 3, 4):
-        assert float(winner.weights[layer].abs().max()) == pytest.approx(
-            float(siren.weights[layer].abs().max()), rel=0.02
+        assert float(weights_of(winner)[layer].abs().max()) == pytest.approx(
+            float(weights_of(siren)[layer].abs().max()), rel=0.02
         )
-    assert winner.rules == siren.rules
-    assert winner.rules.learning_rate_scales == pytest.approx((30.0, 30.0, 30.0, 30.0, 1.0))
+    mine, theirs = (one.rules(winner, omega) for one in (Winner(), Siren()))
+    assert mine.rate_scales.keys() == theirs.rate_scales.keys()
+    for name, scale in mine.rate_scales.items():
+        np.testing.assert_array_equal(scale, theirs.rate_scales[name])
+    assert (mine.frozen, mine.bounds) == (theirs.frozen, theirs.bounds) == (frozenset(), {})
 
 
 def test_a_silent_spectrum_gives_siren() -> None:
@@ -88,8 +93,7 @@ def test_a_silent_spectrum_gives_siren() -> None:
     traits = SignalTraits((64,), 1, spectral_centroid=0.0)
     winner = Winner().draw(size, (30.0,), traits, torch.Generator().manual_seed(1))
     siren = Siren().draw(size, (30.0,), traits, torch.Generator().manual_seed(1))
-    for mine, theirs in zip(winner.weights, siren.weights, strict=True):
-        assert torch.equal(mine, theirs)
+    assert torch.equal(winner.values, siren.values)
 
 
 def test_omega_is_that_of_the_paper_by_default() -> None:
