@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from sinefit.engines.engine import Work
 from sinefit.engines.objective import Batch, MeanSquaredError
@@ -12,6 +15,11 @@ from sinefit.engines.reference import ReferenceEngine
 from sinefit.networks.network import Network
 from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sinefit.networks.family import Family
 
 CPU = torch.device("cpu")
 OBJECTIVE = MeanSquaredError()
@@ -24,16 +32,52 @@ SIZES = [
 ]
 
 
-def random_network(size: NetworkSize, members: int = 1, seed: int = 0) -> Network:
+class Parabolas:
+    """A family that is no sine network: w x² + b."""
+
+    name: Final = "parabolas"
+
+    def shapes(self, size: NetworkSize) -> Mapping[str, tuple[int, ...]]:
+        return {"w": (size.out_features, size.in_features), "b": (size.out_features,)}
+
+    def forward(
+        self, parameters: Mapping[str, torch.Tensor], coordinates: torch.Tensor
+    ) -> torch.Tensor:
+        squares = coordinates[:, :, None].square()  # (members, count, 1, in)
+        return (squares * parameters["w"][:, None]).sum(dim=3) + parameters["b"][:, None]
+
+
+PARABOLAS = Parabolas()
+
+
+class ScarceMemory(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """A device with room for no tensor of more than so many values."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._limit = limit
+
+    def __torch_dispatch__(
+        self, function: Any, types: object, arguments: Any = (), options: Any = None
+    ) -> Any:
+        empty = function is torch.ops.aten.empty.memory_format
+        if empty and math.prod(arguments[0]) > self._limit:
+            raise torch.OutOfMemoryError("no room for so large a tensor")
+        return function(*arguments, **(options or {}))
+
+
+def random_network(
+    size: NetworkSize, members: int = 1, seed: int = 0, family: Family = SINE
+) -> Network:
     """Weights of variance 1/fan_in and biases that put the sines everywhere."""
     generator = torch.Generator().manual_seed(seed)
     return Network.of(
-        SINE,
+        family,
         size,
         {
             name: torch.randn((members, *shape), generator=generator)
             / (math.sqrt(shape[1]) if len(shape) == 2 else 1.0)
-            for name, shape in SINE.shapes(size).items()
+            for name, shape in family.shapes(size).items()
         },
     )
 
@@ -75,3 +119,16 @@ def worst_error(network: Network, actual: torch.Tensor, expected: torch.Tensor) 
         for one, other in pairs
         for mine, theirs in zip(one.double(), other.double(), strict=True)
     )
+
+
+@contextlib.contextmanager
+def bfloat16_allowed() -> Iterator[None]:
+    """A caller's process that lets torch round the factors of float32 products on the CPU."""
+    settings = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    before = settings.fp32_precision
+    settings.fp32_precision = "bf16"
+    try:
+        yield
+        assert settings.fp32_precision == "bf16"
+    finally:
+        settings.fp32_precision = before

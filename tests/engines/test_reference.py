@@ -23,8 +23,9 @@ def test_against_finite_differences(size: NetworkSize, targets: int, points: int
     engine.step(batch)
 
     def losses() -> torch.Tensor:
-        means = network(batch.coordinates).unflatten(1, (-1, points)).mean(dim=2)
-        return (means - batch.targets).square().mean(dim=(1, 2))
+        means = network(batch.coordinates).reshape(2, targets, points, -1).mean(dim=2)
+        errors: torch.Tensor = (means - batch.targets).square()
+        return errors.mean(dim=(1, 2))
 
     step, count = 1e-5, network.values.shape[1]
     for index in np.random.default_rng(0).integers(0, count, 12):

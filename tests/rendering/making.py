@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
-from sinefit.networks.sine import SineNetwork
+from sinefit.networks.network import Network
+from sinefit.networks.sine import SINE
+from sinefit.networks.size import NetworkSize
 from sinefit.signals.signal import SignalSpec
-
-if TYPE_CHECKING:
-    from sinefit.networks.size import NetworkSize
 
 Values = np.ndarray[Any, np.dtype[Any]]
 
@@ -47,15 +46,15 @@ def array_spec(shape: tuple[int, ...] = (4, 6), **others: Any) -> SignalSpec:
     return SignalSpec(kind="array", shape=shape, channels=1, format="npy", **values | others)
 
 
-def known_network(features: int, channels: int) -> SineNetwork:
+def known_network(features: int, channels: int) -> Network:
     """Two sines and a constant per channel, of frequencies known in advance."""
-    return SineNetwork(
-        [
-            torch.tensor(FREQUENCIES[features], dtype=torch.float32),
-            torch.tensor(AMPLITUDES[:channels]),
-        ],
-        [torch.tensor(PHASES), torch.tensor(OFFSETS[:channels])],
-    )
+    parameters = {
+        "layers.0.weight": torch.tensor([FREQUENCIES[features]], dtype=torch.float32),
+        "layers.0.bias": torch.tensor([PHASES]),
+        "layers.1.weight": torch.tensor([AMPLITUDES[:channels]]),
+        "layers.1.bias": torch.tensor([OFFSETS[:channels]]),
+    }
+    return Network.of(SINE, NetworkSize(features, len(PHASES), 1, channels), parameters)
 
 
 def known_values(axes: tuple[Values, ...], channels: int) -> Values:
@@ -75,18 +74,21 @@ def centres(size: int, count: int, start: float = 0.0, length: float | None = No
     )
 
 
-def random_network(size: NetworkSize, scale: float = 1.0) -> SineNetwork:
+def random_network(size: NetworkSize, scale: float = 1.0) -> Network:
+    """Weights of deviation `scale` over the root of fan_in, biases of deviation 1."""
     generator = torch.Generator().manual_seed(5)
-    return SineNetwork(
-        [
-            torch.randn(shape, generator=generator) * scale / math.sqrt(shape[1])
-            for shape in size.layers
-        ],
-        [torch.randn(shape[0], generator=generator) for shape in size.layers],
+    return Network.of(
+        SINE,
+        size,
+        {
+            name: torch.randn((1, *shape), generator=generator)
+            * (scale / math.sqrt(shape[1]) if len(shape) == 2 else 1.0)
+            for name, shape in SINE.shapes(size).items()
+        },
     )
 
 
-def field_of(spec: SignalSpec, network: SineNetwork | None = None) -> Field:
+def field_of(spec: SignalSpec, network: Network | None = None) -> Field:
     record = FitRecord(
         "siren", (1.0,) * spec.coordinate_features, 0, 1, 1, (1e-3,), 1.0, 1.0, 1.0, None
     )

@@ -4,16 +4,17 @@ import itertools
 import math
 import tracemalloc
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 
 from sinefit.networks.size import NetworkSize
-from sinefit.rendering import evaluator, render
 from sinefit.rendering.plan import RenderPlan, RenderRequest, plan_render
-from sinefit.rendering.render import render_blocks, render_values
+from sinefit.rendering.render import BLOCK, render_blocks, render_values
 from sinefit.signals.coordinates import native_axis
+from sinefit.signals.grid import Grid
 
 from .making import (
     array_spec,
@@ -147,31 +148,37 @@ def test_a_region_is_the_crop_of_the_whole(scale: float) -> None:
     np.testing.assert_allclose(part, crop, atol=2e-6)
 
 
-@pytest.mark.parametrize(
-    "spec",
-    [image_spec((13, 7), 2), sound_spec(150), clip_spec(), array_spec((5, 8), domain="sphere")],
-)
-@pytest.mark.parametrize(("block", "piece"), [(1, 8192), (20, 8192), (20, 7), (2**18, 3), (70, 64)])
-def test_neither_blocks_nor_pieces_show(
-    spec: SignalSpec, block: int, piece: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    network = random_network(NetworkSize(spec.coordinate_features, 24, 3, spec.channels), 3.0)
-    plan = plan_render(spec, RenderRequest(scale=(1.5,)))
-    (whole,) = render_values(network, plan)
-    monkeypatch.setattr(render, "BLOCK", block)
-    monkeypatch.setattr(evaluator, "PIECE", piece)
+LARGE = [
+    (image_spec((13, 7), 2), {"scale": (60.0,)}),
+    (sound_spec(150), {"rate": Fraction(8000 * 2000)}),
+    (clip_spec(), {"scale": (50.0,), "fps": Fraction(45)}),
+    (array_spec((5, 8), domain="sphere"), {"scale": (83.0,)}),
+]
+
+
+@pytest.mark.parametrize(("spec", "request_values"), LARGE)
+def test_neither_blocks_nor_pieces_show(spec: SignalSpec, request_values: dict[str, Any]) -> None:
+    network = random_network(NetworkSize(spec.coordinate_features, 8, 2, spec.channels), 3.0)
+    plan = plan_render(spec, RenderRequest(**request_values))
     blocks = list(render_values(network, plan))
     slab = math.prod(plan.spec.shape[1:])
-    assert all(part.shape[1:] == whole.shape[1:] for part in blocks)
-    assert all(len(part) * slab <= max(block, slab) for part in blocks)
+    assert len(blocks) > 1
+    assert all(part.shape[1:] == (*plan.spec.shape[1:], spec.channels) for part in blocks)
+    assert all(len(part) * slab <= BLOCK for part in blocks)
+    grid = Grid(plan.axes, spec.domain, torch.device("cpu"))
+    whole = network(grid.coordinates(torch.arange(plan.spec.sample_count))[None])[0].numpy()
     # Matrix products of other sizes may sum in another order: a few units in the last place.
-    np.testing.assert_allclose(np.concatenate(blocks), whole, atol=1e-5)
+    actual = np.concatenate(blocks).reshape(-1, spec.channels)
+    np.testing.assert_allclose(actual, whole, atol=1e-5)
 
 
-def test_a_row_longer_than_a_block_is_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(render, "BLOCK", 10)
-    blocks = list(render_values(known_network(2, 1), plan_render(image_spec(), RenderRequest())))
-    assert [block.shape for block in blocks] == [(1, 15, 1)] * 10
+def test_a_row_longer_than_a_block_is_a_block() -> None:
+    plan = plan_render(image_spec(), RenderRequest(size=(BLOCK + 10, 3)))
+    blocks = list(render_values(known_network(2, 1), plan))
+    assert [block.shape for block in blocks] == [(1, BLOCK + 10, 1)] * 3
+    ends = np.concatenate(blocks)[:, [0, -1]]
+    axes = (centres(10, 3), centres(15, BLOCK + 10)[[0, -1]])
+    np.testing.assert_allclose(ends, known_values(axes, 1), atol=FLOAT32_ERROR)
 
 
 def test_blocks_are_made_when_they_are_asked_for() -> None:
@@ -186,11 +193,11 @@ def test_blocks_are_made_when_they_are_asked_for() -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert first.shape == (render.BLOCK, 1)
+    assert first.shape == (BLOCK, 1)
     # Coordinates and values of one block, in float64 at most, a few times over.
-    assert peak < 16 * 8 * render.BLOCK
+    assert peak < 16 * 8 * BLOCK
     step = 2 / plan.spec.sample_count
-    expected = known_values((np.array([0.5, render.BLOCK - 0.5]) * step - 1,), 1)
+    expected = known_values((np.array([0.5, BLOCK - 0.5]) * step - 1,), 1)
     np.testing.assert_allclose(first[[0, -1]], expected, atol=FLOAT32_ERROR)
 
 
