@@ -20,20 +20,40 @@ from sinefit.cli.streams import (
     read_standard_input,
     text_console,
     write_json,
+    write_line,
 )
+from sinefit.errors import SettingError
 from sinefit.fields.metadata import is_weights_file, read_content, read_header
 
 
 def info(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A weights file or a signal, - for a pipe.")
-    ],
+        str | None,
+        typer.Argument(metavar="FILE", help="A weights file or a signal, - for a pipe."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", envvar="SINEFIT_INFO_JSON", help="Print one object.")
+    ] = False,
+    as_schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema",
+            help="Tell instead what every key of --json, records and weights files means.",
+        ),
     ] = False,
 ) -> None:
     """Show what is known of a weights file, or of a file that could be fitted."""
     with exit_codes():
+        if as_schema:
+            from sinefit.cli.schema import schema, schema_lines
+
+            if as_json:
+                write_json(schema())
+            else:
+                write_line("\n".join(schema_lines()))
+            return
+        if file is None:
+            raise SettingError("no FILE: name what to look at, or - for a pipe")
         values = _describe(file)
         if as_json:
             write_json(values)
@@ -80,7 +100,7 @@ def _describe_weights(content: bytes, name: str) -> dict[str, Any]:
         "storage": header.storage,
         "tool_version": header.tool_version,
         "signal": signal,
-        "network": dataclasses.asdict(header.size),
+        "network": {"family": header.family.name, **dataclasses.asdict(header.size)},
         "fit": dataclasses.asdict(header.record),
     }
 

@@ -1,0 +1,154 @@
+"""What every key means that the commands print for machines and that weights files hold."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Final
+
+from sinefit.fields.metadata import BYTE_TENSORS, FORMAT, FORMAT_VERSION
+from sinefit.fields.record import FitRecord
+from sinefit.fields.schema import field_notes
+from sinefit.networks.size import NetworkSize
+from sinefit.signals.signal import SignalSpec
+
+Section = dict[str, Mapping[str, str]]
+
+_FIT: Final = {
+    "file": "What was fitted, as it was named.",
+    "weights": "The weights file.",
+    **field_notes(FitRecord),
+    "seconds": "Of training, from the first step to the last.",
+    "samples_per_second": "Of training.",
+    "device": "Where it was trained: cpu, cuda:0, mps.",
+    "ended_by": '"steps", "time", "quality", "plateau" (out of reach) or "divergence".',
+    "dtype": "Type of the stored weights.",
+}
+_QUALITY: Final = {
+    "psnr": "PSNR in dB, of values rounded to the original's sample type.",
+    "psnr_float": "PSNR in dB of values that are not rounded.",
+    "psnr_range": "The range that both refer to, in units of the original's values.",
+    "ssim": "Structural similarity of images and video, the mean over frames.",
+    "snr": "Signal-to-noise ratio of a sound in dB.",
+}
+_SIGNAL: Final = {
+    **field_notes(SignalSpec),
+    **dict.fromkeys(BYTE_TENSORS, "Whether there is one."),
+}
+
+OBJECTS: Final[Section] = {
+    "fit": _FIT,
+    "fit, failed": {
+        "file": "What was to be fitted.",
+        "error": "The line that tells why not.",
+        "exit": "The exit status that stands for it.",
+        "and": "All keys of fit for one that diverged, or that was stopped while it was measured.",
+    },
+    "fit --dry-run": {"file": _FIT["file"], "weights": _FIT["weights"]},
+    "info of a field": {
+        "file": "As it was named.",
+        "type": '"weights".',
+        "bytes": "Size of the file.",
+        "source_bytes": "Size of the file that was fitted.",
+        "share_of_source": "The first over the second.",
+        "bits_per_sample": "Of the weights file, per sample of the signal.",
+        "parameters": "How many weights there are.",
+        "storage": "Their type.",
+        "tool_version": "The version of sinefit that wrote the file.",
+        "signal": "As in the weights file; of the parts that are bytes, whether they are there.",
+        "network": "As in the weights file.",
+        "fit": "As in the weights file.",
+    },
+    "info of a signal": {
+        "file": "As it was named.",
+        "type": '"signal".',
+        "bytes": "Size of the file.",
+        "signal": "As in the weights file; of the parts that are bytes, whether they are there.",
+        "notices": "What could not be kept of it.",
+    },
+    "eval": _QUALITY,
+    "inits": {
+        "initializers": "A list of objects with the keys below.",
+        "name": "What --init takes.",
+        "formula": "The drawing of the weights.",
+        "parameters": "A list of objects with name, default, range and help.",
+        "default": "The value of a parameter that is not given.",
+        "range": "What values it can have.",
+        "help": "What it does.",
+        "advice": "When to choose the scheme.",
+        "reference": "Where it was published.",
+    },
+}
+"""Objects of `--json`, one to a line of standard output; each begins with `json_version`."""
+
+RECORDS: Final[Section] = {
+    "start": {
+        "file": "What is fitted, rendered or compared.",
+        "weights": "The weights file that a fit writes.",
+        "output": "The file that a render writes; in all its records.",
+        "format": "The format that a render writes; in all its records.",
+        "original": "What a field is compared with; in all records of the comparison.",
+    },
+    "progress": {
+        "file": "As above.",
+        "phase": '"fitting", "measuring", "rendering" or "comparing".',
+        "share": "Share of the phase that is done, null where only quality ends a fit.",
+        "seconds": "Of the phase so far.",
+        "step": "Steps taken by a fit.",
+        "psnr": "PSNR in dB of a fit's latest batches.",
+        "samples_per_second": "Samples trained on per second by a fit.",
+        "remaining": "Seconds left in the phase of a fit.",
+    },
+    "end": {
+        "file": "As above.",
+        "seconds": "Of the render.",
+        "device": "Of the render.",
+        "and": "Of a fit and of a comparison all keys of their objects.",
+    },
+    "error": {
+        "file": "As above.",
+        "error": "The line that tells what failed.",
+        "exit": "The exit status that stands for it.",
+    },
+    "message, note": {"message": "What a person would read; on standard error only."},
+}
+"""Records, one to a line of `--log` or, with `--progress json`, of standard error. Each has
+`log_version`, `time` in UTC, `elapsed` seconds of the command, and `event`."""
+
+WEIGHTS_FILE: Final[Section] = {
+    "format": {FORMAT: "What tells the file from others of safetensors."},
+    "format_version": {FORMAT_VERSION: "It grows when older versions could not read the file."},
+    "tool_version": {"": "The version of sinefit that wrote it."},
+    "network": {"family": 'The kind of network: "sine".', **field_notes(NetworkSize)},
+    "signal": {
+        name: note for name, note in field_notes(SignalSpec).items() if name not in BYTE_TENSORS
+    },
+    "fit": field_notes(FitRecord),
+}
+"""Metadata of a weights file, strings by key, the last three JSON objects. Infinite values are
+"inf" there."""
+
+
+def schema() -> dict[str, Section]:
+    """Return what every key means: of objects, of records and of weights files."""
+    return {"objects": OBJECTS, "records": RECORDS, "weights_file": WEIGHTS_FILE}
+
+
+def schema_lines(width: int = 100) -> list[str]:
+    """Return the same for people to read, in lines of at most `width` characters."""
+    lines = []
+    for title, section in (
+        ("Objects of --json; each begins with json_version", OBJECTS),
+        ("Records of --log and --progress json; each with log_version, time, elapsed", RECORDS),
+        ("Metadata of a weights file, beside a tensor for each parameter", WEIGHTS_FILE),
+    ):
+        lines += [title, ""]
+        for name, keys in section.items():
+            indent = max(map(len, keys))
+            lines.append(f"  {name}")
+            for key, note in keys.items():
+                text = textwrap.wrap(note, width - indent - 6)
+                lines.append(f"    {key:<{indent}}  {text[0]}")
+                lines += [" " * (indent + 6) + rest for rest in text[1:]]
+            lines.append("")
+    return lines[:-1]
