@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sinefit.networks.size import NetworkSize
 
 Layers = list[list[torch.Tensor]]
+"""Weights and biases, or their gradients, layer by layer."""
 
 
 def draw_layers(size: NetworkSize, count: int, seed: int) -> tuple[Layers, list[Tensor]]:
@@ -33,8 +34,8 @@ def draw_layers(size: NetworkSize, count: int, seed: int) -> tuple[Layers, list[
     ]
 
 
-def reference(layers: Layers, batch: list[Tensor]) -> tuple[Any, ...]:
-    """The mean squared error, its gradients by weights and by biases, and the outputs."""
+def reference(layers: Layers, batch: list[Tensor]) -> tuple[float, Layers, Tensor]:
+    """The mean squared error, its gradients, and the outputs."""
     weights, biases = ([part.double().requires_grad_() for part in kind] for kind in layers)
     hidden, targets = (part.double() for part in batch)
     for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
@@ -42,9 +43,10 @@ def reference(layers: Layers, batch: list[Tensor]) -> tuple[Any, ...]:
         if layer < len(weights) - 1:
             hidden = torch.sin(hidden)
     loss = (hidden - targets).square().mean()
-    loss.backward()
-    gradients = [[part.grad for part in kind] for kind in (weights, biases)]
-    return float(loss.detach()), *gradients, hidden.detach()
+    gradients = [
+        list(torch.autograd.grad(loss, kind, retain_graph=True)) for kind in (weights, biases)
+    ]
+    return float(loss.detach()), gradients, hidden.detach()
 
 
 def relative_error(actual: Tensor, expected: Tensor) -> float:

@@ -15,16 +15,21 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.processor
 
 
-SETTINGS = torch.backends.mkldnn.matmul
+SETTINGS = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
 ROUNDED = pytest.mark.skipif(
     not bfloat16_products(), reason="this machine has no products of rounded factors"
 )
 
 
+def allow_everywhere(precision: str) -> None:
+    """Set torch's wider setting, which holds where that of products says nothing."""
+    torch.backends.mkldnn.set_flags(_fp32_precision=precision)  # type: ignore[no-untyped-call]
+
+
 @pytest.fixture
 def _setting_put_back() -> Iterator[None]:
     yield
-    torch.backends.mkldnn.set_flags(_fp32_precision="none")
+    allow_everywhere("none")
     SETTINGS.fp32_precision = "none"
 
 
@@ -77,11 +82,11 @@ def test_the_caller_s_setting_is_put_back(operands: torch.dtype, before: str) ->
 
 @pytest.mark.usefixtures("_setting_put_back")
 def test_a_wider_setting_goes_on_to_decide() -> None:
-    torch.backends.mkldnn.set_flags(_fp32_precision="bf16")
+    allow_everywhere("bf16")
     with products_of(torch.float32):
         assert SETTINGS.fp32_precision == "ieee"
     assert SETTINGS.fp32_precision == "bf16"
-    torch.backends.mkldnn.set_flags(_fp32_precision="ieee")
+    allow_everywhere("ieee")
     assert SETTINGS.fp32_precision == "ieee"
 
 

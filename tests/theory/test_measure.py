@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
 from sinefit.initializers import SignalTraits, parse_initializer
-from sinefit.networks.sine import SineNetwork
+from sinefit.networks.network import Network
+from sinefit.networks.sine import SINE, bias_name, weight_name
 from sinefit.networks.size import NetworkSize
 from sinefit.theory.measure import measure_layers
 from sinefit.theory.variance_map import jacobian_gain, variance_map
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from sinefit.theory.measure import LayerStatistics
@@ -23,45 +27,47 @@ FREQUENCY = 115.0
 """Deviation of the first weights: the line holds many independent samples."""
 
 
-def start(text: str, size: NetworkSize, seed: int) -> SineNetwork:
+def start(text: str, size: NetworkSize, seed: int) -> Network:
     generator = torch.Generator().manual_seed(seed)
     traits = SignalTraits((4096,) * size.in_features, 1)
     scheme = parse_initializer(text)
     omega = (scheme.omega_for(FREQUENCY, size),) * size.in_features
-    drawn = scheme.draw(size, omega, traits, generator)
-    return SineNetwork(drawn.weights, drawn.biases)
+    return scheme.draw(size, omega, traits, generator)
 
 
 def line(count: int) -> Tensor:
     return torch.linspace(-1, 1, count)[:, None]
 
 
+def jacobian(function: Callable[[Tensor], Tensor], sample: Tensor) -> Tensor:
+    """The derivatives of all outputs by all inputs (out, in)."""
+    found: Tensor = torch.func.jacrev(function)(sample)
+    return found
+
+
 def test_every_statistic_agrees_with_autograd() -> None:
     generator = torch.Generator().manual_seed(0)
-    shapes = NetworkSize(2, 7, 3, 2).layers
-    network = SineNetwork(
-        [torch.randn(shape, generator=generator) for shape in shapes],
-        [torch.randn(shape[:1], generator=generator) for shape in shapes],
-    ).double()
-    network.requires_grad_(False)
+    size = NetworkSize(2, 7, 3, 2)
+    values = torch.randn((1, size.parameter_count), generator=generator, dtype=torch.float64)
+    network = Network(SINE, size, values)
     x = torch.rand((11, 2), generator=generator, dtype=torch.float64)
 
-    def layer_output(index: int, hidden: Tensor, *, first: int = 0) -> Tensor:
+    def layer_output(index: int, first: int, hidden: Tensor) -> Tensor:
         """Pre-activations of layer `index` from the input of layer `first`, for one sample."""
         for layer in range(first, index + 1):
-            hidden = network.weights[layer] @ hidden + network.biases[layer]
+            weight = network.parameters[weight_name(layer)][0]
+            hidden = weight @ hidden + network.parameters[bias_name(layer)][0]
             if layer < index:
                 hidden = torch.sin(hidden)
         return hidden
 
+    def through(index: int, before: Tensor) -> Tensor:
+        """Pre-activations of layer `index` from those of the layer below."""
+        return layer_output(index, index, torch.sin(before))
+
     for index, found in enumerate(measure_layers(network, x)):
-        z = torch.stack([layer_output(index, sample) for sample in x])
-        to_input = torch.stack(
-            [
-                torch.autograd.functional.jacobian(lambda s, i=index: layer_output(i, s), sample)
-                for sample in x
-            ]
-        )
+        z = torch.stack([layer_output(index, 0, sample) for sample in x])
+        to_input = torch.stack([jacobian(partial(layer_output, index, 0), sample) for sample in x])
         assert found.layer == index
         assert found.mean == pytest.approx(float(z.mean()))
         assert found.variance == pytest.approx(float(z.var(correction=0)))
@@ -69,16 +75,9 @@ def test_every_statistic_agrees_with_autograd() -> None:
         if index == 0:
             step = to_input
         else:
-            before = [layer_output(index - 1, sample) for sample in x]
-            step = torch.stack(
-                [
-                    torch.autograd.functional.jacobian(
-                        lambda s, i=index: layer_output(i, torch.sin(s), first=i), sample
-                    )
-                    for sample in before
-                ]
-            )
-        fan_in = shapes[index][1]
+            before = [layer_output(index - 1, 0, sample) for sample in x]
+            step = torch.stack([jacobian(partial(through, index), sample) for sample in before])
+        fan_in = size.layers[index][1]
         assert found.jacobian_gain == pytest.approx(float(fan_in * step.square().mean()))
 
 
