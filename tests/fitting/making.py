@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +14,9 @@ from sinefit.fitting.config import FitConfig
 from sinefit.initializers.registry import parse_initializer
 from sinefit.networks.network import Network
 from sinefit.networks.sine import SINE, bias_name, weight_name
+from sinefit.networks.size import NetworkSize
 from sinefit.signals.array import array_signal
 from sinefit.signals.signal import Signal, SignalSpec
-
-if TYPE_CHECKING:
-    from sinefit.networks.size import NetworkSize
 
 Values = np.ndarray[Any, np.dtype[Any]]
 
@@ -89,6 +87,23 @@ def random_network(size: NetworkSize, seed: int = 0) -> Network:
             / (math.sqrt(shape[1]) if len(shape) == 2 else 1.0)
             for name, shape in SINE.shapes(size).items()
         },
+    )
+
+
+def network_of(*layers: tuple[Values, Values]) -> Network:
+    """A stack of one of weights (fan_out, fan_in) and biases (fan_out,), first layer first."""
+    (width, features), channels = np.shape(layers[0][0]), len(layers[-1][1])
+    parameters = {}
+    for number, (weight, bias) in enumerate(layers):
+        parameters[weight_name(number)] = torch.tensor(weight, dtype=torch.float32)[None]
+        parameters[bias_name(number)] = torch.tensor(bias, dtype=torch.float32)[None]
+    return Network.of(SINE, NetworkSize(features, width, len(layers) - 1, channels), parameters)
+
+
+def constant_network(*values: float) -> Network:
+    """A network of two coordinates whose outputs are these everywhere."""
+    return network_of(
+        (np.zeros((3, 2)), np.zeros(3)), (np.zeros((len(values), 3)), np.array(values))
     )
 
 

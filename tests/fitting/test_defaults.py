@@ -1,22 +1,44 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sinefit.fitting.config import FitConfig
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER, default_steps
-from sinefit.initializers.registry import INITIALIZERS
+from sinefit.initializers.registry import describe, parse_initializer
+from sinefit.signals.signal import SignalSpec
 
-from .making import clip, even_picture, globe, picture, sound
-
-if TYPE_CHECKING:
-    from sinefit.signals.signal import Signal
+from .making import picture
 
 
-def test_the_default_initializer_exists() -> None:
-    assert DEFAULT_INITIALIZER in INITIALIZERS
+def steps_of(*shape: int) -> int:
+    return default_steps(dataclasses.replace(picture().spec, shape=shape))
 
 
-@pytest.mark.parametrize("signal", [picture(), even_picture(3), sound(), sound(1), clip(), globe()])
-def test_every_signal_has_a_number_of_steps(signal: Signal) -> None:
-    assert default_steps(signal.spec) >= 1
+def test_the_default_initializer_can_be_taken() -> None:
+    config = FitConfig(parse_initializer(DEFAULT_INITIALIZER))
+    assert describe(config.initializer) == DEFAULT_INITIALIZER
+
+
+def test_sixteen_times_the_samples_are_twice_the_steps() -> None:
+    assert steps_of(768, 512) == 4000
+    assert steps_of(4 * 768, 4 * 512) == 8000
+    assert steps_of(2 * 768, 2 * 512) == pytest.approx(4000 * 2**0.5, abs=1)
+
+
+def test_the_least_and_the_most() -> None:
+    assert steps_of(1, 1) == steps_of(20, 30) == 2000
+    assert steps_of(10**5, 10**5) == steps_of(10**6, 10**6) == 20000
+
+
+@given(st.integers(1, 10**5), st.integers(1, 10**5), st.integers(0, 10**5))
+def test_a_larger_signal_never_gets_fewer_steps(rows: int, columns: int, more: int) -> None:
+    assert steps_of(rows, columns) <= steps_of(rows + more, columns)
+
+
+def test_channels_do_not_count() -> None:
+    spec = SignalSpec("image", (900, 700), 1, "uint8", 0.0, 255.0, "png", 8)
+    assert default_steps(spec) == default_steps(dataclasses.replace(spec, channels=3))

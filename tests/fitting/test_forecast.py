@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sinefit.fitting.budget import Budget
-from sinefit.fitting.checkpoint import Standing
 from sinefit.fitting.forecast import forecast, quality_class
+from sinefit.fitting.loop import make_plan
+from sinefit.fitting.monitor import Standing
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.signal import SignalSpec
 
@@ -20,8 +21,9 @@ PHOTOGRAPH = SignalSpec("image", (512, 768), 3, "uint8", 0.0, 255.0, "png", 8)
 BEGUN = Standing(10.0, 20.0, 10.0, 20.0)
 
 
-def foretell(budget: Budget | None, **others: int | None) -> Forecast:
-    found = forecast(settings(budget=budget, **others), picture())
+def foretell(budget: Budget | None, **others: Any) -> Forecast:
+    signal = picture()
+    found = forecast(make_plan(signal, settings(budget=budget, **others)), signal)
     assert found is not None
     return found
 
@@ -43,15 +45,16 @@ def test_more_steps_take_longer() -> None:
 
 
 def test_what_is_done_takes_no_more_time() -> None:
-    config = settings(budget=Budget(max_time=100.0), planned_steps=500)
-    standing = dataclasses.replace(BEGUN, step=10, seconds=75.0)
-    found = forecast(config, picture(), standing=standing)
+    signal = picture()
+    plan = make_plan(signal, settings(budget=Budget(max_time=100.0), planned_steps=500))
+    found = forecast(plan, signal, dataclasses.replace(BEGUN, step=10, seconds=75.0))
     assert found is not None
     assert found.training == pytest.approx(25.0)
 
 
 def test_nothing_is_known_of_a_fit_that_only_quality_ends() -> None:
-    assert forecast(settings(budget=Budget(target_psnr=30.0)), picture()) is None
+    signal = picture()
+    assert forecast(make_plan(signal, settings(budget=Budget(target_psnr=30.0))), signal) is None
 
 
 @pytest.mark.parametrize(
@@ -78,6 +81,8 @@ def test_more_steps_and_weights_are_never_a_lower_class() -> None:
 
 def test_of_arrays_and_of_fits_that_continue_no_class_is_known() -> None:
     assert quality_class(globe().spec, NetworkSize(3, 64, 4, 1), 100) is None
-    found = forecast(settings(), picture(), is_fresh=False)
+    signal = picture()
+    fresh = make_plan(signal, settings())
+    found = forecast(dataclasses.replace(fresh, continued=True), signal)
     assert found is not None
     assert found.quality is None

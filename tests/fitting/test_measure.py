@@ -10,8 +10,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sinefit.engines.evaluation import PIECE
 from sinefit.fitting.budget import Budget
-from sinefit.fitting.loop import fit_signal
+from sinefit.fitting.fit import Fit
+from sinefit.fitting.hooks import FitHooks
+from sinefit.fitting.loop import fit_signal, make_plan, train
 from sinefit.fitting.measure import (
     FEWEST_MEASURED,
     MeasuringStoppedError,
@@ -20,17 +23,18 @@ from sinefit.fitting.measure import (
     measured_samples,
 )
 from sinefit.fitting.samples import TrainingSamples
-from sinefit.networks.sine import SineNetwork
+from sinefit.fitting.trainer import Trainer
 from sinefit.networks.size import NetworkSize
-from sinefit.rendering import evaluator
 from sinefit.signals.array import array_signal
 
 from .making import (
     clip,
+    constant_network,
     decibels,
     even_picture,
     globe,
     natural,
+    network_of,
     outputs_of,
     picture,
     random_network,
@@ -38,25 +42,20 @@ from .making import (
     sound,
 )
 from .pretended import DeviceTensor
+from .stubs import WatchedSamples
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from sinefit.networks.network import Network
     from sinefit.signals.signal import Signal
 
 CPU = torch.device("cpu")
 
 
-def network_for(signal: Signal) -> SineNetwork:
+def network_for(signal: Signal) -> Network:
     spec = signal.spec
     return random_network(NetworkSize(spec.coordinate_features, 12, 2, spec.channels))
-
-
-def constant_network(*values: float) -> SineNetwork:
-    return SineNetwork(
-        [torch.zeros((3, 2)), torch.zeros((len(values), 3))],
-        [torch.zeros(3), torch.tensor(values)],
-    )
 
 
 @pytest.mark.parametrize("signal", [picture(channels=2), picture(bits=16), clip()])
@@ -64,7 +63,7 @@ def test_quality_of_whole_numbers(signal: Signal) -> None:
     network, spec = network_for(signal), signal.spec
     values = (outputs_of(network, spec) + 1) / 2 * spec.high
     truth = signal.samples.astype(np.float64)
-    quality = measure_quality(network, TrainingSamples(signal, CPU), spec)
+    quality = measure_quality(network, TrainingSamples(signal, CPU))
     stored = np.clip(np.rint(values), 0, spec.high)
     assert quality.psnr == pytest.approx(decibels(stored - truth, spec.high), abs=1e-3)
     assert quality.psnr_float == pytest.approx(decibels(values - truth, spec.high), abs=1e-3)
@@ -75,7 +74,7 @@ def test_quality_of_floats(signal: Signal) -> None:
     network, spec = network_for(signal), signal.spec
     values = (outputs_of(network, spec) + 1) / 2 * (spec.high - spec.low) + spec.low
     error = values - signal.samples.astype(np.float64)
-    quality = measure_quality(network, TrainingSamples(signal, CPU), spec)
+    quality = measure_quality(network, TrainingSamples(signal, CPU))
     expected = decibels(error, spec.high - spec.low)
     assert quality.psnr == pytest.approx(expected, abs=1e-3)
     assert quality.psnr_float == pytest.approx(expected, abs=1e-3)
@@ -88,8 +87,7 @@ def test_quality_does_not_hang_on_the_unit_of_the_values(factor: float) -> None:
     plain, scaled = (array_signal(natural((6, 5)) * unit - unit / 3) for unit in (1.0, factor))
     network = network_for(plain)
     first, second = (
-        measure_quality(network, TrainingSamples(signal, CPU), signal.spec)
-        for signal in (plain, scaled)
+        measure_quality(network, TrainingSamples(signal, CPU)) for signal in (plain, scaled)
     )
     assert math.isfinite(first.psnr)
     assert dataclasses.astuple(second) == pytest.approx(dataclasses.astuple(first))
@@ -99,7 +97,7 @@ def test_quality_does_not_hang_on_the_unit_of_the_values(factor: float) -> None:
 def test_samples_that_are_met_exactly_have_no_error(value: int) -> None:
     signal = even_picture(value, (3, 5))
     network = constant_network(value / 127.5 - 1 + 1e-3)
-    quality = measure_quality(network, TrainingSamples(signal, CPU), signal.spec)
+    quality = measure_quality(network, TrainingSamples(signal, CPU))
     assert quality.psnr == math.inf
     assert quality.snr == math.inf
     assert quality.psnr_float == pytest.approx(20 * math.log10(2 / 1e-3), abs=0.1)
@@ -110,29 +108,30 @@ def test_the_largest_whole_numbers_do_not_wrap_round(dtype: Any) -> None:
     limits = np.iinfo(dtype)
     signal = array_signal(np.array([[limits.min, limits.max]], dtype))
     # sin(pi x): -1 and 1 at the two centres -1/2 and 1/2 of the last axis.
-    network = SineNetwork(
-        [torch.tensor([[0.0, math.pi]]), torch.ones((1, 1))], [torch.zeros(1), torch.zeros(1)]
-    )
-    quality = measure_quality(network, TrainingSamples(signal, CPU), signal.spec)
+    network = network_of((np.array([[0.0, math.pi]]), np.zeros(1)), (np.ones((1, 1)), np.zeros(1)))
+    quality = measure_quality(network, TrainingSamples(signal, CPU))
     assert quality.psnr > 100
 
 
-def test_pieces_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    signal = picture()
-    network, samples = network_for(signal), TrainingSamples(signal, CPU)
-    whole = measure_quality(network, samples, signal.spec)
-    monkeypatch.setattr(evaluator, "PIECE", 100)
+LONG = array_signal(natural((200, 110)).astype(np.float32))
+"""Floats, which the evaluator of two buffers takes by its pieces, on every machine."""
+
+
+def test_pieces_do_not_show() -> None:
+    network, samples = network_for(LONG), TrainingSamples(LONG, CPU)
+    values = (outputs_of(network, LONG.spec) + 1) / 2 * (LONG.spec.high - LONG.spec.low)
+    error = values + LONG.spec.low - LONG.samples.astype(np.float64)
     shares: list[float] = []
-    parts = measure_quality(network, samples, signal.spec, shares.append)
-    assert parts.psnr == pytest.approx(whole.psnr, abs=1e-6)
-    assert parts.psnr_float == pytest.approx(whole.psnr_float, abs=1e-6)
-    assert shares == pytest.approx([100 / 480, 200 / 480, 300 / 480, 400 / 480, 1.0])
+    quality = measure_quality(network, samples, shares.append)
+    expected = decibels(error, LONG.spec.high - LONG.spec.low)
+    assert quality.psnr_float == pytest.approx(expected, abs=1e-3)
+    assert shares == pytest.approx([PIECE / 22000, 2 * PIECE / 22000, 1.0])
 
 
 def test_an_estimate_of_few_samples_is_their_psnr() -> None:
     signal = picture()
     network, samples = network_for(signal), TrainingSamples(signal, CPU)
-    exact = measure_quality(network, samples, signal.spec).psnr_float
+    exact = measure_quality(network, samples).psnr_float
     assert estimate_psnr(network, samples) == pytest.approx(exact, abs=1e-4)
     assert estimate_psnr(network, samples, 100) == pytest.approx(exact, abs=1.0)
     assert estimate_psnr(network, samples, 100) != exact
@@ -156,42 +155,39 @@ def test_a_network_out_of_bounds_has_no_quality(value: float) -> None:
     assert not estimate > -math.inf
 
 
-class WatchedSamples(TrainingSamples):
-    """Samples that keep the numbers of those that were asked for."""
-
-    def __init__(self, signal: Signal) -> None:
-        super().__init__(signal, CPU)
-        self.asked: list[int] = []
-
-    def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        self.asked += indices.tolist()
-        return super().batch(indices)
+def strata_of(signal: Signal, count: int, seed: int) -> list[int]:
+    """The numbers of the samples that an estimate looks at."""
+    samples = WatchedSamples(signal)
+    measure_quality(network_for(signal), samples, count=count, seed=seed)
+    return samples.asked
 
 
 @pytest.mark.parametrize("count", [1, 7, 100, 479])
-def test_an_estimate_takes_one_sample_of_each_part(
-    count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_estimate_takes_one_sample_of_each_part(count: int) -> None:
     signal = picture()
-    network, samples = network_for(signal), WatchedSamples(signal)
-    measure_quality(network, samples, signal.spec, count=count, seed=3)
+    asked = strata_of(signal, count, seed=3)
     total = signal.spec.sample_count
-    assert len(samples.asked) == count
-    for part, number in enumerate(samples.asked):
+    assert len(asked) == count
+    for part, number in enumerate(asked):
         assert part * total // count <= number < (part + 1) * total // count
-    for seed, piece in ((3, 10), (4, 8192)):
-        monkeypatch.setattr(evaluator, "PIECE", piece)
-        again = WatchedSamples(signal)
-        measure_quality(network, again, signal.spec, count=count, seed=seed)
-        # The seed decides, not the size of the pieces; two parts in a row are hardly of one sample.
-        assert (again.asked == samples.asked) == (seed == 3)
+    assert strata_of(signal, count, seed=3) == asked
+    # Two parts in a row are hardly of one sample.
+    assert strata_of(signal, count, seed=4) != asked
+
+
+@pytest.mark.processor
+def test_the_samples_of_an_estimate_do_not_hang_on_its_pieces() -> None:
+    # On tile registers 8 bits are evaluated in pieces of another size than floats are.
+    shallow = picture(LONG.spec.shape)  # type: ignore[arg-type]
+    assert strata_of(LONG, 20000, seed=3) == strata_of(shallow, 20000, seed=3)
+    assert strata_of(LONG, 20000, seed=3) != strata_of(LONG, 20000, seed=4)
 
 
 def test_an_estimate_is_near_the_figure_of_all_samples() -> None:
     signal = picture((200, 150), channels=3)
     network, samples = network_for(signal), TrainingSamples(signal, CPU)
-    exact = measure_quality(network, samples, signal.spec)
-    estimate = measure_quality(network, samples, signal.spec, count=3000)
+    exact = measure_quality(network, samples)
+    estimate = measure_quality(network, samples, count=3000)
     for name in ("psnr", "psnr_float", "snr"):
         assert getattr(estimate, name) == pytest.approx(getattr(exact, name), abs=0.3)
         assert getattr(estimate, name) != getattr(exact, name)
@@ -210,34 +206,34 @@ def test_the_photographs_of_the_figures_are_measured_as_a_whole() -> None:
     assert measured_samples(768 * 512, 1, 445_000) == 768 * 512
 
 
-def test_measuring_can_be_stopped_between_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluator, "PIECE", 100)
-    signal = picture()
+def test_measuring_can_be_stopped_between_pieces() -> None:
     shares: list[float] = []
     with pytest.raises(MeasuringStoppedError):
         measure_quality(
-            network_for(signal),
-            TrainingSamples(signal, CPU),
-            signal.spec,
+            network_for(LONG),
+            TrainingSamples(LONG, CPU),
             shares.append,
             should_stop=lambda: len(shares) == 2,
         )
-    assert shares == pytest.approx([100 / 480, 200 / 480])
+    assert shares == pytest.approx([PIECE / 22000, 2 * PIECE / 22000])
 
 
-def test_a_fit_asks_a_device_for_no_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+class DeviceSamples(WatchedSamples):
+    """Samples on a device without float64."""
+
+    def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        coordinates, targets = super().batch(indices)
+        return DeviceTensor(coordinates), DeviceTensor(targets)
+
+
+def test_a_fit_asks_a_device_for_no_float64() -> None:
     """Losses, gradients, estimates and the measurement, on a device that has none."""
     signal = picture((12, 10), 3)
-    config = settings(budget=Budget(steps=60, target_psnr=12.0), engine="manual", width=12)
+    config = settings(budget=Budget(steps=60, target_psnr=12.0), engine="torch", width=12)
     expected = fit_signal(signal, config).report.record
-    take = TrainingSamples.batch
-    batches = 0
-
-    def batch(samples: TrainingSamples, indices: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        nonlocal batches
-        batches += 1
-        return tuple(DeviceTensor(part) for part in take(samples, indices))
-
-    monkeypatch.setattr(TrainingSamples, "batch", batch)
-    assert fit_signal(signal, config).report.record == expected
-    assert batches > expected.steps
+    plan, samples = make_plan(signal, config), DeviceSamples(signal)
+    trainer = Trainer([plan], [samples])
+    fit = Fit(signal, plan, samples, trainer, FitHooks())
+    train([fit], trainer)
+    assert fit.finish().report.record == expected
+    assert len(samples.asked) > expected.steps * 120

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from sinefit.errors import SettingError
+from sinefit.fitting.loop import make_plan
 from sinefit.fitting.omega import (
     CENTROID_SHARE,
     LOWEST_FREQUENCY,
@@ -16,7 +17,6 @@ from sinefit.fitting.omega import (
     resolve_omega,
 )
 from sinefit.fitting.omega_choice import NyquistShare
-from sinefit.fitting.training import Training
 from sinefit.fitting.traits import signal_traits
 from sinefit.initializers.registry import INITIALIZERS, parse_initializer
 from sinefit.networks.size import NetworkSize
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from .making import Values
 
-CPU = torch.device("cpu")
 SIREN = parse_initializer("siren")
 
 
@@ -147,7 +146,7 @@ def test_the_share_is_that_of_tuner_s_band_limit(text: str, share: float) -> Non
     tuner, size = parse_initializer(text), dataclasses.replace(size_of(signal), width=600)
     omega = resolve_omega((NyquistShare(share),), tuner, signal, size)
     start = tuner.draw(size, omega, signal_traits(signal), torch.Generator().manual_seed(0))
-    highest = start.weights[0].abs().amax(dim=0).tolist()
+    highest = start.parameters["layers.0.weight"][0].abs().amax(dim=0).tolist()
     spacing = 2 * math.pi / 2.5
     expected = [share * math.pi * 120, share * math.pi * 80]
     assert highest == pytest.approx(expected, abs=spacing)
@@ -161,8 +160,11 @@ def test_the_spectrum_does_not_divide_out_what_a_scheme_puts_on_the_first_layer(
 ) -> None:
     signal = picture((64, 48))
     plain = "siren" if text.startswith("ws") else "vi3nr"
-    first = [Training(signal, settings(init), CPU).network.weights[0] for init in (text, plain)]
-    torch.testing.assert_close(first[0], factor * first[1])
+    scaled, first = (
+        make_plan(signal, settings(init)).start.parameters["layers.0.weight"]
+        for init in (text, plain)
+    )
+    torch.testing.assert_close(scaled, factor * first)
 
 
 def test_a_picture_and_a_sound_of_usual_size() -> None:

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import dataclasses
-import itertools
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,48 +17,52 @@ from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.pace import Trial, settled, step_law
 from sinefit.fitting.report import FitStoppedError
 from sinefit.fitting.samples import TrainingSamples
-from sinefit.fitting.training import Training
 
 from .making import picture, settings
+from .stubs import Clock, WatchedSamples
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from sinefit.fitting.config import FitConfig
+    from sinefit.signals.signal import Signal
 
 CPU = torch.device("cpu")
 
 
-class Clock:
-    """A clock that training steps move on, by what they would take elsewhere."""
+class Trials:
+    """Makes trials of steps whose seconds follow a power of the width."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, each: float, exponent: float) -> None:
-        self.now = 0.0
-        self.steps: list[int] = []
-        """The width of each step that was taken."""
-        real = Training.step_on
+    def __init__(self, each: float, exponent: float) -> None:
+        self._each, self._exponent = each, exponent
+        self.widths: list[int] = []
+        """The width of each trial that was made."""
+        self.limits: list[float] = []
+        """How long each was allowed to take."""
 
-        def step_on(training: Training, indices: Tensor, factor: float) -> Tensor:
-            width = training.network.size.width
-            self.now += each * (width / 64) ** exponent
-            self.steps.append(width)
-            return real(training, indices, factor)
+    def __call__(self, config: FitConfig, signal: Signal, samples: TrainingSamples) -> Trial:
+        trials, seconds = self, self.seconds(config.size_for(signal.spec).width)
 
-        monkeypatch.setattr(Training, "step_on", step_on)
+        class MadeUp(Trial):
+            def step_seconds(self, limit: float, steps: float = math.inf) -> float:
+                assert steps == math.inf
+                trials.limits.append(limit)
+                return seconds
 
-    def __call__(self) -> float:
-        return self.now
+        self.widths.append(config.size_for(signal.spec).width)
+        return MadeUp(replace(config, width=1, depth=1), signal, samples)
+
+    def seconds(self, width: int) -> float:
+        return self._each * math.pow(width / 64, self._exponent)
 
 
 @pytest.mark.parametrize("exponent", [1.2, 1.5, 1.9])
 @pytest.mark.parametrize("each", [0.003, 0.02, 0.1])
-def test_the_width_leaves_the_steps_that_are_wanted(
-    each: float, exponent: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Clock(monkeypatch, each, exponent)
+def test_the_width_leaves_the_steps_that_are_wanted(each: float, exponent: float) -> None:
+    trials = Trials(each, exponent)
     signal = picture((96, 80), channels=3)
     config = settings(width=None, depth=3, batch=16, budget=Budget(max_time=60.0))
-    found = settled(config, signal, clock=clock)
+    found = settled(config, signal, make_trial=trials)
     assert found.width is not None
-    takes = each * (found.width / 64) ** exponent
+    takes = trials.seconds(found.width)
     assert found.planned_steps == pytest.approx(60.0 / takes, rel=0.01)
     assert found.expected_steps(signal.spec) == found.planned_steps
     # 4000 for a picture of 768x512, by the fourth root of the number of values.
@@ -67,54 +70,63 @@ def test_the_width_leaves_the_steps_that_are_wanted(
     assert found.planned_steps < 1.5 * wanted or 2 * found.width**2 >= 1.5 * 96 * 80 * 3
     if 60.0 / each > 6 * wanted:
         assert found.planned_steps > 0.6 * wanted
-    assert dataclasses.replace(found, width=None, planned_steps=None) == config
+    assert replace(found, width=None, planned_steps=None) == config
 
 
 @pytest.mark.parametrize("seconds", [3.0, 60.0, 6000.0])
-def test_trials_take_a_small_share_of_the_budget(
-    seconds: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Clock(monkeypatch, 0.001, 1.5)
-    settled(settings(width=None, budget=Budget(max_time=seconds)), picture(), clock=clock)
-    longest = 0.001 * (max(clock.steps) / 64) ** 1.5
-    # Each trial takes a step to warm up, and ends with the step that its time is up in.
-    assert clock.now <= min(0.03 * seconds, 0.5) + 3 * 2 * longest
+def test_trials_take_a_small_share_of_the_budget(seconds: float) -> None:
+    trials = Trials(0.001, 1.5)
+    settled(settings(width=None, budget=Budget(max_time=seconds)), picture(), make_trial=trials)
+    assert len(trials.limits) <= 3
+    assert sum(trials.limits) <= min(0.03 * seconds, 0.5) + 1e-9
 
 
-def test_a_width_that_is_given_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch, 0.01, 2.0)
-    found = settled(settings(width=64, budget=Budget(max_time=9.0)), picture(), clock=clock)
-    assert set(clock.steps) == {found.width} == {64}
+@pytest.mark.parametrize("limit", [0.0, 0.05, 2.0])
+def test_a_trial_ends_with_the_step_that_its_time_is_up_in(limit: float) -> None:
+    signal = picture()
+    samples = WatchedSamples(signal)
+    # Read before the first step and after each, so that a step takes as long as a reading.
+    trial = Trial(settings(), signal, samples, Clock(0.0625))
+    assert trial.step_seconds(limit) == pytest.approx(0.0625)
+    steps = max(1, math.ceil(limit / 0.0625))
+    # One more that is not timed.
+    assert len(samples.asked) == 256 * (steps + 1)
+    samples.asked.clear()
+    assert trial.step_seconds(1e9, 5) == pytest.approx(0.0625)
+    assert len(samples.asked) == 256 * (5 + 1)
+
+
+def test_a_width_that_is_given_stays() -> None:
+    trials = Trials(0.01, 2.0)
+    config = settings(width=64, budget=Budget(max_time=9.0))
+    found = settled(config, picture(), make_trial=trials)
+    assert trials.widths == [found.width] == [64]
     assert found.planned_steps == pytest.approx(900, abs=1)
 
 
 @pytest.mark.parametrize(
     "budget", [None, Budget(steps=5), Budget(target_psnr=30.0), Budget(steps=3, target_psnr=9.0)]
 )
-def test_nothing_is_tried_without_a_budget_in_seconds(
-    budget: Budget | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Clock(monkeypatch, 1.0, 1.0)
+def test_nothing_is_tried_without_a_budget_in_seconds(budget: Budget | None) -> None:
+    trials = Trials(1.0, 1.0)
     config = settings(width=None, budget=budget)
-    assert settled(config, picture(), clock=clock) == config
-    assert not clock.steps
+    assert settled(config, picture(), make_trial=trials) == config
+    assert not trials.widths
 
 
-def test_what_was_decided_is_kept_in_the_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_decided_is_kept_in_the_checkpoint() -> None:
     signal = picture()
     config = settings(width=None, budget=Budget(max_time=3600.0))
     with pytest.raises(FitStoppedError) as caught:
         fit_signal(signal, config, hooks=FitHooks(should_stop=lambda: True))
     checkpoint = decode_checkpoint(encode_checkpoint(caught.value.checkpoint), "name")
     assert checkpoint.config.planned_steps is not None
-    clock = Clock(monkeypatch, 1.0, 1.0)
-    found = settled(config, signal, checkpoint, clock=clock)
-    assert not clock.steps
+    trials = Trials(1.0, 1.0)
+    found = settled(config, signal, checkpoint, trials)
+    assert not trials.widths
     assert found.planned_steps == checkpoint.config.planned_steps
     assert found.width == checkpoint.field.network.size.width
-    again = fit_signal(
-        signal, dataclasses.replace(found, budget=Budget(max_time=0.05), planned_steps=9)
-    )
+    again = fit_signal(signal, replace(found, budget=Budget(max_time=0.05), planned_steps=9))
     assert again.field.record.learning_rates != checkpoint.field.record.learning_rates
     with pytest.raises(FitStoppedError) as caught:
         fit_signal(signal, config, resume=checkpoint, hooks=FitHooks(should_stop=lambda: True))
@@ -123,32 +135,28 @@ def test_what_was_decided_is_kept_in_the_checkpoint(monkeypatch: pytest.MonkeyPa
 
 
 def test_trials_leave_the_network_as_it_is() -> None:
+    """The pace of measuring is that of the weights that were drawn, not of ones run wild."""
     signal = picture()
-    samples = TrainingSamples(signal, CPU)
-    trial = Trial(settings(), signal, samples)
-    before = [part.detach().clone() for part in trial._training.network.parameters()]
+    trial = Trial(settings(learning_rate=1e30), signal, TrainingSamples(signal, CPU))
+    assert trial.step_seconds(0.0, 4) > 0.0
+    before = trial._trainer.network.values.clone()
     assert trial.step_seconds(0.0, 4) > 0.0
     assert trial.evaluation_seconds() > 0.0
-    for kept, part in zip(before, trial._training.network.parameters(), strict=True):
-        assert torch.equal(kept, part)
+    assert torch.equal(trial._trainer.network.values, before)
+    assert bool(before.isfinite().all())
 
 
-def test_of_a_huge_step_a_part_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[int] = []
-
-    def step_on(_training: Training, indices: Tensor, _factor: float) -> Tensor:
-        tried.append(len(indices))
-        return torch.zeros(())
-
-    monkeypatch.setattr(Training, "step_on", step_on)
+def test_of_a_huge_step_a_part_is_tried() -> None:
     signal = picture((400, 300))
-    config = settings(width=512, depth=6, batch=100_000)
-    ticks = itertools.count()
-    trial = Trial(config, signal, TrainingSamples(signal, CPU), clock=lambda: float(next(ticks)))
+    samples = WatchedSamples(signal)
+    config = settings(width=256, depth=4, batch=100_000)
+    # A step takes as long as a reading.
+    trial = Trial(config, signal, samples, Clock(1.0))
     seconds = trial.step_seconds(0.0)
-    assert tried[0] * config.size_for(signal.spec).parameter_count <= 2e9
-    # The clock moves on by a second for each.
-    assert seconds == pytest.approx(100_000 / tried[0])
+    tried = len(samples.asked) / 2  # one to warm up
+    assert tried >= 512
+    assert tried * config.size_for(signal.spec).parameter_count <= 2e9
+    assert seconds == pytest.approx(100_000 / tried)
 
 
 @given(st.floats(1e-6, 1.0), st.floats(0.6, 2.1), st.sets(st.integers(64, 1024), min_size=2))

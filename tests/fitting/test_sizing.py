@@ -11,7 +11,6 @@ from sinefit.fitting.sizing import (
     GRAIN,
     NARROWEST,
     REFERENCE_STEPS,
-    REFERENCE_WIDTH,
     WEIGHTS_PER_VALUE,
     WIDEST,
     default_width,
@@ -44,8 +43,8 @@ def step_seconds(each: float, power: float) -> Callable[[int], float]:
     powers,
 )
 def test_widths_are_usual_ones_and_say_no_more_than_the_signal(
-    height, width, depth, seconds, each, power
-):
+    height: int, width: int, depth: int, seconds: float, each: float, power: float
+) -> None:
     spec = photograph(height, width)
     for chosen in (
         default_width(spec, depth),
@@ -58,8 +57,11 @@ def test_widths_are_usual_ones_and_say_no_more_than_the_signal(
             assert hidden <= WEIGHTS_PER_VALUE * height * width * 3
 
 
-def test_the_photographs_it_was_measured_on() -> None:
-    assert default_width(photograph(512, 768), 4) == REFERENCE_WIDTH
+def test_the_width_grows_with_the_sixth_root_of_the_values() -> None:
+    assert default_width(photograph(512, 768), 4) == 384
+    for times in (2, 3, 4):
+        chosen = default_width(photograph(512 * times, 768 * times), 4)
+        assert chosen == pytest.approx(384 * (times**2) ** (1 / 6), abs=GRAIN / 2)
 
 
 def test_the_steps_of_a_budget_in_seconds() -> None:
@@ -79,7 +81,9 @@ def test_in_little_time_a_photograph_gets_the_width_that_came_out_best() -> None
 
 
 @given(st.floats(0.01, 1e6), st.floats(1, 100), pace, powers)
-def test_more_time_is_never_a_narrower_network(seconds, more, each, power):
+def test_more_time_is_never_a_narrower_network(
+    seconds: float, more: float, each: float, power: float
+) -> None:
     spec = photograph(300, 400)
     law = step_seconds(each, power)
     assert width_in_time(spec, 4, seconds, law) <= width_in_time(spec, 4, seconds * more, law)
