@@ -19,6 +19,7 @@ from sinefit.networks.size import NetworkSize
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from sinefit.engines.objective import Objective
     from sinefit.networks.family import Family
 
 CPU = torch.device("cpu")
@@ -103,10 +104,12 @@ def work_of(
     )
 
 
-def exact(network: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+def exact(
+    network: Network, batch: Batch, objective: Objective = OBJECTIVE
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Losses and gradient by autograd in float64."""
     twin = Network(network.family, network.size, network.values.double())
-    engine = ReferenceEngine(twin, OBJECTIVE)
+    engine = ReferenceEngine(twin, objective)
     losses = engine.step(Batch(batch.coordinates.double(), batch.targets.double(), batch.points))
     return losses, engine.gradient
 
@@ -119,6 +122,28 @@ def worst_error(network: Network, actual: torch.Tensor, expected: torch.Tensor) 
         for one, other in pairs
         for mine, theirs in zip(one.double(), other.double(), strict=True)
     )
+
+
+def held_bytes(owner: object) -> int:
+    """The bytes of all tensors that an object's attributes lead to, each memory counted once."""
+    found: dict[int, int] = {}
+    seen: set[int] = set()
+    waiting = [owner]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, torch.Tensor):
+            storage = value.untyped_storage()
+            found[storage.data_ptr()] = storage.nbytes()
+        elif isinstance(value, list | tuple):
+            waiting.extend(value)
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif hasattr(value, "__dict__"):
+            waiting.extend(vars(value).values())
+    return sum(found.values())
 
 
 @contextlib.contextmanager

@@ -1,45 +1,89 @@
 from __future__ import annotations
 
+import dataclasses
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
 
 from sinefit.engines.native import NATIVE, NativeEngine
+from sinefit.native import TileNetwork
 from sinefit.networks.size import NetworkSize
 
 from .making import draw_batch, exact, random_network, work_of, worst_error
 
-SIZE = NetworkSize(2, 64, 3, 3)
+if TYPE_CHECKING:
+    from sinefit.engines.engine import Precision
 
-pytestmark = pytest.mark.skipif(
-    not NATIVE.precisions(work_of(random_network(SIZE), 1)),
-    reason="this machine has no tile registers, or no compiled part",
+pytestmark = pytest.mark.processor
+
+SIZE = NetworkSize(2, 64, 3, 3)
+PRECISIONS = NATIVE.precisions(work_of(random_network(SIZE), 1))
+
+needs_tiles = pytest.mark.skipif(
+    not PRECISIONS, reason="this machine has no tile registers, or no compiled part"
 )
 
 
+@needs_tiles
 @pytest.mark.parametrize("precision", ["bfloat16", "two bfloat16"])
-def test_the_gradient_is_near_the_exact_one(precision: str) -> None:
+def test_the_gradient_is_near_the_exact_one(precision: Precision) -> None:
     network, batch = random_network(SIZE), draw_batch(SIZE, 700)
     losses, gradient = exact(network, batch)
-    engine = NativeEngine(network, work_of(network, 700), precision)  # type: ignore[arg-type]
+    engine = NativeEngine(network, work_of(network, 700), precision)
     bound = 1e-5 if precision == "two bfloat16" else SIZE.depth * 8 * 2.0**-9
     torch.testing.assert_close(engine.step(batch).double(), losses, rtol=bound, atol=0)
     assert worst_error(network, engine.gradient, gradient) < bound
+    # The faster one does round.
+    assert (worst_error(network, engine.gradient, gradient) > 1e-4) == (precision == "bfloat16")
 
 
-def test_every_step_sees_the_present_weights() -> None:
+@needs_tiles
+@pytest.mark.parametrize("precision", ["bfloat16", "two bfloat16"])
+def test_every_step_sees_the_present_weights(precision: Precision) -> None:
     network = random_network(SIZE)
-    engine = NativeEngine(network, work_of(network, 40), "bfloat16")
+    engine = NativeEngine(network, work_of(network, 40), precision)
+    place = engine.gradient
     for seed in range(3):
         batch = draw_batch(SIZE, 40, seed=seed)
+        before = network.values.clone()
         engine.step(batch)
+        assert torch.equal(network.values, before)
+        assert engine.gradient is place
         again = network.clone()
-        other = NativeEngine(again, work_of(again, 40), "bfloat16")
+        other = NativeEngine(again, work_of(again, 40), precision)
         other.step(batch)
         assert torch.equal(engine.gradient, other.gradient)
         network.values.sub_(engine.gradient)
 
 
-def test_it_says_what_it_cannot_do() -> None:
+@needs_tiles
+def test_batches_may_be_parts_of_wider_rows() -> None:
+    network, batch = random_network(SIZE), draw_batch(SIZE, 30)
+    rows = torch.cat([batch.coordinates, batch.targets], dim=2)
+    engine = NativeEngine(network, work_of(network, 30), "two bfloat16")
+    expected = engine.step(batch), engine.gradient.clone()
+    wide = dataclasses.replace(batch, coordinates=rows[:, :, :2], targets=rows[:, :, 2:])
+    assert torch.equal(engine.step(wide), expected[0])
+    assert torch.equal(engine.gradient, expected[1])
+
+
+@needs_tiles
+def test_it_serves_one_network_and_one_target_per_point() -> None:
+    one = random_network(SIZE)
+    assert PRECISIONS == ("bfloat16", "two bfloat16")
     assert not NATIVE.precisions(work_of(random_network(SIZE, 2), 8))
-    assert not NATIVE.precisions(work_of(random_network(SIZE), 8, points=4))
-    assert not NATIVE.precisions(work_of(random_network(SIZE), 8, device=torch.device("mps")))
+    assert not NATIVE.precisions(work_of(one, 8, points=4))
+    assert not NATIVE.precisions(work_of(one, 8, device=torch.device("mps")))
+    assert not NATIVE.precisions(work_of(random_network(NetworkSize(2, 33, 3, 3)), 8))
+
+
+@needs_tiles
+@pytest.mark.parametrize("width", [32, 512])
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("targets", [1, 4096])
+def test_its_memory_covers_the_tiles(targets: int, threads: int, width: int) -> None:
+    size = NetworkSize(2, width, 3, 3)
+    work = work_of(random_network(size), targets, threads=threads)
+    held = [TileNetwork(size, threads, split=split, training=True).bytes for split in (False, True)]
+    assert max(held) <= NATIVE.memory(work)

@@ -19,7 +19,9 @@ def test_the_derivative_is_that_of_the_loss(points: int) -> None:
     objective = MeanSquaredError()
     losses = objective.loss(outputs, batch)
     (expected,) = torch.autograd.grad(losses.sum(), outputs)
+    kept = outputs.detach().clone()
     torch.testing.assert_close(objective.derivative(outputs.detach(), batch), expected)
+    assert torch.equal(outputs, kept)
 
 
 def test_a_target_is_the_mean_of_its_points() -> None:

@@ -5,11 +5,23 @@ import pytest
 import torch
 
 from sinefit.engines.objective import Batch
-from sinefit.engines.reference import ReferenceEngine
+from sinefit.engines.reference import REFERENCE, ReferenceEngine
 from sinefit.networks.network import Network
 from sinefit.networks.size import NetworkSize
 
-from .making import OBJECTIVE, SIZES, draw_batch, random_network
+from .making import (
+    OBJECTIVE,
+    PARABOLAS,
+    SIZES,
+    bfloat16_allowed,
+    draw_batch,
+    exact,
+    random_network,
+    work_of,
+    worst_error,
+)
+
+pytestmark = pytest.mark.processor
 
 
 @pytest.mark.parametrize("points", [1, 3])
@@ -39,6 +51,28 @@ def test_against_finite_differences(size: NetworkSize, targets: int, points: int
         )
 
 
+def test_a_caller_s_bfloat16_does_not_reach_it() -> None:
+    size = NetworkSize(2, 64, 3, 3)
+    network, batch = random_network(size, 2), draw_batch(size, 200, 2)
+    losses, gradient = exact(network, batch)
+    engine = ReferenceEngine(network, OBJECTIVE)
+    with bfloat16_allowed():
+        found = engine.step(batch)
+    torch.testing.assert_close(found.double(), losses, rtol=1e-5, atol=0)
+    assert worst_error(network, engine.gradient, gradient) < 1e-5
+
+
+def test_it_serves_another_family() -> None:
+    size = NetworkSize(2, 1, 1, 3)
+    network, batch = random_network(size, 2, family=PARABOLAS), draw_batch(size, 9, 2, 2)
+    engine = ReferenceEngine(network, OBJECTIVE)
+    engine.step(batch)
+    # A mean of squares: the gradient by b is twice the mean difference over the channels.
+    means = network(batch.coordinates).reshape(2, 9, 2, 3).mean(dim=2)
+    expected = 2 * (means - batch.targets).mean(dim=1) / 3
+    torch.testing.assert_close(network.views(engine.gradient)["b"], expected)
+
+
 def test_the_values_are_left_alone() -> None:
     size = NetworkSize(2, 24, 3, 2)
     network = random_network(size)
@@ -48,3 +82,18 @@ def test_the_values_are_left_alone() -> None:
     assert not losses.requires_grad
     assert torch.equal(network.values, before)
     assert not network.values.requires_grad
+
+
+def test_its_memory_covers_what_autograd_keeps() -> None:
+    size = NetworkSize(2, 24, 3, 2)
+    network = random_network(size, 2)
+    kept: dict[int, int] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        ReferenceEngine(network, OBJECTIVE).step(draw_batch(size, 200, 2))
+    memory = REFERENCE.memory(work_of(network, 200))
+    assert memory / 2 < sum(kept.values()) < memory
