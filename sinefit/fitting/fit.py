@@ -28,7 +28,12 @@ from sinefit.fitting.report import (
     FitStoppedError,
     Progress,
 )
-from sinefit.fitting.schedule import progress_within, rate_factor, restarting_progress
+from sinefit.fitting.schedule import (
+    progress_within,
+    rate_factor,
+    restarting_progress,
+    steps_to_restart,
+)
 from sinefit.initializers.registry import describe
 from sinefit.networks.network import Network
 
@@ -114,6 +119,8 @@ class Fit:
 
     def turn(self, clock: Callable[[], float]) -> float:
         """Do what is due between two steps; return the seconds of it that do not count."""
+        if self.ended is not None:  # by the last report, or before the first step
+            return 0.0
         standing, hooks = self.standing, self._hooks
         now = clock()
         budget = self.plan.budget
@@ -151,6 +158,8 @@ class Fit:
         ahead = self._report_every - standing.step % self._report_every
         if budget.steps is not None:
             ahead = min(ahead, budget.steps - standing.step)
+        if not budget.bounded:  # the cycle is judged by the weights that it ends with
+            ahead = min(ahead, steps_to_restart(standing.step, self.plan.steps))
         if budget.max_time is not None and pace > 0:
             ahead = min(ahead, int((budget.max_time - standing.seconds) / pace))
         return max(1, ahead)

@@ -45,7 +45,7 @@ class GroupHooks:
     """Called about every `checkpoint_every` seconds with what a fit can go on from."""
     checkpoint_every: float = CHECKPOINT_EVERY
     should_stop: Callable[[], bool] | None = None
-    """Asked after every step; True stops the whole group."""
+    """Asked several times a second, as `FitHooks.should_stop` is; True stops the whole group."""
     on_notice: Callable[[int, str], None] | None = None
     """Called with a sentence about something that a fit had to change."""
 

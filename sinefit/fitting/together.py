@@ -184,7 +184,10 @@ def _fit_as_stack(members: Sequence[_Member], group: Group) -> None:
             hooks = group.hooks_for(member.number)
             fit = Fit(member.signal, plans[place], samples[place], trainer, hooks, place)
             if member.resume is not None:
-                fit.resume(member.resume)
+                try:
+                    fit.resume(member.resume)
+                except SinefitError as error:
+                    fit.ended = error
             numbers[fit] = member.number
         train(list(numbers), trainer, lambda fit: group.end(numbers[fit], _outcome(fit.finish)))
 

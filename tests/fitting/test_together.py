@@ -2,69 +2,84 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 
-from sinefit.errors import InputError, SettingError
-from sinefit.fitting import together
+from sinefit.errors import InputError, SettingError, SinefitError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.group import GroupHooks, GroupStoppedError
-from sinefit.fitting.loop import fit_signal
+from sinefit.fitting.hooks import FitHooks
+from sinefit.fitting.loop import fit_signal, make_plan
+from sinefit.fitting.omega_choice import parse_omega
 from sinefit.fitting.report import FitDivergedError, FitStoppedError
-from sinefit.fitting.together import fit_together
-from sinefit.rendering import evaluator
+from sinefit.fitting.together import MOST_FITS, fit_together, plan_together, stacking_pays
+from sinefit.fitting.trainer import TABLE_LIMIT
 from sinefit.signals.signal import Signal
 
 from .making import picture, settings, sound
 
 if TYPE_CHECKING:
-    from sinefit.errors import SinefitError
+    from typing import Any
+
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.fitting.config import FitConfig
     from sinefit.fitting.report import FitResult, Progress
 
-LAYOUTS = ["side by side", "lockstep"]
+ENGINES = {"side by side": "reference", "stacked": "auto"}
 SHAPES = [(24, 20), (20, 24), (30, 17), (24, 20)]
 
 
-@pytest.fixture(params=LAYOUTS, autouse=True)
-def _layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the fits in this way, whatever would be faster."""
-    in_lockstep = request.param == "lockstep"
-    monkeypatch.setattr(together, "stacking_pays", lambda *_: in_lockstep)
+@pytest.fixture(params=ENGINES.values(), ids=ENGINES.keys())
+def engine(request: pytest.FixtureRequest) -> str:
+    """Return an engine that has fits as small as these made in one of the two ways."""
+    name: str = request.param
+    for plan in plan_together([picture()], settings(width=32, engine=name)):
+        assert stacking_pays(plan) == (name == "auto")  # type: ignore[arg-type]
+    return name
 
 
-def pictures() -> list[Signal]:
-    return [named(picture(shape, seed=seed), f"{seed}.png") for seed, shape in enumerate(SHAPES)]
+def pictures(count: int = len(SHAPES)) -> list[Signal]:
+    return [
+        named(picture(SHAPES[seed % len(SHAPES)], seed=seed), f"{seed}.png")
+        for seed in range(count)
+    ]
 
 
 def named(signal: Signal, name: str) -> Signal:
     return Signal(dataclasses.replace(signal.spec, source=name), signal.samples)
 
 
-def alone(signals: list[Signal], config: FitConfig) -> list[FitResult]:
-    return [fit_signal(signal, dataclasses.replace(config, threads=1)) for signal in signals]
+def even() -> Signal:
+    """A signal that a fit is at any quality of at its first report."""
+    return Signal(picture((20, 24)).spec, np.full((20, 24, 1), 128, np.uint8))
 
 
-def same_weights(one: FitResult, other: FitResult) -> bool:
-    # A stack of another height rounds in another order.
-    return all(
-        torch.allclose(mine, theirs, rtol=0, atol=1e-4)
-        for mine, theirs in zip(
-            one.field.network.parameters(), other.field.network.parameters(), strict=True
-        )
-    )
+def alone(signals: list[Signal], config: FitConfig, **changes: Any) -> list[FitResult]:
+    changes = {"threads": 1, **changes}
+    return [fit_signal(signal, dataclasses.replace(config, **changes)) for signal in signals]
+
+
+def check_close(one: FitResult, other: FitResult, tolerance: float) -> None:
+    mine, theirs = one.field.network.values, other.field.network.values
+    torch.testing.assert_close(mine, theirs, rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("init", ["siren", "tuner"])
-def test_fits_together_are_those_made_alone(init: str, threads: int) -> None:
+def test_fits_together_are_those_made_alone(engine: str, init: str, threads: int) -> None:
     signals = pictures()
     config = settings(
-        init, width=64, depth=3, budget=Budget(steps=100), threads=threads, learning_rate=3e-4
+        init,
+        width=32,
+        depth=3,
+        budget=Budget(steps=100),
+        threads=threads,
+        learning_rate=3e-4,
+        engine=engine,
     )
     results = fit_together(signals, config)
     for result, expected, signal in zip(results, alone(signals, config), signals, strict=True):
@@ -75,32 +90,92 @@ def test_fits_together_are_those_made_alone(init: str, threads: int) -> None:
         assert result.field.record.omega == expected.field.record.omega
 
 
+@pytest.mark.parametrize("init", ["siren", "tuner", "ws"])
+def test_a_few_steps_of_a_stack_lead_to_the_weights_of_the_plain_engine(init: str) -> None:
+    signals = pictures()
+    config = settings(init, budget=Budget(steps=12))
+    expected = alone(signals, config, engine="reference")
+    for result, other in zip(fit_together(signals, config), expected, strict=True):
+        check_close(result, other, 1e-5)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(
+    ("shape", "width", "engine"),
+    [((20, 17), 16, "reference"), ((36, 32), 64, "torch"), ((36, 32), 64, "auto")],
+)
+def test_fits_side_by_side_are_those_of_one_thread_to_the_bit(
+    shape: tuple[int, int], width: int, engine: str, threads: int
+) -> None:
+    signals = [picture(shape, seed=seed) for seed in range(4)]
+    config = settings(
+        width=width,
+        depth=3,
+        batch=shape[0] * shape[1],
+        budget=Budget(steps=40),
+        engine=engine,
+        threads=threads,
+    )
+    assert not stacking_pays(make_plan(signals[0], config))
+    for result, expected in zip(fit_together(signals, config), alone(signals, config), strict=True):
+        assert result.report.record == expected.report.record
+        assert torch.equal(result.field.network.values, expected.field.network.values)
+
+
+def test_more_fits_than_one_stack_holds_are_made_too() -> None:
+    signals = [picture((6, 5), seed=seed) for seed in range(MOST_FITS + 2)]
+    config = settings(width=8, budget=Budget(steps=6))
+    expected = alone(signals, config, engine="reference")
+    for result, other in zip(fit_together(signals, config), expected, strict=True):
+        check_close(result, other, 1e-5)
+
+
+def test_a_stack_of_long_signals_is_trained_without_a_table_of_their_samples() -> None:
+    side = 1500
+    assert 2 * side**2 > TABLE_LIMIT
+    drawn = np.random.default_rng(0).integers(0, 256, (2, side, side, 1), np.uint8)
+    signals = [Signal(picture((side, side)).spec, samples) for samples in drawn]
+    config = settings(budget=Budget(steps=12), omega=(30.0,), batch=64)
+    expected = alone(signals, config, engine="reference")
+    for result, other in zip(fit_together(signals, config), expected, strict=True):
+        check_close(result, other, 1e-5)
+
+
 def test_no_signals_no_fits() -> None:
     assert fit_together([], settings()) == []
 
 
-def test_threads_are_as_they_were() -> None:
+def test_threads_are_as_they_were(engine: str) -> None:
     before = torch.get_num_threads()
-    fit_together(pictures(), settings(budget=Budget(steps=2), threads=2))
+    fit_together(pictures(), settings(budget=Budget(steps=2), threads=2, engine=engine))
     assert torch.get_num_threads() == before
 
 
-def test_each_fit_ends_by_its_own_budget() -> None:
-    signals = pictures()
-    # An even signal is at any quality at once; the others do not get there in so few steps.
-    even = Signal(signals[1].spec, np.full((20, 24, 1), 128, np.uint8))
-    config = settings(budget=Budget(steps=400, target_psnr=45.0), threads=2)
-    results = fit_together([signals[0], even, signals[2]], config)
+def test_a_fit_that_ends_early_leaves_the_others_as_they_would_be(engine: str) -> None:
+    signals = pictures(3)
+    config = settings(
+        budget=Budget(steps=200, target_psnr=45.0), threads=2, learning_rate=3e-4, engine=engine
+    )
+    results = fit_together([signals[0], even(), signals[2]], config)
     assert [result.report.ended_by for result in results] == ["steps", "quality", "steps"]
-    assert results[1].report.record.steps < 400
+    assert results[1].report.record.steps < 200
+    expected = alone(signals[::2], config, engine="reference")
+    for result, other in zip(results[::2], expected, strict=True):
+        check_close(result, other, 1e-4)
 
 
-def test_a_fit_that_diverges_leaves_the_others_alone() -> None:
+def test_a_target_that_is_reached_with_the_last_step_is_reached(engine: str) -> None:
+    config = settings(budget=Budget(steps=50, target_psnr=35.0), engine=engine)
+    results = fit_together([pictures(1)[0], even()], config)
+    assert [result.report.ended_by for result in results] == ["steps", "quality"]
+
+
+def test_a_fit_that_diverges_leaves_the_others_alone(engine: str) -> None:
     signals = pictures()
     # Its targets are so far off the range that it states that their squares are infinite.
     wild = dataclasses.replace(signals[1].spec, high=1e-23, source="wild.png")
     signals[1] = Signal(wild, signals[1].samples)
-    config = settings(budget=Budget(steps=100), omega=(30.0,), threads=2)
+    config = settings(budget=Budget(steps=100), omega=(30.0,), threads=2, engine=engine)
     ended: dict[int, FitResult | SinefitError] = {}
     results = fit_together(signals, config, GroupHooks(on_end=ended.__setitem__))
     good = [0, 2, 3]
@@ -120,9 +195,9 @@ def test_a_fit_that_diverges_leaves_the_others_alone() -> None:
     assert "wild.png" in str(told)
 
 
-def test_progress_is_that_of_the_group() -> None:
+def test_progress_is_that_of_the_group(engine: str) -> None:
     seen: list[Progress] = []
-    config = settings(budget=Budget(steps=200), threads=2)
+    config = settings(budget=Budget(steps=200), threads=2, engine=engine)
     fit_together(pictures(), config, GroupHooks(on_progress=seen.append))
     shares = [progress.share for progress in seen]
     assert all(share is not None for share in shares)
@@ -132,7 +207,7 @@ def test_progress_is_that_of_the_group() -> None:
     assert {progress.phase for progress in seen} == {"fitting"}
 
 
-def test_hooks_are_called_one_at_a_time() -> None:
+def test_hooks_are_called_one_at_a_time(engine: str) -> None:
     busy = threading.Lock()
     calls = []
 
@@ -141,7 +216,7 @@ def test_hooks_are_called_one_at_a_time() -> None:
         calls.append(1)
         busy.release()
 
-    config = settings(budget=Budget(steps=200), threads=4)
+    config = settings(budget=Budget(steps=200), threads=4, engine=engine)
     hooks = GroupHooks(
         on_progress=note, on_end=note, on_checkpoint=note, checkpoint_every=0.0, on_notice=note
     )
@@ -149,18 +224,19 @@ def test_hooks_are_called_one_at_a_time() -> None:
     assert len(calls) > 4
 
 
-def test_a_stopped_group_keeps_what_is_done_and_goes_on_to_the_same_end() -> None:
+def test_a_stopped_group_keeps_what_is_done_and_goes_on_to_the_same_end(engine: str) -> None:
     signals = pictures()
-    config = settings(budget=Budget(steps=200), threads=1)
+    config = settings(budget=Budget(steps=200), threads=1, engine=engine)
     ended: dict[int, FitResult | SinefitError] = {}
-    steps = [0]
-
-    def stop() -> bool:
-        steps[0] += 1
-        return steps[0] > 300
-
+    reports: list[int] = []
+    hooks = GroupHooks(
+        on_fit_progress=lambda number, _: reports.append(number),
+        on_end=ended.__setitem__,
+        # One at a time, a fit makes five with that of its measuring: the second is then on its way.
+        should_stop=lambda: len(reports) >= 7,
+    )
     with pytest.raises(GroupStoppedError) as stopped:
-        fit_together(signals, config, GroupHooks(should_stop=stop, on_end=ended.__setitem__))
+        fit_together(signals, config, hooks)
     error = stopped.value
     for number, (result, checkpoint) in enumerate(
         zip(error.results, error.checkpoints, strict=True)
@@ -170,59 +246,107 @@ def test_a_stopped_group_keeps_what_is_done_and_goes_on_to_the_same_end() -> Non
             told = ended[number]
             assert isinstance(told, FitStoppedError)
             assert told.checkpoint is checkpoint
+            assert 0 < checkpoint.standing.step < 200
         else:
             assert ended.get(number) is result
     assert any(checkpoint is not None for checkpoint in error.checkpoints)
     whole = fit_together(signals, config)
     resumed = fit_together(signals, config, resume=error.checkpoints)
     for one, other in zip(whole, resumed, strict=True):
-        assert same_weights(one, other)
+        # A stack of another height rounds in another order.
+        check_close(one, other, 1e-4)
 
 
-def test_a_group_that_is_stopped_while_it_measures_is_not_done(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(evaluator, "PIECE", 100)
+def test_no_fit_begins_in_a_group_that_is_to_stop(engine: str) -> None:
+    hooks = GroupHooks(should_stop=lambda: True)
+    with pytest.raises(GroupStoppedError, match="stopped when 0 of 2 fits had ended") as stopped:
+        fit_together(pictures(2), settings(engine=engine), hooks)
+    assert stopped.value.results == stopped.value.checkpoints == [None, None]
+
+
+def test_a_group_that_is_stopped_while_it_measures_is_not_done(engine: str) -> None:
     signals = pictures()
-    measuring: list[int] = []
+    begun: list[int] = []
+    asked: list[bool] = []
 
     def note(number: int, progress: Progress) -> None:
-        if progress.phase == "measuring":
-            measuring.append(number)
+        if progress.share == 1.0:
+            begun.append(number)
 
-    hooks = GroupHooks(on_fit_progress=note, should_stop=lambda: len(measuring) > 0)
+    def should_stop() -> bool:
+        # All steps are done with the last of the reports; the next to ask is who measures.
+        asked.append(bool(begun))
+        return asked[-1]
+
+    hooks = GroupHooks(on_fit_progress=note, should_stop=should_stop)
+    config = settings(budget=Budget(steps=50), threads=1, engine=engine)
     with pytest.raises(GroupStoppedError) as stopped:
-        fit_together(signals, settings(budget=Budget(steps=20), threads=1), hooks)
-    result = stopped.value.results[measuring[0]]
+        fit_together(signals, config, hooks)
+    result = stopped.value.results[begun[0]]
     assert result is not None
+    assert result.report.record.steps == 50
     assert result.report.record.psnr is None
-    assert measuring == measuring[:1]
+    assert stopped.value.checkpoints[begun[0]] is None
 
 
-def test_checkpoints_on_the_way_go_on_alone() -> None:
-    signals = pictures()[:2]
-    config = settings(budget=Budget(steps=60))
+def test_checkpoints_on_the_way_go_on_alone(engine: str) -> None:
+    signals = pictures(2)
+    config = settings(budget=Budget(steps=60), engine=engine)
     kept: dict[int, Checkpoint] = {}
-    hooks = GroupHooks(on_checkpoint=kept.setdefault, checkpoint_every=0.0)
+    hooks = GroupHooks(on_checkpoint=kept.__setitem__, checkpoint_every=0.0)
     results = fit_together(signals, config, hooks)
     for number, signal in enumerate(signals):
+        assert 50 <= kept[number].standing.step < 60
         again = fit_signal(signal, config, resume=kept[number])
         psnr = pytest.approx(results[number].report.record.psnr_float, abs=0.1)
         assert again.report.record.psnr_float == psnr
 
 
 @pytest.mark.processor
-def test_a_start_from_a_field_is_that_of_all() -> None:
-    signals = pictures()[:2]
+def test_a_start_from_a_field_is_that_of_all(engine: str) -> None:
+    signals = pictures(2)
     field = fit_signal(signals[0], settings(width=32)).field
     # At a high rate what rounded factors change would grow with every step.
-    config = settings(budget=Budget(steps=50), learning_rate=3e-4)
+    config = settings(budget=Budget(steps=50), learning_rate=3e-4, engine=engine)
     results = fit_together(signals, config, start_from=field)
     for result, signal in zip(results, signals, strict=True):
         expected = fit_signal(signal, config, start_from=field)
         assert result.field.network.size == field.network.size
         psnr = pytest.approx(expected.report.record.psnr_float, abs=0.01)
         assert result.report.record.psnr_float == psnr
+
+
+def test_a_fit_s_seconds_are_its_share_of_the_stack_s() -> None:
+    begin = time.perf_counter()
+    results = fit_together(pictures(), settings(budget=Budget(steps=200)))
+    taken = time.perf_counter() - begin
+    shares = [result.report.seconds for result in results]
+    assert 0.0 < sum(shares) <= taken
+    assert max(shares) == pytest.approx(min(shares), rel=0.2)
+
+
+def test_a_budget_of_time_is_that_of_each_fit() -> None:
+    results = fit_together(pictures(3), settings(budget=Budget(max_time=0.2)))
+    for result in results:
+        assert result.report.ended_by == "time"
+        assert result.report.seconds >= 0.2
+    assert len({result.report.record.steps for result in results}) == 1
+
+
+def test_a_network_keeps_no_other_s_weights(engine: str) -> None:
+    for result in fit_together(pictures(3), settings(budget=Budget(steps=2), engine=engine)):
+        values = result.field.network.values
+        assert values.untyped_storage().nbytes() == values.numel() * 4
+
+
+def test_what_is_large_is_not_stacked() -> None:
+    def pays(signal: Signal, **others: Any) -> bool:
+        return stacking_pays(make_plan(signal, settings(omega=(30.0,), **others)))
+
+    assert pays(picture((64, 64)), width=16, batch=64)
+    # A small signal makes small batches, whatever is asked for.
+    assert pays(sound(20), width=256, batch=4096)
+    assert not pays(picture((64, 64)), width=256, batch=4096)
 
 
 @pytest.mark.parametrize(
@@ -255,17 +379,59 @@ def test_a_signal_without_samples_is_named() -> None:
         fit_together([picture(), empty], settings())
 
 
-def test_a_fit_that_cannot_be_made_is_told_when_the_others_are_done() -> None:
-    signals = pictures()
-    config = settings(omega=(1e6,), storage="float16", threads=2)
+def test_a_fit_that_cannot_be_made_is_told_when_the_others_are_done(engine: str) -> None:
+    # The Nyquist frequency of the long one is beyond what its weights can be stored in.
+    signals = [sound(500), sound(60_000), sound(500)]
+    config = settings(
+        omega=parse_omega("nyquist"),
+        storage="float16",
+        budget=Budget(steps=5),
+        threads=2,
+        engine=engine,
+    )
     ended: dict[int, FitResult | SinefitError] = {}
-    with pytest.raises(SettingError, match="`dtype` is float16"):
+    with pytest.raises(SettingError, match="`dtype` is float16") as failure:
         fit_together(signals, config, GroupHooks(on_end=ended.__setitem__))
-    assert sorted(ended) == [0, 1, 2, 3]
+    assert ended.pop(1) is failure.value
+    for number, expected in zip((0, 2), alone(signals[::2], config), strict=True):
+        result = ended.pop(number)
+        assert not isinstance(result, SinefitError)
+        psnr = pytest.approx(expected.report.record.psnr_float, abs=0.01)
+        assert result.report.record.psnr_float == psnr
+    assert ended == {}
+
+
+@pytest.mark.parametrize("damage", ["another", "damaged"])
+def test_a_checkpoint_that_is_of_no_use_ends_its_fit_alone(engine: str, damage: str) -> None:
+    signals = pictures(3)
+    config = settings(budget=Budget(steps=60), learning_rate=3e-4, threads=1, engine=engine)
+    kept: list[Checkpoint] = []
+    hooks = FitHooks(on_checkpoint=kept.append, checkpoint_every=0.0)
+    fit_signal(signals[0 if damage == "another" else 1], config, hooks=hooks)
+    checkpoint = kept[-1]
+    if damage == "damaged":
+        state = {**checkpoint.state, "best": torch.zeros(3)}
+        checkpoint = dataclasses.replace(checkpoint, state=state)
+    ended: dict[int, FitResult | SinefitError] = {}
+    words = {"another": "of another input than 1.png", "damaged": "1.png: damaged checkpoint"}
+    with pytest.raises((SettingError, InputError), match=words[damage]) as failure:
+        fit_together(
+            signals,
+            config,
+            GroupHooks(on_end=ended.__setitem__),
+            resume=[None, checkpoint, None],
+        )
+    assert ended.pop(1) is failure.value
+    others = alone(signals[::2], config, engine="reference")
+    for number, expected in zip((0, 2), others, strict=True):
+        result = ended.pop(number)
+        assert not isinstance(result, SinefitError)
+        check_close(result, expected, 1e-4)
+    assert ended == {}
 
 
 @pytest.mark.parametrize("name", ["on_progress", "on_end", "on_checkpoint"])
-def test_a_hook_that_fails_ends_the_group(name: str) -> None:
+def test_a_hook_that_fails_ends_the_group(engine: str, name: str) -> None:
     class HookError(Exception):
         pass
 
@@ -273,7 +439,8 @@ def test_a_hook_that_fails_ends_the_group(name: str) -> None:
         raise HookError
 
     # Only the end of the group can end a fit of so many steps, unless its end is what is awaited.
-    config = settings(budget=Budget(steps=60 if name == "on_end" else 10**7), threads=2)
+    steps = 60 if name == "on_end" else 10**7
+    config = settings(budget=Budget(steps=steps), threads=2, engine=engine)
     hooks = dataclasses.replace(GroupHooks(checkpoint_every=0.0), **{name: fail})
     with pytest.raises(HookError):
         fit_together(pictures(), config, hooks)
