@@ -51,3 +51,9 @@ def restarting_progress(step: int, first_cycle: int) -> tuple[int, float]:
     cycle = (step // first_cycle + 1).bit_length() - 1
     begin = first_cycle * (2**cycle - 1)
     return cycle, (step + 0.5 - begin) / (first_cycle * 2**cycle)
+
+
+def steps_to_restart(step: int, first_cycle: int) -> int:
+    """Return how many steps of its cycle the one counted from 0 and those after it are."""
+    cycle, _ = restarting_progress(step, first_cycle)
+    return first_cycle * (2 ** (cycle + 1) - 1) - step

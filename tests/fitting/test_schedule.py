@@ -13,6 +13,7 @@ from sinefit.fitting.schedule import (
     progress_within,
     rate_factor,
     restarting_progress,
+    steps_to_restart,
 )
 
 shares = st.floats(0, 1)
@@ -52,6 +53,7 @@ def test_cycles_double_in_length(first_cycle: int) -> None:
             cycle,
             pytest.approx((position + 0.5) / length),
         )
+        assert steps_to_restart(step, first_cycle) == length - position
         position += 1
 
 
@@ -63,7 +65,9 @@ def test_a_step_is_rated_at_its_middle(steps: int) -> None:
 
 
 @given(st.integers(1, 1000), st.floats(1e-6, 1.0), st.integers(1, 1000))
-def test_a_step_of_a_budget_in_seconds_is_as_long_as_those_before(steps, spent, expected):
+def test_a_step_of_a_budget_in_seconds_is_as_long_as_those_before(
+    steps: int, spent: float, expected: int
+) -> None:
     """The first is as long as the expected number of them makes it."""
     progress = progress_within(spent, steps, expected)
     assert progress == pytest.approx(min(1.0, spent * (steps + 0.5) / steps))
