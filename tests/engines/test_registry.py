@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sinefit.engines.engine import Work
 from sinefit.engines.objective import Batch, MeanSquaredError
-from sinefit.engines.registry import ENGINES, choose_engine
+from sinefit.engines.registry import ENGINES, choose_engine, piece_size
 from sinefit.native import tiles_supported
 from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
