@@ -165,7 +165,7 @@ def test_a_fit_that_ends_early_leaves_the_others_as_they_would_be(engine: str) -
 
 
 def test_a_target_that_is_reached_with_the_last_step_is_reached(engine: str) -> None:
-    config = settings(budget=Budget(steps=50, target_psnr=35.0), engine=engine)
+    config = settings(budget=Budget(steps=100, target_psnr=35.0), engine=engine)
     results = fit_together([pictures(1)[0], even()], config)
     assert [result.report.ended_by for result in results] == ["steps", "quality"]
 
