@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sinefit.engines.engine import Engine
+    from sinefit.engines.recorded import Recorder
     from sinefit.fitting.plan import FitPlan
     from sinefit.fitting.samples import TrainingSamples
 
@@ -35,8 +36,16 @@ class Trainer:
     Its members are fits of one plan but for what is their own: weights, rates, samples.
     """
 
-    def __init__(self, plans: Sequence[FitPlan], samples: Sequence[TrainingSamples]) -> None:
+    def __init__(
+        self,
+        plans: Sequence[FitPlan],
+        samples: Sequence[TrainingSamples],
+        recorder: Recorder | None = None,
+    ) -> None:
         """Begin with the plans' starting weights, each on its samples.
+
+        `recorder` records the steps of one network on resident samples, to repeat them; a CUDA
+        device brings its own.
 
         Raises torch.OutOfMemoryError where the device has no room even for parts of one sample.
         """
@@ -58,6 +67,9 @@ class Trainer:
             targets = min(work.targets, max(1, STACKED_ROWS // len(plans)))
             self._work = replace(work, members=len(plans), targets=targets)
         self._precision = plans[0].precision
+        if recorder is None and work.device.type == "cuda":
+            recorder = CudaRecorder(work.device)
+        self._recorder = recorder
         self._lacks_memory = False
         self._set_up([plan.start for plan in plans])
 
@@ -175,13 +187,13 @@ class Trainer:
             except torch.OutOfMemoryError as error:
                 self._halve(error)
         samples = self._samples[0]
-        if self._work.device.type == "cuda" and self._work.members == 1 and samples.resident:
+        if self._recorder is not None and self._work.members == 1 and samples.resident:
             self._recorded = RecordedStep(
                 lambda indices: self._gather([indices]),
                 self._engine,
                 self._adam,
                 torch.zeros(self._orders[0].size, dtype=torch.int64, device=samples.device),
-                CudaRecorder(self._work.device),
+                self._recorder,
             )
 
     def _halve(self, error: torch.OutOfMemoryError) -> None:
