@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from sinefit.networks.network import Network
     from sinefit.signals.signal import Signal, SignalSpec
 
-COPIES: Final = 6
-"""How often a fit holds each weight: itself, its gradient, Adam's two averages, the best so far and
-the copy that is measured."""
+COPIES: Final = 9
+"""How often a fit holds each weight: as it began, as it is and at its best; its gradient, rate and
+bound, and Adam's two averages; and what a step moves it by, or the copy that is measured."""
 
 
 @dataclass(frozen=True)

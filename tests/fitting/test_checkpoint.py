@@ -297,14 +297,18 @@ def test_values_of_another_type_are_refused(part: str, name: str, value: object)
 
 def test_settings_of_another_network_are_refused() -> None:
     checkpoint = decode_checkpoint(CONTENT, "name")
-    for name in ("width", "depth"):
-        config = dataclasses.replace(checkpoint.config, **{name: 9})
+    for config in (
+        dataclasses.replace(checkpoint.config, width=9),
+        dataclasses.replace(checkpoint.config, depth=9),
+    ):
         content = encode_checkpoint(dataclasses.replace(checkpoint, config=config))
         with pytest.raises(InputError, match="damaged checkpoint: its settings"):
             decode_checkpoint(content, "name")
 
 
-@pytest.mark.parametrize("missing", ["order.position", "order.rest", "best", "adam.gradient", "adam.square"])
+@pytest.mark.parametrize(
+    "missing", ["order.position", "order.rest", "best", "adam.gradient", "adam.square"]
+)
 def test_missing_state_is_refused(missing: str) -> None:
     checkpoint = decode_checkpoint(CONTENT, "name")
     state = {key: value for key, value in checkpoint.state.items() if key != missing}

@@ -15,12 +15,10 @@ STEPS = Budget(steps=1000)
 
 def loss_of(psnr: float) -> float:
     """The mean squared error over the range from -1 to 1 that has this PSNR."""
-    return 4.0 * 10.0 ** (-psnr / 10.0)
+    return 4.0 * math.pow(10.0, -psnr / 10.0)
 
 
-def monitor(
-    initial: float = 10.0, budget: Budget = STEPS, *, continued: bool = False
-) -> Monitor:
+def monitor(initial: float = 10.0, budget: Budget = STEPS, *, continued: bool = False) -> Monitor:
     standing = Standing(initial, best=initial, cycle_psnr=initial, latest=initial)
     return Monitor(dataclasses.replace(standing, continued=continued), budget)
 

@@ -78,13 +78,14 @@ def test_the_rate_of_a_step_is_its_factor_s_share() -> None:
 
 
 @pytest.mark.parametrize(
-    "scarce", [{"room": 100}, {"room_to_step": 100}, {"room": 200, "room_to_step": 100}]
+    "scarce",
+    [StubKind(room=100), StubKind(room_to_step=100), StubKind(room=200, room_to_step=100)],
 )
 def test_a_device_without_memory_gets_smaller_pieces_and_the_same_steps(
-    scarce: dict[str, float],
+    scarce: StubKind,
 ) -> None:
     plan = make_plan(SIGNAL, settings(batch=300))
-    ample, little = (trainer_of(StubKind(**room).takes(plan)) for room in ({}, scarce))
+    ample, little = (trainer_of(kind.takes(plan)) for kind in (StubKind(), scarce))
     for _ in range(20):
         assert float(little.advance([[0.1]])) == pytest.approx(float(ample.advance([[0.1]])))
     torch.testing.assert_close(little.network.values, ample.network.values, rtol=0, atol=1e-5)
@@ -92,12 +93,18 @@ def test_a_device_without_memory_gets_smaller_pieces_and_the_same_steps(
     assert (little.piece, little.lacks_memory) == (75, True)
 
 
-@pytest.mark.parametrize("room", ["room", "room_to_step"])
-@pytest.mark.parametrize("in_parts", [True, False])
-def test_memory_that_never_suffices_is_an_error(room: str, in_parts: bool) -> None:
-    # Parts of one sample, or an engine to which the whole batch is one part.
-    scarce = {room: 0.5 if in_parts else 100}
-    plan = StubKind(in_parts=in_parts, **scarce).takes(make_plan(SIGNAL, settings(batch=300)))
+@pytest.mark.parametrize(
+    "kind",
+    [
+        StubKind(room=0.5),
+        StubKind(room_to_step=0.5),
+        # To these the whole batch is one part.
+        StubKind(room=100, in_parts=False),
+        StubKind(room_to_step=100, in_parts=False),
+    ],
+)
+def test_memory_that_never_suffices_is_an_error(kind: StubKind) -> None:
+    plan = kind.takes(make_plan(SIGNAL, settings(batch=300)))
     with pytest.raises(torch.OutOfMemoryError):
         trainer_of(plan).advance([[1.0]])
 
