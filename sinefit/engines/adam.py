@@ -59,7 +59,7 @@ class Adam:
         self._averages = (torch.zeros_like(values), torch.zeros_like(values))
         self.steps = [0] * network.members
         """Steps that each member has taken."""
-        self._pace = torch.ones((2, network.members, 1), device=values.device)
+        self._pace = torch.ones((2, network.members, 1), dtype=values.dtype, device=values.device)
         if bounds is not None:
             torch.clamp(values, min=-bounds, max=bounds, out=values)
 
@@ -81,7 +81,7 @@ class Adam:
             self._pace[0].fill_(rises[0])
             self._pace[1].fill_(spreads[0])
         else:
-            self._pace.copy_(torch.tensor([rises, spreads]).unsqueeze(2))
+            self._pace.copy_(torch.tensor([rises, spreads], dtype=self._pace.dtype).unsqueeze(2))
 
     @torch.no_grad()
     def apply(self, gradient: Tensor) -> None:

@@ -112,7 +112,7 @@ class PeakRates:
             else:
                 # A column learns as its layer would if all of it had the column's scale.
                 each = [rates(layer, scale)[layer] for scale in columns.tolist()]
-                found[weight] = torch.tensor(each)
+                found[weight] = torch.tensor(each, dtype=torch.float64)
         for name in rules.frozen:
             found[name] = 0.0
         self.by_name: Mapping[str, float | Tensor] = found

@@ -73,7 +73,7 @@ def test_the_rate_of_a_step_is_its_factor_s_share() -> None:
     # Adam's first step moves every weight by its rate, be it one for all or one per column.
     moved = trainer.network.views((trainer.network.values - plan.start.values).abs())
     for name, rate in plan.rates.by_name.items():
-        expected = 0.25 * torch.as_tensor(rate).expand_as(moved[name])
+        expected = 0.25 * torch.as_tensor(rate).float().expand_as(moved[name])
         torch.testing.assert_close(moved[name], expected, rtol=0.02, atol=1e-7)
 
 
