@@ -139,7 +139,7 @@ def sinefit_curve(
     begin: float | None = None
 
     def start() -> bool:
-        # A fit asks before each step whether it should stop: the first time its clock begins.
+        # A fit asks whether it should stop before its first step: then the clock begins.
         nonlocal begin
         if begin is None:
             begin = clock()

@@ -17,31 +17,45 @@ import statistics
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 import sinefit
-from sinefit.fitting import training as training_module
+from sinefit.engines.adam import Adam, bounds_of, rows_of
+from sinefit.engines.cuda import CUDA, CudaEngine
+from sinefit.engines.objective import Batch
+from sinefit.engines.recorded import CudaRecorder, RecordedStep
+from sinefit.engines.reference import REFERENCE
+from sinefit.engines.stages import PlainStages
+from sinefit.engines.triton_support import triton_works
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
-from sinefit.fitting.engines.choice import triton_works
-from sinefit.fitting.engines.stages import PlainStages
-from sinefit.fitting.training import Training
+from sinefit.fitting.loop import make_plan
+from sinefit.fitting.samples import BatchOrder, TrainingSamples
 from sinefit.initializers.registry import parse_initializer
 from sinefit.signals.array import array_signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from torch import Tensor
+
+    from sinefit.engines.engine import Engine, Precision, Work
+    from sinefit.fitting.plan import FitPlan
+    from sinefit.networks.network import Network
     from sinefit.signals.signal import Signal
 
-CUDA = torch.device("cuda")
+    Make = Callable[[Network, Work, Precision], Engine]
+
+GPU = torch.device("cuda")
 WIDTH = 256
 ROUNDS = 5
 SECONDS = 1.0
 """Time that one measurement takes, about."""
+LEARNING = 1e-3
+"""Factor on the learning rates."""
 
 
 def drawn_picture(height: int = 512, width: int = 768) -> Signal:
@@ -52,71 +66,87 @@ def drawn_picture(height: int = 512, width: int = 768) -> Signal:
     return array_signal(values, channels_last=True)
 
 
-def make_training(signal: Signal, batch: int, **others: Any) -> Training:
-    """Return a training of a network of `WIDTH` and the default depth on the device."""
+def plan_of(signal: Signal, batch: int, device: torch.device) -> FitPlan:
+    """Return the plan of a fit of a network of `WIDTH` and the default depth."""
     config = FitConfig(
         initializer=parse_initializer("siren"),
         width=WIDTH,
         budget=Budget(steps=10**6),
         batch=batch,
-        device="cuda",
-        **others,
+        device=str(device),
     )
-    return Training(signal, config, CUDA)
+    return make_plan(signal, config)
 
 
-def textbook_rate(signal: Signal, batch: int) -> Callable[[], float]:
-    """Return a measurement of the reference step in samples per second."""
-    return rate_of(make_training(signal, batch, engine="autograd"))
+def make_plain(network: Network, work: Work, precision: Precision) -> CudaEngine:
+    """Return the engine of a CUDA device without Triton's kernels."""
+    return CudaEngine(network, work, precision, PlainStages(work.size, work.targets, work.device))
 
 
-def launched_rate(signal: Signal, batch: int) -> Callable[[], float]:
-    """Return a measurement of the tool's step without a graph."""
-    training = make_training(signal, batch)
-    if training._recorded is None:
-        sys.exit("the samples are not resident: the device has too little free memory")
-    training._recorded.failure = "for comparison"
-    return rate_of(training)
+def step_of(signal: Signal, plan: FitPlan, make: Make, *, recorded: bool) -> Callable[[], object]:
+    """Return what takes a step of a plan, by an engine that `make` makes, on resident samples."""
+    device = plan.machine.device
+    samples = TrainingSamples(signal, device)
+    if not samples.resident:
+        samples.make_resident()
+    network = plan.start.clone().to(device)
+    engine = make(network, plan.work, plan.precision)
+    adam = Adam(
+        network,
+        rows_of(network, [plan.rates.by_name], 0.0),
+        bounds_of(network, [plan.rules.bounds]),
+    )
+    order = BatchOrder(samples.count, plan.batch, torch.Generator(device).manual_seed(0))
+
+    def gather(indices: Tensor) -> Batch:
+        coordinates, targets = samples.batch(indices)
+        return Batch(coordinates[None], targets[None])
+
+    def launch() -> None:
+        engine.step(gather(order.draw()))
+        adam.step(engine.gradient, [LEARNING])
+
+    if not recorded:
+        return launch
+    indices = torch.zeros(order.size, dtype=torch.int64, device=device)
+    replay = RecordedStep(gather, engine, adam, indices, CudaRecorder(device))
+
+    told: list[str] = []
+
+    def step() -> None:
+        replay(order.draw(), [LEARNING])
+        if replay.failure is not None and not told:
+            told.append(replay.failure)
+            print(f"not recorded: {replay.failure}")
+
+    return step
 
 
-def plain_rate(signal: Signal, batch: int) -> Callable[[], float]:
-    """Return a measurement of the tool's step in a graph, without Triton's kernels."""
-    chosen = training_module.choose_stages
-    training_module.choose_stages = PlainStages  # type: ignore[assignment]
-    try:
-        return rate_of(make_training(signal, batch))
-    finally:
-        training_module.choose_stages = chosen
+def rate_of(
+    step: Callable[[], object], batch: int, device: torch.device, seconds: float = SECONDS
+) -> Callable[[], float]:
+    """Return a measurement of steps in samples per second, after some of them."""
 
-
-def recorded_rate(signal: Signal, batch: int) -> Callable[[], float]:
-    """Return a measurement of the tool's step as it is."""
-    training = make_training(signal, batch)
-    measure = rate_of(training)
-    if training.launch_failure is not None:
-        print(f"not recorded: {training.launch_failure}")
-    return measure
-
-
-def rate_of(training: Training) -> Callable[[], float]:
-    """Return a measurement of a training's steps, after some of them."""
+    def wait() -> None:
+        if device.type == "cuda":
+            torch.cuda.synchronize()
 
     def run(steps: int) -> float:
-        torch.cuda.synchronize()
+        wait()
         begin = time.perf_counter()
         for _ in range(steps):
-            training.step(1e-3)
-        torch.cuda.synchronize()
+            step()
+        wait()
         return time.perf_counter() - begin
 
     run(10)
-    steps = max(3, round(SECONDS / (run(10) / 10)))
-    return lambda: steps * training.batch / run(steps)
+    steps = max(3, round(seconds / (run(10) / 10)))
+    return lambda: steps * batch / run(steps)
 
 
 def product_peak(size: int = 8192) -> float:
     """Return the operations per second of a large product in bfloat16."""
-    left, right = (torch.randn((size, size), device=CUDA, dtype=torch.bfloat16) for _ in range(2))
+    left, right = (torch.randn((size, size), device=GPU, dtype=torch.bfloat16) for _ in range(2))
     rates = []
     for _ in range(ROUNDS + 1):
         torch.cuda.synchronize()
@@ -135,20 +165,23 @@ def step_table(batches: list[int]) -> None:
     peak = product_peak()
     print(f"\nProducts in bfloat16: {peak / 1e12:.0f} TFLOP/s at 8192 x 8192 x 8192")
     print(f"Steps of a network of width {WIDTH} on {whole} samples, by batch:\n")
-    kinds: dict[str, Callable[[Signal, int], Callable[[], float]]] = {
-        "textbook": textbook_rate,
-        "launched": launched_rate,
-        "recorded, plain stages": plain_rate,
-        "recorded": recorded_rate,
+    kinds: dict[str, tuple[Make, bool]] = {
+        "textbook": (REFERENCE.make, False),
+        "launched": (CUDA.make, False),
+        "recorded, plain stages": (make_plain, True),
+        "recorded": (CUDA.make, True),
     }
     print("| batch | " + " | ".join(kinds) + " | share of peak |")
     print("|---" * (len(kinds) + 2) + "|")
     for batch in [*batches, whole]:
-        measures = [make(signal, batch) for make in kinds.values()]
+        plan = plan_of(signal, batch, GPU)
+        measures = [
+            rate_of(step_of(signal, plan, make, recorded=recorded), plan.batch, GPU)
+            for make, recorded in kinds.values()
+        ]
         rounds = [[measure() for measure in measures] for _ in range(ROUNDS)]
         medians = [statistics.median(column) for column in zip(*rounds, strict=True)]
-        parameters = make_training(signal, batch).network.size.parameter_count
-        share = 6 * parameters * medians[-1] / peak
+        share = 6 * plan.work.size.parameter_count * medians[-1] / peak
         cells = " | ".join(f"{rate / 1e6:.2f} M/s" for rate in medians)
         print(f"| {batch} | {cells} | {share:.0%} |", flush=True)
 
@@ -178,7 +211,7 @@ def main() -> None:
         triton = importlib.metadata.version("triton")
     except importlib.metadata.PackageNotFoundError:
         triton = "none"
-    works = "" if triton_works(CUDA) else " (not used)"
+    works = "" if triton_works(GPU) else " (not used)"
     print(
         f"{torch.cuda.get_device_name()}; torch {torch.__version__}, CUDA {torch.version.cuda}, "
         f"Triton {triton}{works}; sinefit {sinefit.__version__}; "
