@@ -15,8 +15,6 @@ from .making import draw_batch, exact, random_network, work_of, worst_error
 if TYPE_CHECKING:
     from sinefit.engines.engine import Precision
 
-pytestmark = pytest.mark.processor
-
 SIZE = NetworkSize(2, 64, 3, 3)
 PRECISIONS = NATIVE.precisions(work_of(random_network(SIZE), 1))
 
