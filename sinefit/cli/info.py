@@ -38,6 +38,7 @@ def info(
         bool,
         typer.Option(
             "--schema",
+            envvar="SINEFIT_INFO_SCHEMA",
             help="Tell instead what every key of --json, records and weights files means.",
         ),
     ] = False,
