@@ -1,11 +1,11 @@
-"""The README's tables of JSON: every key that a command prints, and no other."""
+"""The tables of JSON in the README and `info --schema`: all keys that are printed, and no other."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +13,9 @@ from typer.testing import CliRunner
 from sinefit.cli.app import app
 
 from .making import TINY, make_array, make_picture, make_sound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 WEIGHTS_FILE = README.partition("\n## Weights file\n")[2]
@@ -62,7 +65,10 @@ FIELDS = ("photo.safetensors", "tone.safetensors", "array.safetensors")
 SIGNALS = ("photo.png", "tone.wav", "array.npy")
 COMMANDS: dict[str, list[tuple[object, ...]]] = {
     "fit": [("fit", name, *TINY, "-f") for name in SIGNALS],
-    "fit, failed": [("fit", "missing.png"), ("fit", "photo.png", *DIVERGING, "-o", "diverged")],
+    "fit, failed": [
+        ("fit", "missing.png"),
+        ("fit", "photo.png", *DIVERGING, "-o", "diverged", "-f"),
+    ],
     "fit --dry-run": [("fit", "photo.png", "--dry-run")],
     "info of a field": [("info", name) for name in FIELDS],
     "info of a signal": [("info", name) for name in SIGNALS],
@@ -71,19 +77,39 @@ COMMANDS: dict[str, list[tuple[object, ...]]] = {
 }
 
 
+def of_the_readme(_folder: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Return the keys by object, and those of the parts of a weights file."""
+    parts = {}
+    for name in ("signal", "network", "fit"):
+        (line,) = re.findall(rf"^\| `{name}` \| (.*) \|$", WEIGHTS_FILE, re.MULTILINE)
+        parts[name] = set(re.findall(r"`(\w+)`", line)) - {"grid", "sphere"}
+    return rows("objects"), parts
+
+
+def of_the_schema(folder: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Return the same as `info --schema` has it."""
+    told = json.loads(run(folder, "info", "--schema", "--json").stdout)
+    objects, parts = (
+        {row: set(keys) - {"and"} for row, keys in told[section].items()}
+        for section in ("objects", "weights_file")
+    )
+    return objects, parts
+
+
+@pytest.mark.parametrize("source", [of_the_readme, of_the_schema])
 @pytest.mark.parametrize("row", COMMANDS)
-def test_every_key_of_an_object_is_documented(row: str, folder: Path) -> None:
-    documented = rows("objects")
+def test_every_key_of_an_object_is_documented(
+    row: str, source: Callable[[Path], Any], folder: Path
+) -> None:
+    documented, parts = source(folder)
     assert set(documented) == set(COMMANDS)
     keys = documented[row]
     if row == "fit, failed":
         keys |= documented["fit"]
     if row.startswith("info"):
-        keys |= documented["info of a field"] & {"signal", "icc_profile", "soundtrack"}
-        names = ("signal", "network", "fit") if "field" in row else ("signal",)
-        for name in names:
-            (line,) = re.findall(rf"^\| `{name}` \| (.*) \|$", WEIGHTS_FILE, re.MULTILINE)
-            keys |= set(re.findall(r"`(\w+)`", line)) - {"grid", "sphere"}
+        keys |= {"signal", "icc_profile", "soundtrack"}
+        for name in ("signal", "network", "fit") if "field" in row else ("signal",):
+            keys |= parts[name]
     printed = set()
     for command in COMMANDS[row]:
         lines = run(folder, *command, "--json").stdout.splitlines()

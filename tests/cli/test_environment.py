@@ -99,4 +99,4 @@ def test_a_fit_with_less_of_the_processor(tmp_path: Path) -> None:
     make_picture(tmp_path / "photo.png")
     done = run("fit", "photo.png", *TINY, "-v", cwd=tmp_path, environment={LIMIT_VARIABLE: "avx2"})
     assert done.returncode == 0
-    assert b"engine manual, float32 operands" in done.stderr
+    assert b"engine torch, factors in float32" in done.stderr

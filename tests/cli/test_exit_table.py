@@ -56,7 +56,7 @@ TABLE = [
     ),
     (2, "render w.safetensors --device abacus", "no such device", r"--device is abacus"),
     (2, "render --size", "a value is missing", r"render: option --size requires an argument"),
-    (2, "info", "no file named", r"info: missing argument 'FILE' \(see: "),
+    (2, "info", "no file named", "no FILE: name what to look at, or - for a pipe"),
     (2, "info photo.png extra", "too many files", r"info: got unexpected extra .*extra"),
     (2, "eval w.safetensors", "no original named", r"eval: missing argument 'ORIGINAL'"),
     (2, "eval - -", "two inputs from one stream", r".*both claim standard input"),
@@ -165,7 +165,7 @@ def test_status(status: int, command: str, line: str | None, here: Path) -> None
 
 # What each command does in the middle, to be replaced by an accident; all are called by name there.
 MIDDLES = {
-    "fit photo.png -q": "sinefit.fitting.loop.fit_signal",
+    "fit photo.png -q": "sinefit.fitting.loop.run_plan",
     "render w.safetensors -q -o x.png": "sinefit.rendering.render.render_blocks",
     "info photo.png": "sinefit.signals.reading.read_signal",
     "eval w.safetensors photo.png -q": "sinefit.comparing.compare_field",

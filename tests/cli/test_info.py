@@ -47,7 +47,9 @@ def test_a_weights_file(weights: Path) -> None:
     assert values["parameters"] == sum(tensor.size for tensor in tensors.values())
     assert {str(tensor.dtype) for tensor in tensors.values()} == {values["storage"]} == {"float16"}
     assert values["tool_version"] == __version__
-    assert values["network"] == {"in_features": 2, "width": 16, "depth": 2, "out_features": 4}
+    network = values["network"]
+    assert network.pop("family") == "sine"
+    assert network == {"in_features": 2, "width": 16, "depth": 2, "out_features": 4}
     assert values["fit"]["seed"] == 7
     assert values["fit"]["steps"] == 5
     signal = values["signal"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sinefit.cli.environment import LIMIT_VARIABLE
 from sinefit.fields.weights_file import read_field
 
 from .making import TINY, make_picture, press_on_terminal, run
@@ -39,19 +40,22 @@ def test_the_first_ctrl_c_keeps_the_fit(here: Path) -> None:
 
 
 def test_the_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
-    # One step takes minutes, so that no end of a step comes between.
+    # One step, of many short operations, takes minutes, so that no end of a step comes between.
+    # The checkpoint before it tells that it begins.
     make_picture(tmp_path / "photo.png", size=(512, 512))
     huge = ("--batch", "300000", "--width", "512", "--depth", "12", "--threads", "1")
     status, shown = press_on_terminal(
         *("fit", "photo.png", *huge, "--steps", "9", "--omega", "30"),
+        *("--checkpoint-every", "0", "-v"),
         cwd=tmp_path,
-        keys=[(b"512x512 pixels", CTRL_C), (b"^C", CTRL_C)],
+        environment={LIMIT_VARIABLE: "avx2"},
+        keys=[(b"checkpoint after 0 steps", CTRL_C), (b"^C", CTRL_C)],
     )
     assert status == 130, shown
     assert b"Traceback" not in shown
     assert b"sinefit: error: stopped" in shown.splitlines()[-1]
     assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")  # the cursor is back
-    assert names(tmp_path) == ["photo.png"]
+    assert names(tmp_path) == ["photo.ckpt.safetensors", "photo.png"]
 
 
 @pytest.mark.parametrize("command", [("render", "photo.safetensors", "--scale", "2000")])

@@ -12,7 +12,8 @@ from rich.console import Console
 from sinefit.cli.picture import WAVE_COLOUR, half_blocks, small_picture
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
-from sinefit.networks.sine import SineNetwork
+from sinefit.initializers.draws import sine_network
+from sinefit.networks.size import NetworkSize
 from sinefit.signals.signal import SignalSpec
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def linear(spec: SignalSpec, slopes: Sequence[Sequence[float]], offsets: Sequenc
     first = torch.eye(axes) * 0.01
     last = torch.tensor(slopes, dtype=torch.float32).reshape(spec.channels, axes) * 100.0
     biases = [torch.zeros(axes), torch.tensor(offsets, dtype=torch.float32)]
-    return Field(SineNetwork([first, last], biases), spec, RECORD)
+    size = NetworkSize(axes, axes, 1, spec.channels)
+    return Field(sine_network(size, [first, last], biases), spec, RECORD)
 
 
 def centres(count: int) -> np.ndarray[Any, Any]:

@@ -8,7 +8,8 @@ from sinefit.cli.render_target import target_and_format
 from sinefit.errors import OutputError, SettingError
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
-from sinefit.networks.sine import SineNetwork
+from sinefit.networks.network import Network
+from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
 from sinefit.rendering.plan import RenderRequest
 from sinefit.signals.signal import SignalSpec
@@ -20,10 +21,7 @@ def field() -> Field:
     import torch
 
     size = NetworkSize(2, 1, 1, 3)
-    network = SineNetwork(
-        [torch.zeros(shape) for shape in size.layers],
-        [torch.zeros(shape[0]) for shape in size.layers],
-    )
+    network = Network(SINE, size, torch.zeros((1, size.parameter_count)))
     record = FitRecord("siren", (1.0, 1.0), 0, 1, 1, (1e-3,) * 2, 30.0, 30.0, 255.0, None)
     return Field(network, SignalSpec("image", (4, 6), 3, "uint8", 0.0, 255.0, "jpeg", 8), record)
 
