@@ -6,7 +6,6 @@ import functools
 from typing import TYPE_CHECKING
 
 import pytest
-import torch
 
 from sinefit.errors import InputError, SettingError
 from sinefit.fitting.budget import Budget
@@ -22,16 +21,19 @@ from .specimens import pixels
 from .watching import check_message, watch
 
 if TYPE_CHECKING:
+    from sinefit.fitting.report import Progress
+
     from .watching import Outcome
 
-STEPS = 12
+STEPS = 60
+"""A report comes after 50 of them, at which the fit is stopped."""
 
 
 @functools.cache
 def checkpoint_file() -> bytes:
-    """The checkpoint of a fit that was stopped halfway."""
-    asked = iter(range(STEPS))
-    hooks = FitHooks(should_stop=lambda: next(asked) == STEPS // 2)
+    """The checkpoint of a fit that was stopped on the way."""
+    reports: list[Progress] = []
+    hooks = FitHooks(on_progress=reports.append, should_stop=lambda: bool(reports))
     with pytest.raises(FitStoppedError) as caught:
         fit_signal(_signal(), _config(), hooks=hooks)
     return encode_checkpoint(caught.value.checkpoint)
@@ -46,7 +48,7 @@ def resume_damaged(content: bytes) -> Outcome:
         except (InputError, SettingError, FitDivergedError) as error:
             check_message(str(error))
             return "refused"
-    assert all(bool(torch.isfinite(tensor).all()) for tensor in result.field.network.parameters())
+    assert bool(result.field.network.values.isfinite().all())
     # What was accepted can be kept again.
     assert decode_checkpoint(encode_checkpoint(checkpoint), "it").standing == checkpoint.standing
     return "read"

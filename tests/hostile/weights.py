@@ -13,9 +13,9 @@ from sinefit.errors import InputError
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
 from sinefit.fields.weights_file import decode_field, encode_field
-from sinefit.networks.sine import SineNetwork
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.signal import SignalSpec
+from tests.engines.making import random_network
 
 from .mutation import mutants
 from .watching import check_message, watch
@@ -33,13 +33,7 @@ def weights_file() -> bytes:
         "image", (4, 6), 3, "uint8", 0.0, 255.0, "png", 8, icc_profile=b"profile", source="a.png"
     )
     record = FitRecord("siren", (30.0, 20.0), 1, 2, 3, (1e-3,) * 3, 30.0, 29.5, 255.0, None)
-    generator = torch.Generator().manual_seed(0)
-    layers = NetworkSize(2, 5, 2, 3).layers
-    network = SineNetwork(
-        [torch.randn(shape, generator=generator) for shape in layers],
-        [torch.randn(shape[0], generator=generator) for shape in layers],
-    )
-    return encode_field(Field(network, spec, record))
+    return encode_field(Field(random_network(NetworkSize(2, 5, 2, 3)), spec, record))
 
 
 def take_apart(content: bytes) -> tuple[bytes, bytes]:
@@ -105,9 +99,9 @@ def decode_damaged(content: bytes) -> Outcome:
         except InputError as error:
             check_message(str(error))
             return "refused"
-    assert all(bool(torch.isfinite(tensor).all()) for tensor in field.network.parameters())
-    features = torch.zeros(1, field.spec.coordinate_features)
-    assert field.network(features).shape == (1, field.spec.channels)
+    assert bool(field.network.values.isfinite().all())
+    features = torch.zeros(1, 1, field.spec.coordinate_features)
+    assert field.network(features).shape == (1, 1, field.spec.channels)
     # What was accepted can be saved, and then be accepted again.
     assert decode_field(encode_field(field), "it").spec == field.spec
     return "read"
