@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,6 +17,9 @@ from sinefit.networks.sine import SINE, bias_name, weight_name
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.array import array_signal
 from sinefit.signals.signal import Signal, SignalSpec
+
+if TYPE_CHECKING:
+    from sinefit.fitting.report import FitResult
 
 Values = np.ndarray[Any, np.dtype[Any]]
 
@@ -63,6 +66,10 @@ def clip(shape: tuple[int, int, int] = (4, 8, 10)) -> Signal:
 
 def globe(shape: tuple[int, int] = (9, 18)) -> Signal:
     return array_signal(natural(shape) * 60 - 30, domain="sphere")
+
+
+STILL: dict[str, Any] = {"budget": Budget(steps=1), "learning_rate": 1e-30}
+"""Settings that leave the starting weights as they are, but for what float32 cannot tell."""
 
 
 def settings(init: str = "siren", **others: Any) -> FitConfig:
@@ -136,3 +143,31 @@ def outputs_of(network: Network, spec: SignalSpec) -> Values:
 
 def decibels(error: Values, value_range: float) -> float:
     return 20 * math.log10(value_range / math.sqrt(np.mean(np.square(error))))
+
+
+def measured(result: FitResult, signal: Signal) -> tuple[float, float]:
+    """PSNR as saved and in float, by formulas of the tests alone."""
+    spec = signal.spec
+    values = outputs_of(result.field.network, spec).astype(np.float64)
+    values = (values + 1) / 2 * (spec.high - spec.low) + spec.low
+    if spec.dtype == "bool":
+        stored = (values >= 0.5).astype(np.float64)
+    elif np.issubdtype(np.dtype(spec.dtype), np.integer):
+        limits = np.iinfo(spec.dtype)
+        stored = np.clip(np.rint(values), limits.min, limits.max)
+    else:
+        stored = values
+    truth = signal.samples.astype(np.float64)
+    width = spec.high - spec.low
+    exact = not np.any(stored - truth)
+    return (
+        math.inf if exact else decibels(stored - truth, width),
+        decibels(values - truth, width),
+    )
+
+
+def reached(result: FitResult) -> float:
+    """The PSNR of unrounded values that a fit tells of itself."""
+    quality = result.report.record.psnr_float
+    assert quality is not None
+    return quality
