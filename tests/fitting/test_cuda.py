@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 import torch
 
 import sinefit
-from sinefit.fields.weights_file import encode_field
+from sinefit.engines.cuda import CUDA, CudaEngine
+from sinefit.engines.evaluation import SineEvaluator
+from sinefit.engines.objective import Batch
+from sinefit.engines.recorded import REHEARSALS, CudaRecorder
+from sinefit.engines.stages import PlainStages
+from sinefit.engines.torch_engine import TORCH
+from sinefit.engines.triton_support import triton_works
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
-from sinefit.fitting.engines import (
-    AutogradEngine,
-    CudaEngine,
-    FlatNetwork,
-    ManualEngine,
-    choose_stages,
-    fast_operands,
-)
-from sinefit.fitting.engines.choice import triton_works
-from sinefit.fitting.engines.stages import PlainStages
-from sinefit.fitting.objective import MeanSquaredError
-from sinefit.fitting.recorded import REHEARSALS
+from sinefit.fitting.loop import make_plan
 from sinefit.fitting.samples import TrainingSamples
-from sinefit.fitting.training import Training
+from sinefit.fitting.trainer import Trainer
 from sinefit.initializers.registry import parse_initializer
-from sinefit.rendering.evaluator import FloatEvaluator
+from sinefit.networks.network import Network
+from tests.engines.making import exact, work_of, worst_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sinefit.engines.engine import Precision
+    from sinefit.engines.recorded import Recorder
+    from sinefit.signals.signal import Signal
 
 pytestmark = [
     pytest.mark.cuda,
@@ -36,6 +39,12 @@ pytestmark = [
 ]
 
 LAKE = Path(__file__).parent.parent.parent / "samples" / "lake.png"
+DEVICE = torch.device("cuda")
+
+
+@pytest.fixture(scope="module")
+def lake() -> Signal:
+    return sinefit.read_signal(LAKE)
 
 
 @pytest.fixture(scope="module")
@@ -49,154 +58,185 @@ def test_a_fit_is_as_good_as_on_the_cpu(field: sinefit.Field) -> None:
     assert field.record.psnr == pytest.approx(reference.record.psnr, abs=0.6)
 
 
-def test_samples_are_the_same_on_both_devices() -> None:
-    signal = sinefit.read_signal(LAKE)
-    indices = torch.arange(0, signal.spec.sample_count, 1001)
-    on_cpu = TrainingSamples(signal, torch.device("cpu")).batch(indices)
-    on_cuda = TrainingSamples(signal, torch.device("cuda")).batch(indices)
+def test_samples_are_the_same_on_both_devices(lake: Signal) -> None:
+    indices = torch.arange(0, lake.spec.sample_count, 1001)
+    on_cpu = TrainingSamples(lake, torch.device("cpu")).batch(indices)
+    on_cuda = TrainingSamples(lake, DEVICE).batch(indices)
     for first, second in zip(on_cpu, on_cuda, strict=True):
         torch.testing.assert_close(first, second.cpu(), rtol=0, atol=1e-7)
 
 
-@pytest.mark.parametrize(
-    ("operands", "bound"), [(torch.float32, 1e-4), (fast_operands(torch.device("cuda")), 0.05)]
-)
-def test_gradients_agree_with_autograd(
-    field: sinefit.Field, operands: torch.dtype, bound: float
+def batch_of(lake: Signal, members: int = 1) -> Batch:
+    """512 samples from all over the picture, the same for every member."""
+    samples = TrainingSamples(lake, DEVICE)
+    indices = torch.arange(0, samples.count, samples.count // 512)[:512]
+    coordinates, targets = samples.batch(indices)
+    return Batch(coordinates.expand(members, -1, -1), targets.expand(members, -1, -1))
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_the_step_in_torch_agrees_with_autograd(
+    field: sinefit.Field, lake: Signal, members: int
 ) -> None:
-    network = field.network.cuda()
-    samples = TrainingSamples(sinefit.read_signal(LAKE), torch.device("cuda"))
-    coordinates, targets = samples.batch(torch.arange(0, samples.count, samples.count // 512)[:512])
-    AutogradEngine(network, MeanSquaredError()).step(coordinates, targets)
-    expected = [parameter.grad.clone() for parameter in network.parameters()]
-    ManualEngine(network, MeanSquaredError(), operands, 512).step(coordinates, targets)
-    for parameter, reference in zip(network.parameters(), expected, strict=True):
-        assert (parameter.grad - reference).norm() <= bound * reference.norm()
-
-
-def test_an_evaluation_is_that_of_the_cpu(field: sinefit.Field) -> None:
-    coordinates = torch.rand(5000, 2) * 2 - 1
-    on_cpu = FloatEvaluator(field.network.cpu())(coordinates).numpy()
-    on_cuda = FloatEvaluator(field.network.cuda())(coordinates.cuda()).cpu().numpy()
-    np.testing.assert_allclose(on_cuda, on_cpu, atol=1e-3)
-
-
-CUDA = torch.device("cuda")
-
-
-def training(seed: int = 0, **others: object) -> Training:
-    config = FitConfig(
-        initializer=parse_initializer("siren"),
-        budget=Budget(steps=200),
-        device="cuda",
-        seed=seed,
-        **others,  # type: ignore[arg-type]
-    )
-    return Training(sinefit.read_signal(LAKE), config, CUDA)
+    network = Network.stack([field.network] * members).to(DEVICE)
+    batch = batch_of(lake, members)
+    losses, gradient = exact(network, batch)
+    engine = TORCH.make(network, work_of(network, 300, device=DEVICE), "float32")
+    torch.testing.assert_close(engine.step(batch).double(), losses, rtol=1e-4, atol=0)
+    assert worst_error(network, engine.gradient, gradient) < 1e-4
 
 
 @pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed")
 def test_triton_s_kernels_run() -> None:
-    assert triton_works(CUDA) or torch.cuda.get_device_capability() < (8, 0)
+    assert triton_works(DEVICE) or torch.cuda.get_device_capability() < (8, 0)
 
 
-@pytest.mark.parametrize("operands", [torch.float32, fast_operands(CUDA)])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("piece", [512, 300])
 @pytest.mark.parametrize("plain", [False, True])
-def test_the_engine_s_gradients_agree_with_autograd(
-    field: sinefit.Field, operands: torch.dtype, piece: int, plain: bool
+def test_the_step_of_the_device_agrees_with_autograd(
+    field: sinefit.Field, lake: Signal, precision: Precision, piece: int, plain: bool
 ) -> None:
-    network = sinefit.load(encode_field(field)).network.cuda()
-    samples = TrainingSamples(sinefit.read_signal(LAKE), CUDA)
-    coordinates, targets = samples.batch(torch.arange(0, samples.count, samples.count // 512)[:512])
-    loss = AutogradEngine(network, MeanSquaredError()).step(coordinates, targets)
-    expected = [parameter.grad.clone() for parameter in network.parameters()]
-    stages = (PlainStages if plain else choose_stages)(network.size, piece, CUDA)
-    engine = CudaEngine(FlatNetwork(network), operands, piece, stages)
+    network = field.network.to(DEVICE)
+    work, batch = work_of(network, piece, device=DEVICE), batch_of(lake)
+    if precision not in CUDA.precisions(work):
+        pytest.skip("the device has no products of bfloat16")
+    losses, gradient = exact(network, batch)
+    engine = CUDA.make(network, work, precision)
+    if plain:
+        engine = CudaEngine(network, work, precision, PlainStages(network.size, piece, DEVICE))
     # A caller may let float32 products round to TF32; the engine's must not.
     settings = torch.backends.cuda.matmul
     before = settings.fp32_precision
     try:
         settings.fp32_precision = "tf32"
-        actual = engine.step(coordinates, targets)
+        found = engine.step(batch)
     finally:
         settings.fp32_precision = before
-    bound = 1e-4 if operands == torch.float32 else 0.05
-    assert float(actual) == pytest.approx(float(loss), rel=bound)
-    for parameter, reference in zip(network.parameters(), expected, strict=True):
-        assert (parameter.grad - reference).norm() <= bound * reference.norm()
+    bound = 1e-4 if precision == "float32" else 0.05
+    torch.testing.assert_close(found.double(), losses, rtol=bound, atol=0)
+    assert worst_error(network, engine.gradient, gradient) < bound
 
 
-def test_steps_are_recorded_and_repeat_those_launched_one_by_one() -> None:
-    recorded, launched = training(), training()
-    assert launched._recorded is not None
-    launched._recorded.failure = "for comparison"
-    for number in range(REHEARSALS + 20):
-        first, second = float(recorded.step(0.5)), float(launched.step(0.5))
-        assert first == pytest.approx(second, rel=1e-3), number
+def test_an_evaluation_is_that_of_the_cpu(field: sinefit.Field) -> None:
+    generator = torch.Generator().manual_seed(0)
+    coordinates = torch.rand((1, 5000, 2), generator=generator) * 2 - 1
+    on_cpu = SineEvaluator(field.network.to("cpu"))(coordinates)
+    on_cuda = SineEvaluator(field.network.to(DEVICE))(coordinates.to(DEVICE))
+    torch.testing.assert_close(on_cuda.cpu(), on_cpu, rtol=0, atol=1e-3)
+
+
+class Watched(CudaRecorder):
+    """Counts what is recorded and repeated; or cannot record."""
+
+    def __init__(self, failure: str | None = None) -> None:
+        super().__init__(DEVICE)
+        self.recordings = self.replays = 0
+        self._failure = failure
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        if self._failure is not None:
+            raise RuntimeError(self._failure)
+        self.recordings += 1
+        replay = super().record(work)
+
+        def counted() -> None:
+            self.replays += 1
+            replay()
+
+        return counted
+
+
+class SentSamples(TrainingSamples):
+    """Samples that the device has no room for."""
+
+    def make_resident(self) -> None:
+        pass
+
+
+def trainer_of(
+    lake: Signal,
+    recorder: Recorder | None = None,
+    samples: TrainingSamples | None = None,
+    **others: Any,
+) -> Trainer:
+    config = FitConfig(
+        initializer=parse_initializer("siren"),
+        budget=Budget(steps=200),
+        device="cuda",
+        **others,
+    )
+    return Trainer([make_plan(lake, config)], [samples or TrainingSamples(lake, DEVICE)], recorder)
+
+
+def losses_of(trainer: Trainer, steps: int, factor: float = 0.5) -> list[float]:
+    return [float(trainer.advance([[factor]])) for _ in range(steps)]
+
+
+def test_steps_are_recorded_and_repeat_those_launched_one_by_one(lake: Signal) -> None:
+    watched = Watched()
+    recorded, launched = trainer_of(lake, watched), trainer_of(lake, Watched("for comparison"))
+    steps = REHEARSALS + 20
+    assert losses_of(recorded, steps) == pytest.approx(losses_of(launched, steps), rel=1e-3)
     assert recorded.launch_failure is None
-    assert recorded._recorded is not None
-    assert recorded._recorded._replay is not None
+    assert (watched.recordings, watched.replays) == (1, 20)
+    assert launched.launch_failure == "for comparison"
 
 
-def test_the_seed_decides_a_fit_on_cuda() -> None:
-    trainings = training(), training(), training(seed=1)
-    losses = [[float(one.step(0.5)) for _ in range(20)] for one in trainings]
-    assert losses[0] == losses[1]
-    assert losses[0] != losses[2]
+def test_a_device_records_by_itself(lake: Signal) -> None:
+    trainer = trainer_of(lake)
+    assert losses_of(trainer, REHEARSALS + 20) == losses_of(
+        trainer_of(lake, Watched()), REHEARSALS + 20
+    )
+    assert trainer.launch_failure is None
 
 
-def test_restoring_goes_on_with_the_same_steps() -> None:
-    whole = training()
-    for _ in range(20):
-        whole.step(1.0)
-    kept = {name: tensor.clone() for name, tensor in whole.state().items()}
-    other = training().network
-    other.load_state_dict(whole.network.state_dict())
-    expected = [float(whole.step(0.5)) for _ in range(15)]
-    again = training()
-    again.restore(other, kept, 20)
-    assert [float(again.step(0.5)) for _ in range(15)] == expected
+def test_the_seed_decides_a_fit_on_cuda(lake: Signal) -> None:
+    first, second, third = (losses_of(trainer_of(lake, seed=seed), 20) for seed in (0, 0, 1))
+    assert first == second
+    assert first != third
 
 
-def test_batches_of_several_pieces_and_signals_smaller_than_a_batch() -> None:
-    large = training(batch=40000)
-    assert large.piece < large.batch
-    small = training(batch=2**30)
-    assert small.batch == small.samples.count
+def test_restoring_goes_on_with_the_same_steps(lake: Signal) -> None:
+    whole = trainer_of(lake)
+    losses_of(whole, 20, 1.0)
+    kept = {name: tensor.clone() for name, tensor in whole.state(0).items()}
+    weights = whole.network.clone()
+    expected = losses_of(whole, 15)
+    again = trainer_of(lake)
+    again.restore(0, weights, kept, 20)
+    assert losses_of(again, 15) == expected
+
+
+def test_batches_of_several_pieces_and_signals_smaller_than_a_batch(lake: Signal) -> None:
+    large, small = trainer_of(lake, batch=40000), trainer_of(lake, batch=2**30)
+    assert large.piece < 40000
     for one in (large, small):
-        losses = [float(one.step(1.0)) for _ in range(30)]
+        losses = losses_of(one, 30, 1.0)
         assert losses[-1] < losses[0]
 
 
-def test_refining_goes_on_in_float32() -> None:
-    one = training()
-    before = [float(one.step(1.0)) for _ in range(30)]
-    one.refine()
-    after = [float(one.step(0.1)) for _ in range(REHEARSALS + 5)]
-    assert max(after) < before[0]
-    assert one.launch_failure is None
+def test_refining_goes_on_in_float32(lake: Signal) -> None:
+    trainer = trainer_of(lake)
+    before = losses_of(trainer, 30, 1.0)
+    trainer.refine()
+    assert max(losses_of(trainer, REHEARSALS + 5, 0.1)) < before[0]
+    assert trainer.launch_failure is None
 
 
-def test_samples_that_are_not_resident_are_sent_batch_by_batch(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("sinefit.fitting.samples.RESIDENT_SHARE", 0.0)
-    one = training()
-    assert not one.samples.resident
-    losses = [float(one.step(1.0)) for _ in range(30)]
+def test_samples_that_are_not_resident_are_sent_batch_by_batch(lake: Signal) -> None:
+    samples, watched = SentSamples(lake, DEVICE), Watched()
+    losses = losses_of(trainer_of(lake, watched, samples), 30, 1.0)
     assert losses[-1] < losses[0]
+    assert watched.recordings == 0
 
 
-def test_nothing_waits_for_the_device_between_reports() -> None:
-    one = training()
-    total = torch.zeros((), device=CUDA)
-    for _ in range(REHEARSALS + 1):
-        total += one.step(0.5)
+def test_nothing_waits_for_the_device_between_reports(lake: Signal) -> None:
+    trainer = trainer_of(lake)
+    trainer.advance([[0.5]] * (REHEARSALS + 1))
     torch.cuda.set_sync_debug_mode("error")
     try:
-        for _ in range(10):
-            total += one.step(0.5)
+        total = trainer.advance([[0.5]] * 10)
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    assert bool(total.isfinite())
+    assert bool(total.isfinite().all())
