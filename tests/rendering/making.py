@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from typing import Any
 
@@ -71,20 +70,6 @@ def centres(size: int, count: int, start: float = 0.0, length: float | None = No
     length = size if length is None else length
     return np.array(
         [2 * (start + length * (2 * i + 1) / (2 * count)) / size - 1 for i in range(count)]
-    )
-
-
-def random_network(size: NetworkSize, scale: float = 1.0) -> Network:
-    """Weights of deviation `scale` over the root of fan_in, biases of deviation 1."""
-    generator = torch.Generator().manual_seed(5)
-    return Network.of(
-        SINE,
-        size,
-        {
-            name: torch.randn((1, *shape), generator=generator)
-            * (scale / math.sqrt(shape[1]) if len(shape) == 2 else 1.0)
-            for name, shape in SINE.shapes(size).items()
-        },
     )
 
 

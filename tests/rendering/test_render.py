@@ -15,6 +15,7 @@ from sinefit.rendering.plan import RenderPlan, RenderRequest, plan_render
 from sinefit.rendering.render import BLOCK, render_blocks, render_values
 from sinefit.signals.coordinates import native_axis
 from sinefit.signals.grid import Grid
+from tests.engines.making import random_network
 
 from .making import (
     array_spec,
@@ -24,7 +25,6 @@ from .making import (
     image_spec,
     known_network,
     known_values,
-    random_network,
     sound_spec,
 )
 
@@ -158,7 +158,7 @@ LARGE = [
 
 @pytest.mark.parametrize(("spec", "request_values"), LARGE)
 def test_neither_blocks_nor_pieces_show(spec: SignalSpec, request_values: dict[str, Any]) -> None:
-    network = random_network(NetworkSize(spec.coordinate_features, 8, 2, spec.channels), 3.0)
+    network = random_network(NetworkSize(spec.coordinate_features, 8, 2, spec.channels))
     plan = plan_render(spec, RenderRequest(**request_values))
     blocks = list(render_values(network, plan))
     slab = math.prod(plan.spec.shape[1:])
