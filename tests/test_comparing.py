@@ -14,10 +14,11 @@ from sinefit.comparing import compare_field
 from sinefit.errors import InputError, SettingError
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
-from sinefit.networks.sine import SineNetwork
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.array import array_signal
 from sinefit.signals.signal import Signal, SignalSpec
+from tests.engines.making import random_network
+from tests.fitting.making import decibels
 
 CPU = torch.device("cpu")
 Values = np.ndarray[Any, np.dtype[Any]]
@@ -32,26 +33,20 @@ def sound_spec(peak: float = 0.5, count: int = 400) -> SignalSpec:
 
 
 def field_of(spec: SignalSpec, seed: int = 0, gain: float = 1.0) -> Field:
-    size = NetworkSize(spec.coordinate_features, 8, 2, spec.channels)
-    generator = torch.Generator().manual_seed(seed)
-    weights = [torch.randn(shape, generator=generator) / 2 for shape in size.layers]
-    biases = [torch.randn(shape[0], generator=generator) / 4 for shape in size.layers]
-    weights[-1], biases[-1] = weights[-1] * gain, biases[-1] * gain
+    network = random_network(NetworkSize(spec.coordinate_features, 8, 2, spec.channels), seed=seed)
+    for name in ("layers.2.weight", "layers.2.bias"):
+        network.parameters[name].mul_(gain)
     record = FitRecord("siren", (1.0,), 0, 1, 1, (1e-3,), 1.0, 1.0, spec.value_range, None)
-    return Field(SineNetwork(weights, biases), spec, record)
+    return Field(network, spec, record)
 
 
 def outputs_of(field: Field, shape: tuple[int, ...]) -> Values:
     """The network's own forward pass at the centres of a grid, (*shape, channels)."""
     axes = [(2 * np.arange(size) + 1) / size - 1 for size in shape]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(shape))
-    outputs = field.network(torch.tensor(points, dtype=torch.float32)).detach().numpy()
+    outputs = field.network(torch.tensor(points, dtype=torch.float32)[None])[0].numpy()
     values: Values = outputs.reshape(*shape, -1).astype(np.float64)
     return values
-
-
-def decibels(error: Values, value_range: float) -> float:
-    return 20 * math.log10(value_range / math.sqrt(np.mean(np.square(error))))
 
 
 def test_a_picture_of_floats_is_compared_in_its_own_values() -> None:
@@ -181,3 +176,16 @@ def test_an_original_in_another_form_is_the_same() -> None:
     expected = compare_field(field, original, CPU)
     for form in (values, values.tolist(), torch.tensor(values)):
         assert compare_field(field, form, CPU) == expected
+
+
+def test_the_field_stays_where_and_as_it_is() -> None:
+    field = field_of(picture_spec())
+    original = field.render()
+    network, values = field.network, field.network.values.clone()
+    assert compare_field(field, original, CPU)["psnr"] == math.inf
+    # A device that every machine has; it computes nothing, so that nothing can come back from it.
+    with pytest.raises(NotImplementedError, match="meta tensor"):
+        compare_field(field, original, torch.device("meta"))
+    assert field.network is network
+    assert field.network.device == CPU
+    assert torch.equal(field.network.values, values)
