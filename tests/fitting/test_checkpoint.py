@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Checkpoint,
     )
     from sinefit.fitting.config import FitConfig
+    from sinefit.fitting.report import Progress
     from sinefit.signals.signal import Signal
 
 
@@ -123,6 +124,23 @@ def test_checkpoints_on_the_way_go_on_to_the_same_end() -> None:
     for content in kept[::17]:
         checkpoint = decode_checkpoint(content, "name")
         assert encode_field(fit_signal(signal, config, resume=checkpoint).field) == expected
+
+
+def test_a_fit_that_goes_on_reports_what_the_whole_one_does() -> None:
+    signal = picture()
+    config = settings(budget=Budget(steps=150))
+
+    def reports(resume: Checkpoint | None = None) -> list[Progress]:
+        seen: list[Progress] = []
+        fit_signal(signal, config, resume=resume, on_progress=seen.append)
+        return [progress for progress in seen if progress.phase == "fitting"]
+
+    # The losses of the steps since the last report count.
+    whole, later = reports(), reports(through_file(stop_after(signal, config, 73)))
+    assert [progress.step for progress in later] == [100, 150]
+    assert [progress.share for progress in later] == [progress.share for progress in whole[1:]]
+    expected = [progress.psnr for progress in whole[1:]]
+    assert [progress.psnr for progress in later] == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_fit_that_has_diverged_leaves_no_checkpoint() -> None:

@@ -76,6 +76,9 @@ def test_carrying_out_a_plan_changes_nothing_of_it(start_from: bool) -> None:
     assert not torch.equal(results[0].network.values, plan.start.values)
     if earlier is not None and kept is not None:
         assert torch.equal(earlier.network.values, kept)
+        # Nor does what its caller does to the field later.
+        earlier.network.values.zero_()
+        assert plain(plan) == before
 
 
 @pytest.mark.parametrize("signal", [picture(), sound(300, 2), clip(), globe()])
