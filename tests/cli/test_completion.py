@@ -38,7 +38,7 @@ def test_what_is_given_is_not_offered_again() -> None:
 
 def test_devices_formats_and_previews() -> None:
     assert complete_device("c") == ["cpu", "cuda"]
-    assert complete_format("np") == ["npy"]
+    assert complete_format("np") == ["npy", "npz"]
     assert len(complete_format("")) == len(set(complete_format(""))) > 10
     assert complete_preview("") == complete_preview("ter") == ["terminal"]
     assert complete_preview("look") == []

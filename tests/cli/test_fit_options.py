@@ -23,7 +23,7 @@ LINES = {
     "sinefit fit --device ": {"auto", "cpu", "cuda", "mps"},
     "sinefit render --device c": {"cpu", "cuda"},
     "sinefit fit --format pn": {"png"},
-    "sinefit render --format jp": {"jpeg"},
+    "sinefit render --format jp": {"jpeg", "jp2"},
     "sinefit inits ": set(INITIALIZERS),
     "sinefit inits la": {"lambert"},
     "sinefit fit --pre": {"--preview"},
