@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -65,6 +66,10 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Formulas and file names go out even where the encoding has no such letters.
         sys.stdout.reconfigure(errors="backslashreplace")
-    with outermost():
-        prepare_environment(os.environ)
-        app()
+    try:
+        with outermost():
+            prepare_environment(os.environ)
+            app()
+    finally:
+        # All is said and kept: another Ctrl-C must not make libraries complain as they are left.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -7,7 +7,7 @@ from typing import Final
 
 WARM_UP: Final = 0.02
 """Share of the budget over which the rate rises from zero."""
-WARM_UP_STEPS: Final = 10
+WARM_UP_STEPS: Final = 6
 """Steps that the rise takes at least: Adam's first ones go at full rate wherever a sign points."""
 
 

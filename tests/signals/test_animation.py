@@ -122,7 +122,7 @@ def test_a_quality_makes_webp_smaller(tmp_path):
         writer.close()
         sizes.append((tmp_path / "a").stat().st_size)
     assert sizes == sorted(sizes)
-    with pytest.raises(SettingError, match="--quality is 101"):
+    with pytest.raises(SettingError, match="`quality` is 101"):
         open_writer(tmp_path / "a", spec_of(2, Fraction(5)), "webp", Encoding(101))
 
 

@@ -78,6 +78,6 @@ def test_an_archive_without_arrays_has_none():
 def test_an_array_that_unfolds_beyond_the_limit_is_refused():
     content = saved(np.savez_compressed, a=np.zeros(2**20))
     assert len(content) < 2**14
-    with pytest.raises(InputError, match="--max-bytes"):
+    with pytest.raises(InputError, match="`max_bytes`"):
         read_signal(content, name="it", limits=Limits(max_bytes=2**23 - 1))
     assert read_signal(content, limits=Limits(max_bytes=2**23)).spec.shape == (2**20,)

@@ -112,7 +112,7 @@ def test_a_selection_is_the_part_of_the_whole(encode):
     np.testing.assert_array_equal(rest, whole[20000:])
     with pytest.raises(SettingError, match=r"is only 1.5 seconds long"):
         read_signal(path, selection=Selection(start=9))
-    with pytest.raises(SettingError, match="--duration is 1e-06"):
+    with pytest.raises(SettingError, match="`duration` is 1e-06"):
         read_signal(path, selection=Selection(duration=1e-6))
 
 

@@ -159,7 +159,7 @@ def test_what_is_written_is_read_back(tmp_path, channels):
         (tiff(heights(), tags={279: [10] * 5}), "cannot be read"),
         (tiff(np.full((4, 4, 1), np.nan, np.float32)), "not finite"),
         (tiff(np.full((4, 4, 1), 1e300)), "not finite"),
-        (tiff(heights(), tags={256: [2**31], 257: [2**31]}), "--max-pixels"),
+        (tiff(heights(), tags={256: [2**31], 257: [2**31]}), "`max_pixels`"),
         (tiff(heights(), tile=(16, 16), tags={322: [2**20], 323: [2**20]}), "too large"),
     ],
 )

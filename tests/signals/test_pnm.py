@@ -90,8 +90,8 @@ def test_a_part_of_a_picture_and_the_next_one():
         (b"P5 4 2 0\n" + bytes(8), "its white is 0"),
         (b"P5 4 2 70000\n" + bytes(8), "its white is 70000"),
         (b"P5 0 2 255\n", "no pixels"),
-        (b"P5 99999 99999 255\n", "--max-pixels"),
-        (b"P1 40000 40000\n", "--max-pixels|cannot hold"),
+        (b"P5 99999 99999 255\n", "`max_pixels`"),
+        (b"P1 40000 40000\n", "`max_pixels`|cannot hold"),
     ],
 )
 def test_what_is_wrong_is_told(content, words):
