@@ -152,11 +152,7 @@ def obstacle_to_use(format: str) -> str | None:
     with warnings.catch_warnings(action="ignore"):  # of a feature that this Pillow does not know
         built = capability.feature is None or features.check(capability.feature)
     if not built:
-<<<<<<< HEAD
-        return f"this build of Pillow lacks {capability.pillow}: pip install -U pillow"
-=======
         return f"this build of Pillow lacks {capability.pillow}: install a newer one"
->>>>>>> main
     if capability.plugin is not None:
         try:
             plugin = importlib.import_module(capability.plugin)

@@ -446,11 +446,7 @@ def test_the_fault_of_the_input_is_told_before_that_of_the_output(tmp_path: Path
     picture = make_picture(tmp_path / "a.png")
     succeed("fit", picture, *TINY)
     weights = tmp_path / "a.safetensors"
-<<<<<<< HEAD
     assert "has the name of a weights file: get its signal back" in fail(3, "fit", weights)
-=======
-    assert "weights file: get its signal back with sinefit render" in fail(3, "fit", weights)
->>>>>>> main
     assert "it exists already" in fail(5, "fit", picture)
 
 

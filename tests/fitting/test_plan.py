@@ -26,6 +26,7 @@ from sinefit.initializers.registry import INITIALIZERS
 from sinefit.networks.network import Network
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.signal import Signal
+from tests.engines.making import held_bytes
 
 from .making import clip, even_picture, globe, picture, settings, sound
 
@@ -181,26 +182,6 @@ def test_bounded_columns_keep_their_bounds_on_a_signal_of_another_size() -> None
     assert torch.equal(bounds == 0.6, is_high)
 
 
-def held_bytes(*owners: object) -> int:
-    """The bytes of all tensors, and of the tiles, that objects of sinefit's hold."""
-    storages: dict[int, int] = {}
-    seen, stack = set(), list(owners)
-    while stack:
-        one = stack.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        if isinstance(one, torch.Tensor):
-            storages[one.untyped_storage().data_ptr()] = one.untyped_storage().nbytes()
-        elif isinstance(one, list | tuple):
-            stack.extend(one)
-        elif hasattr(one, "values") and callable(one.values):
-            stack.extend(one.values())
-        elif type(one).__module__.startswith("sinefit") and hasattr(one, "__dict__"):
-            stack.extend(vars(one).values())
-    return sum(storages.values())
-
-
 @pytest.mark.processor
 @pytest.mark.parametrize("engine", ["auto", "torch"])
 def test_the_memory_that_is_checked_is_what_a_fit_holds(engine: str) -> None:
@@ -212,7 +193,7 @@ def test_the_memory_that_is_checked_is_what_a_fit_holds(engine: str) -> None:
     trainer = Trainer([plan], [samples])
     fit = Fit(signal, plan, samples, trainer, FitHooks())
     trainer.advance([[1.0]])
-    actual = held_bytes(fit, trainer)
+    actual = held_bytes([fit, trainer])
     if isinstance(trainer._engine, NativeEngine):
         actual += trainer._engine._tiles.bytes
     estimate = 4 * COPIES * plan.start.values.numel() + plan.engine.memory(plan.work)
