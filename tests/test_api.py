@@ -145,10 +145,18 @@ def test_wrong_settings(
 
 def test_numbers_of_numpy_are_numbers(photo: Path, field: Field) -> None:
     plain = sinefit.fit(photo, **TINY, omega=(20.0, 10.0))
-    for omega in (np.array([20, 10]), torch.tensor([20.0, 10.0]), [np.float32(20), np.int8(10)]):
-        settings = {key: np.int64(value) for key, value in TINY.items() if key != "device"}
+    omegas: list[Any] = [
+        np.array([20, 10]),
+        torch.tensor([20.0, 10.0]),
+        [np.float32(20), np.int8(10)],
+    ]
+    for omega in omegas:
+        settings: dict[str, Any] = {
+            key: np.int64(value) for key, value in TINY.items() if key != "device"
+        }
         assert same(plain, sinefit.fit(photo, **settings, device="cpu", omega=omega))
-    assert field.render(np.float32(2)).samples.shape == (24, 32, 3)
+    scale: Any = np.float32(2)
+    assert field.render(scale).samples.shape == (24, 32, 3)
     assert field.render(size=np.array([4, 3])).samples.shape == (3, 4, 3)
     assert field.render(region=np.array([0, 0, 2, 2])).samples.shape == (2, 2, 3)
 
@@ -168,16 +176,19 @@ def test_a_render_that_memory_cannot_hold_is_refused_before_it_begins(field: Fie
 
 
 def test_what_is_no_field_no_signal_or_no_name_is_refused(field: Field, tmp_path: Path) -> None:
-    signal = field.render()
+    signal: Any = field.render()
+    wrong: Any = field
+    nothing: Any = None
+    word: Any = "float65"
     for call in (
         lambda: sinefit.save(signal, tmp_path / "a"),
-        lambda: sinefit.save(field, None),
-        lambda: sinefit.save(field, tmp_path / "a", dtype="float65"),
-        lambda: sinefit.load(None),
-        lambda: sinefit.write(field, tmp_path / "a.png"),
-        lambda: sinefit.write(signal, 3),
-        lambda: sinefit.write(signal, tmp_path / "a.jpg", quality="best"),
-        lambda: sinefit.read_signal(None),
+        lambda: sinefit.save(field, nothing),
+        lambda: sinefit.save(field, tmp_path / "a", dtype=word),
+        lambda: sinefit.load(nothing),
+        lambda: sinefit.write(wrong, tmp_path / "a.png"),
+        lambda: sinefit.write(signal, wrong),
+        lambda: sinefit.write(signal, tmp_path / "a.jpg", quality=word),
+        lambda: sinefit.read_signal(nothing),
     ):
         with pytest.raises(SettingError, match=r"^`[a-z]+` is .*: it must be"):
             call()

@@ -20,7 +20,7 @@ class DeviceTensor(torch.Tensor):
     def __new__(cls, kept: torch.Tensor) -> DeviceTensor:
         if kept.dtype == torch.float64:
             raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
-        made: DeviceTensor = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+        made: DeviceTensor = torch.Tensor._make_wrapper_subclass(
             cls, kept.size(), strides=kept.stride(), dtype=kept.dtype
         )
         made.kept = kept
@@ -33,7 +33,7 @@ class DeviceTensor(torch.Tensor):
         return float(self.kept)
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]
         cls, function: Any, types: object, arguments: Any = (), options: Any = None
     ) -> Any:
         def bare(part: Any) -> Any:

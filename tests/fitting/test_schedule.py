@@ -49,10 +49,8 @@ def test_cycles_double_in_length(first_cycle: int) -> None:
     for step in range(10 * first_cycle):
         if position == length:
             cycle, position, length = cycle + 1, 0, 2 * length
-        assert restarting_progress(step, first_cycle) == (
-            cycle,
-            pytest.approx((position + 0.5) / length),
-        )
+        found = restarting_progress(step, first_cycle)
+        assert found == pytest.approx((cycle, (position + 0.5) / length))
         assert steps_to_restart(step, first_cycle) == length - position
         position += 1
 
