@@ -56,4 +56,5 @@ def restarting_progress(step: int, first_cycle: int) -> tuple[int, float]:
 def steps_to_restart(step: int, first_cycle: int) -> int:
     """Return how many steps of its cycle the one counted from 0 and those after it are."""
     cycle, _ = restarting_progress(step, first_cycle)
-    return first_cycle * (2 ** (cycle + 1) - 1) - step
+    end: int = first_cycle * (2 ** (cycle + 1) - 1)
+    return end - step

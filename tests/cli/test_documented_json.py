@@ -1,10 +1,8 @@
-"""The tables of JSON in the README and `info --schema`: all keys that are printed, and no other."""
+"""What `info --schema` tells: all keys that are printed and stored, and no other."""
 
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,22 +13,9 @@ from sinefit.cli.app import app
 from .making import TINY, make_array, make_picture, make_sound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-WEIGHTS_FILE = README.partition("\n## Weights file\n")[2]
 STAMP = {"log_version", "time", "elapsed", "event"}
-
-
-def rows(table: str) -> dict[str, set[str]]:
-    """Return the words in code letters of each row of a table, by those of its first column."""
-    text = README.partition(f"<!-- {table}")[2].partition(f"<!-- end of {table}")[0]
-    found = {}
-    for line in text.splitlines():
-        if line.startswith("| `"):
-            _, first, *rest = line.split("|")
-            found[first.strip().replace("`", "")] = set(re.findall(r"`(\w+)`", "|".join(rest)))
-    return found
 
 
 def keys_of(value: Any) -> set[str]:
@@ -77,31 +62,15 @@ COMMANDS: dict[str, list[tuple[object, ...]]] = {
 }
 
 
-def of_the_readme(_folder: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """Return the keys by object, and those of the parts of a weights file."""
-    parts = {}
-    for name in ("signal", "network", "fit"):
-        (line,) = re.findall(rf"^\| `{name}` \| (.*) \|$", WEIGHTS_FILE, re.MULTILINE)
-        parts[name] = set(re.findall(r"`(\w+)`", line)) - {"grid", "sphere"}
-    return rows("objects"), parts
+def told(folder: Path, section: str) -> dict[str, set[str]]:
+    """Return the keys of every object or record of a section."""
+    schema = json.loads(run(folder, "info", "--schema", "--json").stdout)
+    return {name: set(keys) - {"and"} for name, keys in schema[section].items()}
 
 
-def of_the_schema(folder: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """Return the same as `info --schema` has it."""
-    told = json.loads(run(folder, "info", "--schema", "--json").stdout)
-    objects, parts = (
-        {row: set(keys) - {"and"} for row, keys in told[section].items()}
-        for section in ("objects", "weights_file")
-    )
-    return objects, parts
-
-
-@pytest.mark.parametrize("source", [of_the_readme, of_the_schema])
 @pytest.mark.parametrize("row", COMMANDS)
-def test_every_key_of_an_object_is_documented(
-    row: str, source: Callable[[Path], Any], folder: Path
-) -> None:
-    documented, parts = source(folder)
+def test_every_key_of_an_object_is_documented(row: str, folder: Path) -> None:
+    documented, parts = told(folder, "objects"), told(folder, "weights_file")
     assert set(documented) == set(COMMANDS)
     keys = documented[row]
     if row == "fit, failed":
@@ -119,9 +88,26 @@ def test_every_key_of_an_object_is_documented(
     assert printed == keys | {"json_version"}
 
 
+def test_what_a_weights_file_holds_is_documented(folder: Path) -> None:
+    content = (folder / "photo.safetensors").read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    stored, parts = header["__metadata__"], told(folder, "weights_file")
+    assert set(stored) == set(parts)
+    for name in ("network", "signal", "fit"):
+        assert set(json.loads(stored[name])) == parts[name]
+
+
+def test_people_read_the_same_in_lines_that_fit(folder: Path) -> None:
+    text = run(folder, "info", "--schema").stdout
+    assert max(map(len, text.splitlines())) <= 100
+    words = set(text.split())
+    for section in ("objects", "records", "weights_file"):
+        for keys in told(folder, section).values():
+            assert keys <= words | {""}
+
+
 def test_every_key_of_a_record_is_documented(folder: Path) -> None:
-    documented = rows("records")
-    objects = rows("objects")
+    documented, objects = told(folder, "records"), told(folder, "objects")
     documented["end"] |= objects["fit"] | objects["eval"]
     shown: dict[str, set[str]] = {}
     for words in (
@@ -142,6 +128,5 @@ def test_every_key_of_a_record_is_documented(folder: Path) -> None:
         expected = documented[row]
         if event in ("progress", "end"):
             expected |= everywhere
-        expected -= {"fit", "eval"}
         assert keys == expected | STAMP, event
     assert {name for row in documented for name in row.split(", ")} == {*shown, "note"}
