@@ -54,7 +54,7 @@ def info(
                 write_line("\n".join(schema_lines()))
             return
         if file is None:
-            raise SettingError("no FILE: name what to look at, or - for a pipe")
+            raise SettingError("info: missing argument 'FILE' (see: sinefit info --help)")
         values = _describe(file)
         if as_json:
             write_json(values)
