@@ -79,7 +79,7 @@ def test_the_commands_of_the_readme_run(folder: Path, monkeypatch: pytest.Monkey
         assert name == "sinefit"
         result = runner.invoke(app, arguments)
         assert result.exit_code == 0, f"{command}\n{result.output}\n{result.exception}"
-    with Image.open("better-4x.png") as picture:  # the last fit before the first render
+    with Image.open("configured-4x.png") as picture:  # the last fit before the first render
         assert picture.size == (512, 384)
     with Image.open("big.png") as picture:
         assert picture.size == (512, 384)
