@@ -16,7 +16,7 @@ from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
 from sinefit.networks.sine import SineNetwork
 from sinefit.networks.size import NetworkSize
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 from sinefit.signals.signal import Signal, SignalSpec
 
 CPU = torch.device("cpu")

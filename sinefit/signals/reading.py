@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from sinefit.errors import InputError, SettingError
-from sinefit.signals.array import read_array
-from sinefit.signals.audio import read_audio
+from sinefit.signals.array.reading import read_array
+from sinefit.signals.audio.reading import read_audio
 from sinefit.signals.formats import FORMATS, kinds_of, supported_formats
-from sinefit.signals.image import read_image
+from sinefit.signals.image.reading import read_image
 from sinefit.signals.limits import DEFAULT_LIMITS
+from sinefit.signals.media.streams import is_sound_only
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import KINDS, NOUNS
 from sinefit.signals.sniffing import detect, identify, kind_of_content
-from sinefit.signals.streams import is_sound_only
-from sinefit.signals.video import read_video
-from sinefit.signals.video_formats import VIDEO_CAPABILITIES
+from sinefit.signals.video.formats import VIDEO_CAPABILITIES
+from sinefit.signals.video.reading import read_video
 from sinefit.validation import refusal
 
 if TYPE_CHECKING:

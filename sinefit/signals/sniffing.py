@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from sinefit.errors import InputError
-from sinefit.signals.animation_frames import is_animated
 from sinefit.signals.containers import (
     id3_size,
     is_adts,
@@ -21,9 +20,9 @@ from sinefit.signals.containers import (
     ogg_content,
 )
 from sinefit.signals.formats import kinds_of, supported_formats
-from sinefit.signals.gif import is_animated_gif
-from sinefit.signals.pnm import is_pnm
+from sinefit.signals.image.pnm import is_pnm
 from sinefit.signals.unsupported import WEIGHTS, known_content
+from sinefit.signals.video.animation_frames import is_animated, is_animated_gif
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -30,7 +30,7 @@ from sinefit.fitting.engines.choice import triton_works
 from sinefit.fitting.engines.stages import PlainStages
 from sinefit.fitting.training import Training
 from sinefit.initializers.registry import parse_initializer
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

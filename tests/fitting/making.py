@@ -13,7 +13,7 @@ from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
 from sinefit.initializers.registry import parse_initializer
 from sinefit.networks.sine import SineNetwork
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 from sinefit.signals.signal import Signal, SignalSpec
 
 if TYPE_CHECKING:

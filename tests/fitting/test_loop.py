@@ -21,7 +21,7 @@ from sinefit.fitting.training import Training
 from sinefit.initializers.registry import INITIALIZERS, parse_initializer
 from sinefit.networks.sine import SineNetwork
 from sinefit.networks.size import NetworkSize
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 from sinefit.signals.signal import Signal
 
 from .making import (

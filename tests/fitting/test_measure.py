@@ -23,7 +23,7 @@ from sinefit.fitting.samples import TrainingSamples
 from sinefit.networks.sine import SineNetwork
 from sinefit.networks.size import NetworkSize
 from sinefit.rendering import evaluator
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 
 from .making import (
     clip,

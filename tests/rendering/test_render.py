@@ -13,7 +13,7 @@ from sinefit.networks.size import NetworkSize
 from sinefit.rendering import evaluator, render
 from sinefit.rendering.plan import RenderPlan, RenderRequest, plan_render
 from sinefit.rendering.render import render_blocks, render_values
-from sinefit.signals.coordinates import native_axis
+from sinefit.signals.grid import native_axis
 
 from .making import (
     array_spec,

@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 
 from sinefit.errors import OutputError
-from sinefit.signals.formats import FORMATS, WRITTEN, kinds_of, supported_formats
-from sinefit.signals.reading import read_signal
-from sinefit.signals.signal import KINDS, SignalSpec
-from sinefit.signals.writer import Encoding
-from sinefit.signals.writing import (
-    check_writable,
+from sinefit.signals.formats import (
+    FORMATS,
+    WRITTEN,
     extension_of,
     format_of_name,
     formats_of,
-    open_writer,
+    kinds_of,
+    supported_formats,
 )
+from sinefit.signals.reading import read_signal
+from sinefit.signals.signal import KINDS, SignalSpec
+from sinefit.signals.writer import Encoding
+from sinefit.signals.writing import check_writable, open_writer
 
 IMAGE = SignalSpec("image", (16, 16), 3, "uint8", 0, 255, "png", 8)
 SOUND = SignalSpec("audio", (4800,), 1, "float32", -1, 1, "wav", 16, Fraction(48000))
