@@ -6,32 +6,36 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from sinefit.errors import OutputError, SettingError
-from sinefit.signals.array.formats import ARRAY_FORMATS, ARRAY_WRITTEN
-from sinefit.signals.audio.formats import AUDIO_FORMATS, AUDIO_WRITTEN
-from sinefit.signals.image.formats import IMAGE_FORMATS, IMAGE_WRITTEN
-from sinefit.signals.video.formats import VIDEO_FORMATS, VIDEO_WRITTEN
+from sinefit.signals.array.formats import ARRAY_FORMATS
+from sinefit.signals.audio.formats import AUDIO_FORMATS
+from sinefit.signals.image.formats import IMAGE_FORMATS
+from sinefit.signals.video.formats import VIDEO_FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sinefit.signals.signal import Kind
+    from sinefit.signals.table import Format
 
-FORMATS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
+TABLES: Mapping[Kind, Mapping[str, Format]] = {
     "image": IMAGE_FORMATS,
     "video": VIDEO_FORMATS,
     "audio": AUDIO_FORMATS,
     "array": ARRAY_FORMATS,
 }
-"""Kind -> format name -> endings of file names with the dot, the usual one first.
+"""Kind -> format name -> its row.
 
 A format of several kinds is of the first of them unless its content tells otherwise.
 """
 
+FORMATS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
+    kind: {name: row.extensions for name, row in table.items()} for kind, table in TABLES.items()
+}
+"""Kind -> format name -> endings of file names with the dot, the usual one first."""
+
 WRITTEN: Mapping[Kind, tuple[str, ...]] = {
-    "image": IMAGE_WRITTEN,
-    "video": VIDEO_WRITTEN,
-    "audio": AUDIO_WRITTEN,
-    "array": ARRAY_WRITTEN,
+    kind: tuple(name for name, row in table.items() if row.written)
+    for kind, table in TABLES.items()
 }
 """Kind -> the names of the formats that signals are written in, the default first."""
 
@@ -51,7 +55,7 @@ def formats_of(kind: Kind) -> tuple[str, ...]:
 
     The formats of an array come last for every kind: they hold any samples.
     """
-    return tuple(dict.fromkeys((*WRITTEN[kind], *ARRAY_WRITTEN)))
+    return tuple(dict.fromkeys((*WRITTEN[kind], *WRITTEN["array"])))
 
 
 def format_of_name(kind: Kind, name: str) -> str | None:

@@ -20,7 +20,7 @@ from sinefit.signals.media.streams import is_sound_only
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import KINDS, NOUNS
 from sinefit.signals.sniffing import detect, identify, kind_of_content
-from sinefit.signals.video.formats import VIDEO_CAPABILITIES
+from sinefit.signals.video.formats import VIDEO_FORMATS
 from sinefit.signals.video.reading import read_video
 from sinefit.validation import refusal
 
@@ -110,7 +110,7 @@ def _kind_and_format(
         else:
             _check_format(file, name, format)
             found_kind = kind_of_content(file, format)
-    demuxer = VIDEO_CAPABILITIES[format].demuxer if found_kind == "video" else None
+    demuxer = VIDEO_FORMATS[format].demuxer if found_kind == "video" else None
     if kind is None and demuxer is not None and "audio" in kinds_of(format):
         found_kind = "audio" if is_sound_only(path, name, demuxer, limits) else found_kind
     if kind is None or kind == found_kind:

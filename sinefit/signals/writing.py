@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sinefit.errors import OutputError
-from sinefit.signals.array.formats import ARRAY_WRITTEN, check_array_writable
+from sinefit.signals.array.formats import check_array_writable
 from sinefit.signals.array.writing import ArrayWriter
 from sinefit.signals.audio.formats import check_audio_writable
 from sinefit.signals.audio.writing import AudioWriter
-from sinefit.signals.formats import formats_of
+from sinefit.signals.formats import WRITTEN, formats_of
 from sinefit.signals.image.formats import check_image_writable
 from sinefit.signals.image.writing import ImageWriter
 from sinefit.signals.video.formats import check_video_writable
@@ -63,4 +63,4 @@ def open_writer(
 
 
 def _writing_kind(spec: SignalSpec, format: str) -> Kind:
-    return "array" if format in ARRAY_WRITTEN else spec.kind
+    return "array" if format in WRITTEN["array"] else spec.kind

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sinefit.errors import OutputError, SettingError
+from sinefit.signals.table import Format, check_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,11 +19,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class AudioFormat:
+class AudioFormat(Format):
     """How a sound format is read, and what it can hold where it is written."""
 
-    extensions: tuple[str, ...]
-    """Endings of file names, with the dot, the usual one first."""
     name: str
     """The format as people write it."""
     library: tuple[str, ...] = ()
@@ -42,18 +42,17 @@ class AudioFormat:
     lossy: bool = False
     """Whether a quality can be asked for."""
 
-    @property
-    def written(self) -> bool:
-        """Whether sounds are written in it too."""
-        return bool(self.subtypes)
-
 
 _PCM = ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
-AUDIO_CAPABILITIES: Mapping[str, AudioFormat] = {
+AUDIO_FORMATS: Mapping[str, AudioFormat] = {
     "wav": AudioFormat(
-        (".wav", ".wave"), "WAV", ("WAV", "WAVEX", "RF64"), subtypes=("PCM_U8", *_PCM)
+        (".wav", ".wave"),
+        "WAV",
+        ("WAV", "WAVEX", "RF64"),
+        subtypes=("PCM_U8", *_PCM),
+        signature=rb"(?:RIF[FX]|RF64|BW64).{4}WAVE",
     ),
     "flac": AudioFormat(
         (".flac",),
@@ -63,6 +62,7 @@ AUDIO_CAPABILITIES: Mapping[str, AudioFormat] = {
         most_channels=8,
         highest_rate=655350,
         empty=False,
+        signature=rb"fLaC",
     ),
     "ogg": AudioFormat(
         (".ogg", ".oga", ".opus"),
@@ -89,33 +89,39 @@ AUDIO_CAPABILITIES: Mapping[str, AudioFormat] = {
         ("AIFF",),
         subtypes=("PCM_S8", *_PCM),
         counts_32_bits=True,
+        signature=rb"FORM.{4}AIF[FC]",
     ),
     "au": AudioFormat(
-        (".au", ".snd"), "AU", ("AU",), subtypes=("PCM_S8", *_PCM), counts_32_bits=True
+        (".au", ".snd"),
+        "AU",
+        ("AU",),
+        subtypes=("PCM_S8", *_PCM),
+        counts_32_bits=True,
+        signature=rb"\.snd\0\0",
     ),
-    "caf": AudioFormat((".caf",), "CAF", ("CAF",), subtypes=("PCM_S8", *_PCM)),
-    "w64": AudioFormat((".w64",), "W64", ("W64",), subtypes=("PCM_U8", *_PCM)),
-    "m4a": AudioFormat((".m4a", ".m4b"), "M4A", demuxer="mov"),
-    "aac": AudioFormat((".aac",), "AAC", demuxer="aac"),
-    "mp4": AudioFormat((".mp4", ".m4v"), "MP4", demuxer="mov"),
-    "mov": AudioFormat((".mov", ".qt"), "MOV", demuxer="mov"),
-    "mkv": AudioFormat((".mkv", ".mka"), "MKV", demuxer="matroska"),
-    "webm": AudioFormat((".webm", ".weba"), "WebM", demuxer="matroska"),
-    "avi": AudioFormat((".avi",), "AVI", demuxer="avi"),
-    "ts": AudioFormat((".ts", ".mts", ".m2ts"), "MPEG-TS", demuxer="mpegts"),
+    "caf": AudioFormat(
+        (".caf",), "CAF", ("CAF",), subtypes=("PCM_S8", *_PCM), signature=rb"caff\0\x01"
+    ),
+    "w64": AudioFormat(
+        (".w64",),
+        "W64",
+        ("W64",),
+        subtypes=("PCM_U8", *_PCM),
+        signature=rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0",
+    ),
+    "m4a": AudioFormat((".m4a", ".m4b"), "M4A", demuxer="mov", written=False),
+    "aac": AudioFormat((".aac",), "AAC", demuxer="aac", written=False),
+    "mp4": AudioFormat((".mp4", ".m4v"), "MP4", demuxer="mov", written=False),
+    "mov": AudioFormat((".mov", ".qt"), "MOV", demuxer="mov", written=False),
+    "mkv": AudioFormat((".mkv", ".mka"), "MKV", demuxer="matroska", written=False),
+    "webm": AudioFormat((".webm", ".weba"), "WebM", demuxer="matroska", written=False),
+    "avi": AudioFormat((".avi",), "AVI", demuxer="avi", written=False),
+    "ts": AudioFormat((".ts", ".mts", ".m2ts"), "MPEG-TS", demuxer="mpegts", written=False),
 }
 """How each format is read and what it can hold, by the format's name.
 
 In those that hold video too, it is the first sound track that is meant.
 """
-
-AUDIO_FORMATS: Mapping[str, tuple[str, ...]] = {
-    name: capability.extensions for name, capability in AUDIO_CAPABILITIES.items()
-}
-"""Format name -> endings of file names with the dot, the usual one first."""
-
-AUDIO_WRITTEN = tuple(name for name, capability in AUDIO_CAPABILITIES.items() if capability.written)
-"""The names of the formats that sounds are written in."""
 
 BIT_DEPTHS = {
     "PCM_S8": 8,
@@ -143,7 +149,7 @@ DEFAULT_QUALITY = 80
 def _refusal(spec: SignalSpec, format: str) -> str | None:
     """Return why `format` cannot hold the sound, None when it can."""
     assert spec.rate is not None
-    capability = AUDIO_CAPABILITIES[format]
+    capability = AUDIO_FORMATS[format]
     name = capability.name
     if not capability.written:
         return f"{name} sounds are read, not written"
@@ -166,7 +172,7 @@ def check_audio_writable(spec: SignalSpec, format: str) -> None:
 
     Raises OutputError that says what the format cannot hold and names formats that can.
     """
-    name = AUDIO_CAPABILITIES[format].name
+    name = AUDIO_FORMATS[format].name
     if spec.kind != "audio" or spec.rate is None:
         raise OutputError(f"{name} holds sounds, not a signal of kind {spec.kind}")
     if spec.rate.denominator != 1 or spec.rate < 1:
@@ -174,11 +180,7 @@ def check_audio_writable(spec: SignalSpec, format: str) -> None:
             f"{name} needs a whole number of samples per second, not "
             f"{float(spec.rate):g}: choose `rate` {max(1, round(spec.rate))}"
         )
-    refusal = _refusal(spec, format)
-    if refusal is not None:
-        able = [each for each in AUDIO_FORMATS if _refusal(spec, each) is None]
-        cure = f"use {' or '.join(able)}" if able else "write it in parts"
-        raise OutputError(f"{refusal}: {cure}")
+    check_refusal(partial(_refusal, spec), format, AUDIO_FORMATS, "write it in parts")
 
 
 def choose_subtype(
@@ -191,12 +193,12 @@ def choose_subtype(
     Raises SettingError when `encoding.subtype` is none of the format's, and OutputError when the
     sample rate is none of that encoding's.
     """
-    offered = AUDIO_CAPABILITIES[format].subtypes
+    offered = AUDIO_FORMATS[format].subtypes
     if encoding.subtype is not None:
         subtype = encoding.subtype.upper()
         if subtype not in offered:
             raise SettingError(
-                f"the encoding {encoding.subtype} is not one of {AUDIO_CAPABILITIES[format].name}: "
+                f"the encoding {encoding.subtype} is not one of {AUDIO_FORMATS[format].name}: "
                 f"choose {', '.join(offered)}"
             )
         if subtype == "OPUS" and not (spec.rate in _OPUS_RATES and spec.shape[0] > 0):
@@ -210,11 +212,11 @@ def choose_subtype(
 
 def _follow_spec(spec: SignalSpec, format: str) -> tuple[str, tuple[str, ...]]:
     """Return the subtype nearest to the spec's own, and notices."""
-    offered = AUDIO_CAPABILITIES[format].subtypes
+    offered = AUDIO_FORMATS[format].subtypes
     opus_fits = spec.rate in _OPUS_RATES and spec.shape[0] > 0
     if spec.encoding in offered and (spec.encoding != "OPUS" or opus_fits):
         return spec.encoding, ()
-    if AUDIO_CAPABILITIES[format].lossy:
+    if AUDIO_FORMATS[format].lossy:
         return offered[0], ()
     if spec.encoding in ("FLOAT", "DOUBLE") or spec.bit_depth > 32:
         wanted = "DOUBLE" if spec.bit_depth > 32 else "FLOAT"
@@ -227,7 +229,7 @@ def _follow_spec(spec: SignalSpec, format: str) -> tuple[str, tuple[str, ...]]:
             wanted = "PCM_U8" if "PCM_U8" in offered else "PCM_S8"
     if wanted in offered:
         return wanted, ()
-    return "PCM_24", (f"{AUDIO_CAPABILITIES[format].name} holds at most 24 bits per sample",)
+    return "PCM_24", (f"{AUDIO_FORMATS[format].name} holds at most 24 bits per sample",)
 
 
 def choose_container(spec: SignalSpec, format: str, subtype: str) -> tuple[str, str]:
@@ -239,7 +241,7 @@ def choose_container(spec: SignalSpec, format: str, subtype: str) -> tuple[str, 
     size = spec.shape[0] * spec.channels * _BYTES_PER_VALUE.get(subtype, 1)
     if size > _LARGEST_CHUNK and format == "wav":
         return "RF64", subtype
-    capability = AUDIO_CAPABILITIES[format]
+    capability = AUDIO_FORMATS[format]
     if size > _LARGEST_CHUNK and capability.counts_32_bits:
         raise OutputError(f"{capability.name} holds at most 4 GiB of samples: use wav or flac")
     return capability.library[0], subtype
@@ -253,8 +255,8 @@ def compression_level(
 
     None stands for the format's only choice: a lossless format has no quality.
     """
-    if not AUDIO_CAPABILITIES[format].lossy:
-        notice = f"{AUDIO_CAPABILITIES[format].name} is lossless: `quality` does not apply"
+    if not AUDIO_FORMATS[format].lossy:
+        notice = f"{AUDIO_FORMATS[format].name} is lossless: `quality` does not apply"
         return None, (notice,) if quality is not None else ()
     chosen = DEFAULT_QUALITY if quality is None else quality
     # LAME refuses a level of exactly 1.

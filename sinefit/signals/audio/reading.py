@@ -13,7 +13,7 @@ import numpy as np
 import soundfile
 
 from sinefit.errors import InputError, SettingError
-from sinefit.signals.audio.formats import AUDIO_CAPABILITIES, BIT_DEPTHS, first_line, library_path
+from sinefit.signals.audio.formats import AUDIO_FORMATS, BIT_DEPTHS, first_line, library_path
 from sinefit.signals.audio.tracks import read_stream
 from sinefit.signals.audio.truncation import find_truncation
 from sinefit.signals.limits import DEFAULT_LIMITS
@@ -60,7 +60,7 @@ def read_audio(
     if selection.region is not None or selection.downsample != 1:
         flag = "`region`" if selection.region is not None else "`downsample`"
         raise SettingError(f"{flag} does not apply to {name}: it is a sound; leave it out")
-    if AUDIO_CAPABILITIES[format].demuxer is not None:
+    if AUDIO_FORMATS[format].demuxer is not None:
         return read_stream(source, name, format, selection, limits)
     truncation = find_truncation(source, format)
     if truncation is not None:
@@ -73,7 +73,7 @@ def read_audio(
 def _decode(source: Path, name: str, format: str, selection: Selection, limits: Limits) -> Signal:
     try:
         with soundfile.SoundFile(library_path(source), "r") as file:
-            if file.format not in AUDIO_CAPABILITIES[format].library:
+            if file.format not in AUDIO_FORMATS[format].library:
                 raise InputError(f"{name} holds {file.format} sound, not {format}: name its format")
             _check_length(file, source, name)
             return _read_open_file(file, name, format, selection, limits)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sinefit.errors import InputError, SettingError
-from sinefit.signals.audio.formats import AUDIO_CAPABILITIES
+from sinefit.signals.audio.formats import AUDIO_FORMATS
 from sinefit.signals.media.ffmpeg import FFmpeg
 from sinefit.signals.media.streams import INCOMPLETE, check_container, limited_input, parse_streams
 from sinefit.signals.signal import Signal, SignalSpec
@@ -46,7 +46,7 @@ def read_stream(
     short, larger than `limits` or holds values that are not finite, and SettingError when the
     selection lies outside.
     """
-    demuxer = AUDIO_CAPABILITIES[format].demuxer
+    demuxer = AUDIO_FORMATS[format].demuxer
     assert demuxer is not None
     check_container(source, name, demuxer)
     # The header of an AU file tells rate and channels, and its samples follow to the end.

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from PIL import features
 
 from sinefit.errors import OutputError
 from sinefit.signals.image import png, tiff
+from sinefit.signals.image.depths import find_pixel_depth, find_stream_depth
+from sinefit.signals.image.png import PngStream
+from sinefit.signals.image.pnm import PnmStream
+from sinefit.signals.image.tiff import TiffStream
+from sinefit.signals.table import Format
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sinefit.signals.signal import SignalSpec
 
 
 @dataclass(frozen=True)
-class ImageFormat:
+class ImageFormat(Format):
     """How a file format for images is read, and what it can hold where it is written."""
 
-    extensions: tuple[str, ...]
-    """Endings of file names, with the dot, the usual one first."""
     pillow: str
     """Pillow's name of the format."""
     largest_side: int
@@ -42,8 +45,15 @@ class ImageFormat:
     """Whether a quality can be asked for."""
     grey: bool = True
     """Whether grey is stored as grey, not as colour with three equal channels."""
-    written: bool = True
-    """Whether images are written in it too."""
+    stream: type[PngStream] | type[TiffStream] | type[PnmStream] | None = None
+    """What writes it row by row; Pillow, and all rows at once, where there is none."""
+    default_quality: int | None = None
+    """Quality where a lossy format is asked for none; None stands for no loss at all."""
+    least_quality: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Pillow's options for writing it."""
+    depth: Callable[[BinaryIO], int] | None = None
+    """What finds the bits per sample where Pillow reduces them to 8 without a word."""
     pixels_per_byte: int | None = None
     """More pixels than a byte can stand for, where the decoder fills up what the file lacks."""
     working_bytes: int = 1
@@ -60,31 +70,67 @@ class ImageFormat:
 _FOUR_GIB = 2**32 - 2**26
 _ALL = (1, 2, 3, 4)
 
-IMAGE_CAPABILITIES: Mapping[str, ImageFormat] = {
+IMAGE_FORMATS: Mapping[str, ImageFormat] = {
     "png": ImageFormat(
-        (".png", ".apng"), "PNG", png.LARGEST_SIDE, sixteen_bit=_ALL, alpha=True, profile=True
+        (".png", ".apng"),
+        "PNG",
+        png.LARGEST_SIDE,
+        signature=rb"\x89PNG\r\n\x1a\n",
+        sixteen_bit=_ALL,
+        alpha=True,
+        profile=True,
+        stream=PngStream,
     ),
     # 512 pixels per byte of a JPEG that is not coded arithmetically, fewer than 3000 of a GIF,
     # 128 of a BMP, 64 of a TGA.
     "jpeg": ImageFormat(
-        (".jpg", ".jpeg", ".jpe"), "JPEG", 65535, profile=True, lossy=True, pixels_per_byte=2**13
+        (".jpg", ".jpeg", ".jpe"),
+        "JPEG",
+        65535,
+        signature=rb"\xff\xd8\xff",
+        profile=True,
+        lossy=True,
+        default_quality=95,
+        least_quality=1,  # where libjpeg's scale begins
+        options={"subsampling": 0},
+        pixels_per_byte=2**13,
     ),
     "webp": ImageFormat(
-        (".webp",), "WEBP", 16383, alpha=True, profile=True, lossy=True, grey=False
+        (".webp",),
+        "WEBP",
+        16383,
+        signature=rb"RIFF.{4}WEBP",
+        alpha=True,
+        profile=True,
+        lossy=True,
+        options={"exact": True},  # the colours of transparent pixels, which the fit has seen
+        grey=False,
     ),
     "tiff": ImageFormat(
         (".tif", ".tiff"),
         "TIFF",
         tiff.LARGEST_SIDE,
         _FOUR_GIB,
+        signature=rb"(?:II[\x2a\x2b]\0|MM\0[\x2a\x2b])(?!.{4}CR)",  # which is Canon's raw data
         sixteen_bit=_ALL,
         floats=True,
         alpha=True,
         profile=True,
+        stream=TiffStream,
     ),
-    "ppm": ImageFormat((".ppm", ".pgm", ".pnm", ".pbm"), "PPM", 2**31 - 1, sixteen_bit=(1, 3)),
-    "bmp": ImageFormat((".bmp",), "BMP", 2**31 - 1, _FOUR_GIB, pixels_per_byte=2**13),
-    "gif": ImageFormat((".gif",), "GIF", 65535, pixels_per_byte=2**13),
+    "ppm": ImageFormat(
+        (".ppm", ".pgm", ".pnm", ".pbm"), "PPM", 2**31 - 1, sixteen_bit=(1, 3), stream=PnmStream
+    ),
+    # Two letters are too few, so the size of its header is asked too.
+    "bmp": ImageFormat(
+        (".bmp",),
+        "BMP",
+        2**31 - 1,
+        _FOUR_GIB,
+        signature=rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0{3}",
+        pixels_per_byte=2**13,
+    ),
+    "gif": ImageFormat((".gif",), "GIF", 65535, signature=rb"GIF8[79]a", pixels_per_byte=2**13),
     "avif": ImageFormat(
         (".avif",),
         "AVIF",
@@ -93,6 +139,9 @@ IMAGE_CAPABILITIES: Mapping[str, ImageFormat] = {
         profile=True,
         lossy=True,
         grey=False,
+        default_quality=90,
+        options={"subsampling": "4:4:4"},
+        depth=find_pixel_depth,
         feature="avif",
     ),
     # An even picture takes next to nothing, and each sample 32 bits twice while it is decoded.
@@ -100,8 +149,10 @@ IMAGE_CAPABILITIES: Mapping[str, ImageFormat] = {
         (".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"),
         "JPEG2000",
         2**31 - 1,
+        signature=rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
         sixteen_bit=(1,),
         alpha=True,
+        depth=find_stream_depth,
         pixels_per_byte=2**17,
         working_bytes=8,
         feature="jpg_2000",
@@ -111,9 +162,11 @@ IMAGE_CAPABILITIES: Mapping[str, ImageFormat] = {
         (".jxl",),
         "JXL",
         2**30,
+        signature=rb"\0\0\0\x0cJXL \r\n\x87\n|\xff\x0a",
         alpha=True,
         profile=True,
         lossy=True,
+        options={"lossless": False},
         working_bytes=4,
         plugin="pillow_jxl",
         extra="jxl",
@@ -124,20 +177,13 @@ IMAGE_CAPABILITIES: Mapping[str, ImageFormat] = {
         16384,
         alpha=True,
         profile=True,
+        depth=find_pixel_depth,
         written=False,
         plugin="pillow_heif",
         extra="heic",
     ),
 }
 """How each format is read and what it can hold, by the format's name."""
-
-IMAGE_FORMATS: Mapping[str, tuple[str, ...]] = {
-    name: capability.extensions for name, capability in IMAGE_CAPABILITIES.items()
-}
-"""Format name -> endings of file names with the dot, the usual one first."""
-
-IMAGE_WRITTEN = tuple(name for name, capability in IMAGE_CAPABILITIES.items() if capability.written)
-"""The names of the formats that images are written in."""
 
 BYTES_PER_SAMPLE: Mapping[str, int] = {"uint8": 1, "uint16": 2, "float32": 4}
 """Bytes per value of the sample types that image formats hold."""
@@ -148,7 +194,7 @@ def obstacle_to_use(format: str) -> str | None:
 
     A plugin is loaded by asking.
     """
-    capability = IMAGE_CAPABILITIES[format]
+    capability = IMAGE_FORMATS[format]
     with warnings.catch_warnings(action="ignore"):  # of a feature that this Pillow does not know
         built = capability.feature is None or features.check(capability.feature)
     if not built:
@@ -169,10 +215,11 @@ def obstacle_to_use(format: str) -> str | None:
 
 def check_image_writable(spec: SignalSpec, format: str) -> None:
     """Raise OutputError, naming formats that can, when `format` cannot hold such an image."""
-    if spec.kind != "image" or len(spec.shape) != 2 or format not in IMAGE_CAPABILITIES:
+    if spec.kind != "image" or len(spec.shape) != 2 or format not in IMAGE_FORMATS:
+        written = [name for name, row in IMAGE_FORMATS.items() if row.written]
         raise OutputError(
             f"format {format} cannot hold {spec.kind} of {len(spec.shape)} axes: "
-            f"images are written as {_list(IMAGE_WRITTEN)}"
+            f"images are written as {_list(written)}"
         )
     if spec.dtype not in ("uint8", "uint16", "float32") or spec.channels > 4:
         raise OutputError(
@@ -184,11 +231,11 @@ def check_image_writable(spec: SignalSpec, format: str) -> None:
             f"an image of {spec.channels} channels {'with' if spec.alpha else 'without'} alpha "
             f"cannot be written as {format}: use npy"
         )
-    obstacle = _obstacle(spec, IMAGE_CAPABILITIES[format])
+    obstacle = _obstacle(spec, IMAGE_FORMATS[format])
     if obstacle is not None:
         able = [
             name
-            for name, capability in IMAGE_CAPABILITIES.items()
+            for name, capability in IMAGE_FORMATS.items()
             if capability.plugin is None and _obstacle(spec, capability) is None
         ]
         raise OutputError(f"{format} cannot hold {obstacle}: use {_list([*able, 'npy'])}")

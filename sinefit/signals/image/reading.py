@@ -7,16 +7,16 @@ or, in TIFF, as floating-point numbers.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageCms
 
 from sinefit.errors import InputError
 from sinefit.signals.image.deep_color import DeepLayout, decode_deep, tiff_layout
-from sinefit.signals.image.depths import find_pixel_depth, find_stream_depth, png_header
+from sinefit.signals.image.depths import png_header
 from sinefit.signals.image.float_tiff import decode_floats, float_layout
-from sinefit.signals.image.formats import BYTES_PER_SAMPLE, IMAGE_CAPABILITIES, obstacle_to_use
+from sinefit.signals.image.formats import BYTES_PER_SAMPLE, IMAGE_FORMATS, obstacle_to_use
 from sinefit.signals.image.jpeg_scans import MOST_SCANS, has_too_many_scans
 from sinefit.signals.image.pillow_decoding import pillow_decoding
 from sinefit.signals.image.pixels import (
@@ -50,12 +50,6 @@ if TYPE_CHECKING:
     from sinefit.signals.selection import Selection
 
 _BAND_BYTES = 2**24
-# What finds the bits per sample of formats that Pillow reduces to 8 without a word.
-_DEPTHS: dict[str, Callable[[BinaryIO], int]] = {
-    "avif": find_pixel_depth,
-    "heic": find_pixel_depth,
-    "jp2": find_stream_depth,
-}
 _ORIENTATION = 0x0112
 _TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -147,7 +141,7 @@ def read_image(
 def _decode(source: Path, name: str, format: str, limits: Limits) -> Picture:
     if format == "ppm":
         return decode_pnm(source, name, limits)
-    capability = IMAGE_CAPABILITIES[format]
+    capability = IMAGE_FORMATS[format]
     size = source.stat().st_size
     notices: list[str] = []
     with source.open("rb") as file:
@@ -162,8 +156,8 @@ def _decode(source: Path, name: str, format: str, limits: Limits) -> Picture:
             limits.check_picture(*tiff_tile(tags), name)
         elif format == "png":
             bit_depth, color_type = png_header(file)
-        elif format in _DEPTHS:
-            bit_depth = _DEPTHS[format](file)
+        elif capability.depth is not None:
+            bit_depth = capability.depth(file)
         if format == "jpeg" and has_too_many_scans(file):
             raise InputError(
                 f"{name} has more than {MOST_SCANS} scans, where encoders make about ten: "

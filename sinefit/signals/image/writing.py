@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from sinefit.errors import OutputError
-from sinefit.signals.image.formats import BYTES_PER_SAMPLE, IMAGE_CAPABILITIES, check_image_writable
-from sinefit.signals.image.png import PngStream
-from sinefit.signals.image.pnm import PnmStream
-from sinefit.signals.image.tiff import TiffStream
+from sinefit.signals.image.formats import BYTES_PER_SAMPLE, IMAGE_FORMATS, check_image_writable
 from sinefit.signals.storage import allocate_samples
 
 if TYPE_CHECKING:
@@ -20,20 +17,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from sinefit.signals.image.png import PngStream
+    from sinefit.signals.image.pnm import PnmStream
+    from sinefit.signals.image.tiff import TiffStream
     from sinefit.signals.signal import SignalSpec
     from sinefit.signals.writer import Encoding
-
-DEFAULT_AVIF_QUALITY = 90
-"""AVIF quality, 0 to 100, when none is asked for."""
-
-DEFAULT_JPEG_QUALITY = 95
-"""JPEG quality, 0 to 100, when none is asked for."""
-
-_STREAMS: dict[str, type[PngStream] | type[TiffStream] | type[PnmStream]] = {
-    "png": PngStream,
-    "tiff": TiffStream,
-    "ppm": PnmStream,
-}
 
 
 class ImageWriter:
@@ -50,7 +38,7 @@ class ImageWriter:
         self._path = path
         self._spec = spec
         self._format = format
-        self._options = _pillow_options(format, encoding)
+        self._options = _pillow_options(format, encoding.quality)
         self._rows = 0
         height, width = spec.shape
         self._profile = spec.icc_profile if _keeps_profile(spec, format) else None
@@ -60,9 +48,8 @@ class ImageWriter:
             raise OutputError(f"{path} cannot be written: {error.strerror}") from None
         self._stream: PngStream | TiffStream | PnmStream | None = None
         self._pixels: NDArray[Any] | None = None
-        if format in _STREAMS:
-            depth = 8 * BYTES_PER_SAMPLE[spec.dtype]
-            self._guarded(self._begin_stream, width, height, depth)
+        if IMAGE_FORMATS[format].stream is not None:
+            self._guarded(self._begin_stream)
         else:
             self._pixels = allocate_samples((height, width, spec.channels), spec.dtype)
 
@@ -96,10 +83,12 @@ class ImageWriter:
         self._pixels = None
         self._file.close()
 
-    def _begin_stream(self, width: int, height: int, depth: int) -> None:
-        stream = _STREAMS[self._format]
-        channels = self._spec.channels
-        self._stream = stream(self._file, width, height, channels, depth, self._profile)
+    def _begin_stream(self) -> None:
+        stream = IMAGE_FORMATS[self._format].stream
+        assert stream is not None
+        height, width = self._spec.shape
+        depth = 8 * BYTES_PER_SAMPLE[self._spec.dtype]
+        self._stream = stream(self._file, width, height, self._spec.channels, depth, self._profile)
 
     def _save(self) -> None:
         assert self._pixels is not None
@@ -109,7 +98,7 @@ class ImageWriter:
             image = image.quantize(256)
         if self._profile is not None:
             self._options["icc_profile"] = self._profile
-        image.save(self._file, IMAGE_CAPABILITIES[self._format].pillow, **self._options)
+        image.save(self._file, IMAGE_FORMATS[self._format].pillow, **self._options)
 
     def _guarded(self, action: Callable[..., object], *arguments: object) -> None:
         """Run one step of writing and turn what the system or Pillow raises into OutputError."""
@@ -122,7 +111,7 @@ class ImageWriter:
 
 
 def _keeps_profile(spec: SignalSpec, format: str) -> bool:
-    capability = IMAGE_CAPABILITIES[format]
+    capability = IMAGE_FORMATS[format]
     # A profile for grey does not describe grey that is stored as colour.
     return capability.profile and (capability.grey or spec.channels >= 3)
 
@@ -133,27 +122,17 @@ def _losses(spec: SignalSpec, format: str, encoding: Encoding) -> tuple[str, ...
         notices.append(f"{format} cannot keep the colour profile of this image: it was left out")
     if format == "gif" and spec.channels == 3:
         notices.append("gif keeps at most 256 colours: the nearest were taken")
-    if encoding.quality is not None and not IMAGE_CAPABILITIES[format].lossy:
+    if encoding.quality is not None and not IMAGE_FORMATS[format].lossy:
         notices.append(f"{format} is lossless: `quality` has no effect")
     if encoding.subtype is not None:
         notices.append("images have no sample encoding: `subtype` has no effect")
     return tuple(notices)
 
 
-def _pillow_options(format: str, encoding: Encoding) -> dict[str, Any]:
-    if format == "jpeg":
-        quality = DEFAULT_JPEG_QUALITY if encoding.quality is None else encoding.quality
-        return {"quality": max(1, quality), "subsampling": 0}  # libjpeg's scale begins at 1
-    if format == "webp":
-        # "exact" keeps the colours of transparent pixels, which the fit has seen.
-        if encoding.quality is None:
-            return {"lossless": True, "exact": True}
-        return {"quality": encoding.quality, "exact": True}
-    if format == "avif":
-        quality = DEFAULT_AVIF_QUALITY if encoding.quality is None else encoding.quality
-        return {"quality": quality, "subsampling": "4:4:4"}
-    if format == "jxl":
-        if encoding.quality is None:
-            return {"lossless": True}
-        return {"quality": encoding.quality, "lossless": False}
-    return {}
+def _pillow_options(format: str, quality: int | None) -> dict[str, Any]:
+    row = IMAGE_FORMATS[format]
+    if not row.lossy:
+        return {}
+    chosen = row.default_quality if quality is None else quality
+    asked = {"lossless": True} if chosen is None else {"quality": max(row.least_quality, chosen)}
+    return {**row.options, **asked}

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from sinefit.errors import InputError
-from sinefit.signals.image.formats import IMAGE_CAPABILITIES
+from sinefit.signals.image.formats import IMAGE_FORMATS
 from sinefit.signals.image.pillow_decoding import pillow_decoding
 from sinefit.signals.image.pixels import check_region
 from sinefit.signals.signal import Signal
@@ -51,7 +51,7 @@ def read_animation(
 
 def _decode(source: Path, format: str, store: FrameStore, plan: FramePlan, skipped: int) -> None:
     """Decode every frame up to the last that is planned: each is drawn over the one before."""
-    with Image.open(source, formats=(IMAGE_CAPABILITIES[format].pillow,)) as image:
+    with Image.open(source, formats=(IMAGE_FORMATS[format].pillow,)) as image:
         for index in range(skipped + plan.shown[-1] + 1):
             image.seek(index)
             image.load()

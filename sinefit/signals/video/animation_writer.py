@@ -20,7 +20,7 @@ from PIL import Image
 from sinefit.errors import OutputError
 from sinefit.signals.image.png import SIGNATURE, filter_rows, png_chunk
 from sinefit.signals.video.formats import (
-    VIDEO_CAPABILITIES,
+    VIDEO_FORMATS,
     check_video_writable,
     picture_notices,
     webp_options,
@@ -51,7 +51,7 @@ class AnimationWriter:
         self._written = 0
         notices = picture_notices(spec, format, encoding.quality)
         if spec.soundtrack is not None:
-            notices.append(f"{VIDEO_CAPABILITIES[format].name} holds no sound: it is left out")
+            notices.append(f"{VIDEO_FORMATS[format].name} holds no sound: it is left out")
         self.notices = tuple(notices)
         options = webp_options(encoding.quality)
         try:

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO
 
 from sinefit.errors import OutputError
+from sinefit.signals.table import Format, check_refusal
+from sinefit.signals.video.animation_frames import (
+    is_animated_gif,
+    is_animated_png,
+    is_animated_webp,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sinefit.signals.signal import SignalSpec
 
 
 @dataclass(frozen=True)
-class VideoFormat:
+class VideoFormat(Format):
     """How a video format is read, and what it can hold where it is written."""
 
-    extensions: tuple[str, ...]
-    """Endings of file names, with the dot, the usual one first."""
     name: str
     """The format as people write it."""
     demuxer: str | None = None
     """ffmpeg's demuxer of it; none for an animated picture, which Pillow decodes."""
     muxer: str | None = None
     """ffmpeg's muxer of it; none for an animated picture, and for a format that is only read."""
-    written: bool = True
-    """Whether videos are written in it too."""
+    is_animated: Callable[[BinaryIO], bool] | None = None
+    """What tells a file with several frames from a still picture; none where all are videos."""
     longest_side: int = 16384
     """Largest width and height, in pixels."""
     highest_rate: int = 1000
@@ -45,7 +50,7 @@ class VideoFormat:
 
 _MOV_SOUND = ("aac", "mp3", "ac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_s16be", "pcm_s24be")
 
-VIDEO_CAPABILITIES: Mapping[str, VideoFormat] = {
+VIDEO_FORMATS: Mapping[str, VideoFormat] = {
     "mp4": VideoFormat(
         (".mp4", ".m4v"),
         "MP4",
@@ -75,22 +80,25 @@ VIDEO_CAPABILITIES: Mapping[str, VideoFormat] = {
     ),
     # Browsers show GIF frames of less than two hundredths of a second for ten.
     "gif": VideoFormat(
-        (".gif",), "GIF", "gif", "gif", longest_side=65535, highest_rate=50, sound_codecs=()
+        (".gif",),
+        "GIF",
+        "gif",
+        "gif",
+        is_animated_gif,
+        longest_side=65535,
+        highest_rate=50,
+        sound_codecs=(),
     ),
-    "webp": VideoFormat((".webp",), "WebP", longest_side=16383, sound_codecs=()),
-    "png": VideoFormat((".png", ".apng"), "APNG", longest_side=2**24, sound_codecs=()),
-    "avi": VideoFormat((".avi",), "AVI", "avi", written=False),
+    "webp": VideoFormat(
+        (".webp",), "WebP", is_animated=is_animated_webp, longest_side=16383, sound_codecs=()
+    ),
+    "png": VideoFormat(
+        (".png", ".apng"), "APNG", is_animated=is_animated_png, longest_side=2**24, sound_codecs=()
+    ),
+    "avi": VideoFormat((".avi",), "AVI", "avi", signature=rb"RIFF.{4}AVI ", written=False),
     "ts": VideoFormat((".ts", ".mts", ".m2ts"), "MPEG-TS", "mpegts", written=False),
 }
 """How each format is read and what it can hold, by the format's name."""
-
-VIDEO_FORMATS: Mapping[str, tuple[str, ...]] = {
-    name: capability.extensions for name, capability in VIDEO_CAPABILITIES.items()
-}
-"""Format name -> endings of file names with the dot, the usual one first."""
-
-VIDEO_WRITTEN = tuple(name for name, capability in VIDEO_CAPABILITIES.items() if capability.written)
-"""The names of the formats that videos are written in."""
 
 DEFAULT_QUALITY = 70
 """Quality of lossy formats when none is asked for: crf 16 of H.264, crf 21 of VP9."""
@@ -100,7 +108,7 @@ def _refusal(spec: SignalSpec, format: str) -> str | None:
     """Return why `format` cannot hold the video, None when it can."""
     assert spec.rate is not None
     _, height, width = spec.shape
-    capability = VIDEO_CAPABILITIES[format]
+    capability = VIDEO_FORMATS[format]
     name, side, rate = capability.name, capability.longest_side, capability.highest_rate
     if not capability.written:
         return f"{name} videos are read, not written"
@@ -116,7 +124,7 @@ def check_video_writable(spec: SignalSpec, format: str) -> None:
 
     Raises OutputError that says what the format cannot hold and names formats that can.
     """
-    name = VIDEO_CAPABILITIES[format].name
+    name = VIDEO_FORMATS[format].name
     if spec.kind != "video" or spec.rate is None or len(spec.shape) != 3:
         raise OutputError(f"{name} holds videos, not a signal of kind {spec.kind}")
     if spec.channels != 3 or spec.dtype != "uint8":
@@ -130,11 +138,8 @@ def check_video_writable(spec: SignalSpec, format: str) -> None:
             f"{name} cannot hold {frames} frames of {width}x{height} at "
             f"{float(spec.rate):g} frames per second: each must be more than 0"
         )
-    refusal = _refusal(spec, format)
-    if refusal is not None:
-        able = [each for each in VIDEO_FORMATS if _refusal(spec, each) is None]
-        cure = f"use {' or '.join(able)}" if able else "render it smaller or write an array"
-        raise OutputError(f"{refusal}: {cure}")
+    cure = "render it smaller or write an array"
+    check_refusal(partial(_refusal, spec), format, VIDEO_FORMATS, cure)
 
 
 def crf(format: str, quality: int | None) -> int:
@@ -190,7 +195,7 @@ def sound_arguments(codecs: tuple[str, ...], format: str) -> tuple[list[str], li
     """
     arguments: list[str] = []
     notices: list[str] = []
-    capability = VIDEO_CAPABILITIES[format]
+    capability = VIDEO_FORMATS[format]
     for index, codec in enumerate(codecs):
         encoder = capability.sound_encoder
         if encoder is None or capability.sound_codecs is None or codec in capability.sound_codecs:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 from sinefit.errors import InputError
 from sinefit.signals.limits import DEFAULT_LIMITS
-from sinefit.signals.media.ffmpeg import FFmpeg, input_arguments
+from sinefit.signals.media.ffmpeg import FFmpeg
 from sinefit.signals.media.streams import (
     INCOMPLETE,
     LARGEST_BLOCK,
     check_container,
     limited_input,
+    list_streams,
     parse_streams,
 )
-from sinefit.signals.video.formats import VIDEO_CAPABILITIES
+from sinefit.signals.video.formats import VIDEO_FORMATS
 from sinefit.signals.video.frame_plan import FrameTimes
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class VideoHeader:
 
 def demuxer_of(format: str) -> str:
     """Return ffmpeg's demuxer of a video format that ffmpeg reads."""
-    demuxer = VIDEO_CAPABILITIES[format].demuxer
+    demuxer = VIDEO_FORMATS[format].demuxer
     assert demuxer is not None
     return demuxer
 
@@ -214,7 +215,5 @@ def _frame_lines(listing: str) -> list[str]:
 
 def probe_sound(source: Path) -> tuple[str, ...]:
     """Return the codecs of the sound streams of a Matroska file; none when it cannot be read."""
-    with FFmpeg(input_arguments(source, "matroska"), log_level="info") as process:
-        process.finish()
-        streams = parse_streams(text for _, text in process.log)
+    streams = list_streams(source, "matroska", DEFAULT_LIMITS)
     return tuple(stream.codec for stream in streams if stream.kind == "Audio")

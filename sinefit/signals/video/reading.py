@@ -14,7 +14,7 @@ from sinefit.signals.media.streams import limited_input
 from sinefit.signals.signal import Signal
 from sinefit.signals.video.animation import read_animation
 from sinefit.signals.video.animation_frames import find_gif_truncation
-from sinefit.signals.video.formats import VIDEO_CAPABILITIES
+from sinefit.signals.video.formats import VIDEO_FORMATS
 from sinefit.signals.video.frame_plan import FrameStore, plan_frames
 from sinefit.signals.video.probe import demuxer_of, probe_video, read_frame_times
 
@@ -56,7 +56,7 @@ def read_video(
     damaged, cut short, larger than `limits` or holds no video, and SettingError when the selection
     lies outside.
     """
-    if VIDEO_CAPABILITIES[format].demuxer is None:
+    if VIDEO_FORMATS[format].demuxer is None:
         return read_animation(source, name, format, selection, limits)
     truncation = find_gif_truncation(source) if format == "gif" else None
     if truncation is not None:

@@ -12,7 +12,7 @@ from sinefit.errors import InputError, OutputError
 from sinefit.signals.media.ffmpeg import FFmpeg, input_arguments, output_arguments
 from sinefit.signals.video.animation_writer import AnimationWriter
 from sinefit.signals.video.formats import (
-    VIDEO_CAPABILITIES,
+    VIDEO_FORMATS,
     check_video_writable,
     picture_arguments,
     picture_notices,
@@ -35,7 +35,7 @@ def open_video_writer(
     path: Path, spec: SignalSpec, format: str, encoding: Encoding
 ) -> AnimationWriter | VideoWriter:
     """Return what writes a video to `path` in a format of VIDEO_FORMATS; see SignalWriter."""
-    animated = VIDEO_CAPABILITIES[format].demuxer is None
+    animated = VIDEO_FORMATS[format].demuxer is None
     return (AnimationWriter if animated else VideoWriter)(path, spec, format, encoding)
 
 
@@ -54,7 +54,7 @@ class VideoWriter:
         self._path = path
         self._spec = spec
         self._format = format
-        muxer = VIDEO_CAPABILITIES[format].muxer
+        muxer = VIDEO_FORMATS[format].muxer
         assert muxer is not None
         self._rate = plain_rate(spec.rate)
         self._written = 0
@@ -84,7 +84,7 @@ class VideoWriter:
         soundtrack = self._spec.soundtrack
         if soundtrack is None:
             return [], [], []
-        capability = VIDEO_CAPABILITIES[self._format]
+        capability = VIDEO_FORMATS[self._format]
         if capability.silent:
             return [], [], [f"{capability.name} holds no sound: it is left out"]
         self._folder = tempfile.TemporaryDirectory(prefix="sinefit-sound-")

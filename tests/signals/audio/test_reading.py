@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinefit.errors import InputError, OutputError, SettingError
-from sinefit.signals.audio.formats import AUDIO_WRITTEN, check_audio_writable
+from sinefit.signals.audio.formats import check_audio_writable
 from sinefit.signals.audio.reading import read_audio
 from sinefit.signals.audio.writing import AudioWriter
+from sinefit.signals.formats import WRITTEN
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import SignalSpec
 from sinefit.signals.writer import Encoding
@@ -106,7 +107,7 @@ def test_pcm_clips_and_says_so(tmp_path, format):
     assert writer.notices[0].startswith("3 values")
 
 
-@pytest.mark.parametrize("format", AUDIO_WRITTEN)
+@pytest.mark.parametrize("format", WRITTEN["audio"])
 @pytest.mark.parametrize("count", [0, 1, 2, 1000, 30000])
 def test_the_number_of_samples_is_exact(tmp_path, format, count):
     samples = sines(count, 2)
@@ -258,7 +259,7 @@ def test_start_beyond_the_end_names_the_length(tmp_path):
         read(tmp_path / "a.wav", "wav", region=(0, 0, 1, 1))
 
 
-@pytest.mark.parametrize("format", AUDIO_WRITTEN)
+@pytest.mark.parametrize("format", WRITTEN["audio"])
 def test_a_selection_of_any_format_is_the_part_of_the_whole(tmp_path, format):
     write(tmp_path / "a", sines(20000, 2), format)
     whole = read(tmp_path / "a", format).samples
@@ -268,7 +269,7 @@ def test_a_selection_of_any_format_is_the_part_of_the_whole(tmp_path, format):
     assert np.abs(part - whole[8000:12000]).max() < 1e-3
 
 
-@pytest.mark.parametrize("format", AUDIO_WRITTEN)
+@pytest.mark.parametrize("format", WRITTEN["audio"])
 @pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.9])
 def test_a_file_cut_short_is_refused(tmp_path, format, kept):
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (30000, 1)).astype(np.float32)
@@ -333,7 +334,7 @@ def test_another_format_is_not_tried(tmp_path):
         read(tmp_path / "a.flac", "wav")
 
 
-@pytest.mark.parametrize("format", AUDIO_WRITTEN)
+@pytest.mark.parametrize("format", WRITTEN["audio"])
 @settings(deadline=None)
 @given(rubbish=st.binary(max_size=200))
 def test_rubbish_is_an_input_error(tmp_path_factory, format, rubbish):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sinefit.errors import OutputError, SettingError
-from sinefit.signals.image.formats import IMAGE_CAPABILITIES
+from sinefit.signals.image.formats import IMAGE_FORMATS
 from sinefit.signals.image.reading import read_image
 from sinefit.signals.image.writing import ImageWriter
 from sinefit.signals.selection import Selection
@@ -46,7 +46,7 @@ def write(path, pixels, format, encoding=ENCODING, blocks=3, **others):
 
 BUILT_IN = {
     format: capability
-    for format, capability in IMAGE_CAPABILITIES.items()
+    for format, capability in IMAGE_FORMATS.items()
     if capability.written and capability.plugin is None
 }
 

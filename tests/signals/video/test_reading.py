@@ -10,15 +10,16 @@ import pytest
 from PIL import Image
 
 from sinefit.errors import InputError, OutputError, SettingError
+from sinefit.signals.formats import WRITTEN
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import SignalSpec
-from sinefit.signals.video.formats import VIDEO_WRITTEN, check_video_writable
+from sinefit.signals.video.formats import check_video_writable
 from sinefit.signals.video.probe import read_frame_times
 from sinefit.signals.video.reading import read_video
 from sinefit.signals.video.writing import open_video_writer
 from sinefit.signals.writer import Encoding
 
-LOSSY = [name for name in VIDEO_WRITTEN if name not in ("gif", "webp", "png")]
+LOSSY = [name for name in WRITTEN["video"] if name not in ("gif", "webp", "png")]
 
 
 def ffmpeg(*arguments: object) -> bytes:
@@ -83,7 +84,7 @@ def talking(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("format", VIDEO_WRITTEN)
+@pytest.mark.parametrize("format", WRITTEN["video"])
 @pytest.mark.parametrize(
     ("shape", "rate"),
     [
@@ -128,7 +129,7 @@ def test_pixels_survive(tmp_path, format, size):
     assert np.sqrt(np.mean(error**2)) < 2.6
 
 
-@pytest.mark.parametrize("format", VIDEO_WRITTEN)
+@pytest.mark.parametrize("format", WRITTEN["video"])
 @pytest.mark.parametrize("size", [(16, 16), (720, 16)])
 def test_colours_survive_whatever_the_size(tmp_path, format, size):
     colours = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [0, 0, 0]])
@@ -153,7 +154,7 @@ def test_gif_with_few_colours_keeps_them(tmp_path):
 
 def test_still_frames_are_all_kept(tmp_path):
     pixels = np.repeat(moving_picture(1, 16, 16), 9, 0)
-    for format in VIDEO_WRITTEN:
+    for format in WRITTEN["video"]:
         write(tmp_path / "clip", pixels, Fraction(10), format)
         signal = read(tmp_path / "clip", format)
         assert (signal.spec.shape[0], signal.spec.rate) == (9, 10)
@@ -171,7 +172,7 @@ def test_higher_quality_gives_larger_files(tmp_path):
 
 
 def test_the_same_frames_give_the_same_bytes(tmp_path):
-    for format in VIDEO_WRITTEN:
+    for format in WRITTEN["video"]:
         for name in ("one", "two"):
             write(tmp_path / name, moving_picture(4, 16, 16), Fraction(25), format)
         assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
@@ -366,7 +367,7 @@ def test_an_untagged_tall_video_is_taken_as_bt709(tmp_path):
     assert np.abs(read(tall, "mkv").samples.astype(int) - [0, 255, 0]).max() <= 3
 
 
-@pytest.mark.parametrize("format", VIDEO_WRITTEN)
+@pytest.mark.parametrize("format", WRITTEN["video"])
 @pytest.mark.parametrize("kept", [0.0, 0.3, 0.6, 0.9])
 def test_a_file_cut_short_is_refused(tmp_path, format, kept):
     path = tmp_path / "clip"
@@ -378,7 +379,7 @@ def test_a_file_cut_short_is_refused(tmp_path, format, kept):
         read(path, format)
 
 
-@pytest.mark.parametrize("format", VIDEO_WRITTEN)
+@pytest.mark.parametrize("format", WRITTEN["video"])
 def test_other_content_is_refused(tmp_path, format):
     (tmp_path / "other.gif").write_bytes(b"GIF89a")
     path = tmp_path / "clip"
