@@ -28,11 +28,7 @@ _TYPES = "bool, integers of 8 to 64 bits, float16, float32 or float64"
 
 
 def read_array(
-    source: Path,
-    name: str,
-    format: str,
-    selection: Selection,
-    limits: Limits = DEFAULT_LIMITS,
+    source: Path, name: str, format: str, selection: Selection, limits: Limits = DEFAULT_LIMITS
 ) -> Signal:
     """Read the .npy or .npz file at `source`; `name` is what errors call it.
 

@@ -184,9 +184,7 @@ def check_audio_writable(spec: SignalSpec, format: str) -> None:
 
 
 def choose_subtype(
-    spec: SignalSpec,
-    format: str,
-    encoding: Encoding,
+    spec: SignalSpec, format: str, encoding: Encoding
 ) -> tuple[str, tuple[str, ...]]:
     """Return the libsndfile subtype to write and the notices about what it cannot keep.
 
@@ -247,10 +245,7 @@ def choose_container(spec: SignalSpec, format: str, subtype: str) -> tuple[str, 
     return capability.library[0], subtype
 
 
-def compression_level(
-    format: str,
-    quality: int | None,
-) -> tuple[float | None, tuple[str, ...]]:
+def compression_level(format: str, quality: int | None) -> tuple[float | None, tuple[str, ...]]:
     """Return libsndfile's compression level, 0 to 1, for a quality of 0 to 100, and notices.
 
     None stands for the format's only choice: a lossless format has no quality.

@@ -6,7 +6,6 @@ What libsndfile does not know is read through ffmpeg.
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,11 +13,17 @@ import soundfile
 
 from sinefit.errors import InputError, SettingError
 from sinefit.signals.audio.formats import AUDIO_FORMATS, BIT_DEPTHS, first_line, library_path
+from sinefit.signals.audio.samples import (
+    peak_of,
+    sound_spec,
+    start_too_late,
+    wanted_samples,
+)
 from sinefit.signals.audio.tracks import read_stream
 from sinefit.signals.audio.truncation import find_truncation
 from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.media.decoder_messages import damage_notice, decoder_messages
-from sinefit.signals.signal import Signal, SignalSpec
+from sinefit.signals.signal import Signal
 from sinefit.signals.storage import allocate_samples
 
 if TYPE_CHECKING:
@@ -42,11 +47,7 @@ MOST_SAMPLES_PER_BYTE = 2**13
 
 
 def read_audio(
-    source: Path,
-    name: str,
-    format: str,
-    selection: Selection,
-    limits: Limits = DEFAULT_LIMITS,
+    source: Path, name: str, format: str, selection: Selection, limits: Limits = DEFAULT_LIMITS
 ) -> Signal:
     """Read a sound as float32 samples of shape (samples, channels), full scale being -1 to 1.
 
@@ -119,49 +120,19 @@ def _read_open_file(
                 f"{name} is cut short or damaged: {first + done} of {file.frames} samples can be "
                 "decoded; get a complete copy"
             )
-        block_peak = float(np.max(np.abs(block)))
-        if not np.isfinite(block_peak):
-            raise InputError(
-                f"{name} holds samples that are not finite (near {(first + done) / rate:.2f} s): "
-                "repair the sound first"
-            )
-        peak = max(peak, block_peak)
+        peak = max(peak, peak_of(block, first + done, rate, name))
         done += len(block)
     bit_depth = BIT_DEPTHS.get(file.subtype, 16)
     notices = []
     if file.subtype in ("PCM_32", "DOUBLE"):
         notices.append(f"{name}: samples are held as 32-bit floats, with 24 significant bits")
-    limit = peak if peak > 0 else 1.0
-    spec = SignalSpec(
-        kind="audio",
-        shape=(count,),
-        channels=file.channels,
-        dtype="float32",
-        low=-limit,
-        high=limit,
-        format=format,
-        bit_depth=bit_depth,
-        rate=Fraction(rate),
-        encoding=file.subtype,
-    )
+    spec = sound_spec(samples.shape, rate, peak, format, bit_depth, file.subtype)
     return Signal(spec, samples, tuple(notices))
 
 
 def _select(frames: int, rate: int, name: str, selection: Selection) -> tuple[int, int]:
     """Return the first sample to keep and the number of samples to keep."""
-    # Bounded before it is rounded: any finite number of seconds may be asked for.
-    first = round(min(selection.start * rate, frames + 1))
+    first, wanted = wanted_samples(selection, rate, frames + 1, name)
     if first and first >= frames:
-        raise SettingError(
-            f"`start` is {selection.start:g}: {name} is only {frames / rate:g} seconds long"
-        )
-    count = frames - first
-    if selection.duration is not None:
-        wanted = round(min(selection.duration * rate, frames + 1))
-        if wanted == 0:
-            raise SettingError(
-                f"`duration` is {selection.duration:g}: "
-                f"one sample of {name} takes {1 / rate:g} seconds"
-            )
-        count = min(count, wanted)
-    return first, count
+        raise start_too_late(selection, frames, rate, name)
+    return first, min(frames - first, wanted)

@@ -8,16 +8,21 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sinefit.errors import InputError, SettingError
+from sinefit.errors import InputError
 from sinefit.signals.audio.formats import AUDIO_FORMATS
+from sinefit.signals.audio.samples import (
+    peak_of,
+    sound_spec,
+    start_too_late,
+    wanted_samples,
+)
 from sinefit.signals.media.ffmpeg import FFmpeg
 from sinefit.signals.media.streams import INCOMPLETE, check_container, limited_input, parse_streams
-from sinefit.signals.signal import Signal, SignalSpec
+from sinefit.signals.signal import Signal
 from sinefit.signals.storage import GrowingSamples
 
 if TYPE_CHECKING:
@@ -91,20 +96,9 @@ def _decode(
         notices.append(f"{name}: the first of its {len(tracks)} sound tracks is used")
     if complaints:
         notices.append(f"{name}: it may be damaged, the decoder reported: {complaint}")
-    limit = kept.peak if kept.peak > 0 else 1.0
     bit_depth, encoding = _stored_as(tracks[0])
-    spec = SignalSpec(
-        kind="audio",
-        shape=(kept.count,),
-        channels=channels,
-        dtype="float32",
-        low=-limit,
-        high=limit,
-        format=format,
-        bit_depth=bit_depth,
-        rate=Fraction(rate),
-        encoding=encoding,
-    )
+    shape = (kept.count, channels)
+    spec = sound_spec(shape, rate, kept.peak, format, bit_depth, encoding)
     return Signal(spec, samples.finish(channels), tuple(notices))
 
 
@@ -140,29 +134,14 @@ def _keep(
     limits: Limits,
 ) -> _Kept:
     """Store the selected samples, decoding from the start: a seek would change the first ones."""
-    # Bounded before they are rounded: any finite number of seconds may be asked for.
-    first = round(min(selection.start * rate, 2.0**62))
-    wanted = 2**62
-    if selection.duration is not None:
-        wanted = round(min(selection.duration * rate, 2.0**62))
-        if wanted == 0:
-            raise SettingError(
-                f"`duration` is {selection.duration:g}: "
-                f"one sample of {name} takes {1 / rate:g} seconds"
-            )
+    first, wanted = wanted_samples(selection, rate, 2**62, name)
     kept = _Kept()
     buffer = bytearray(max(1, _PIECE_BYTES // (4 * channels)) * 4 * channels)
     while received := process.read_into(memoryview(buffer)) // (4 * channels):
         stored = np.frombuffer(buffer, ">f4", received * channels).reshape(received, channels)
         start = min(max(first - kept.seen, 0), received)
         piece: NDArray[np.float32] = stored[start : start + wanted - kept.count].astype(np.float32)
-        peak = float(np.abs(piece).max(initial=0.0))
-        if not np.isfinite(peak):
-            raise InputError(
-                f"{name} holds samples that are not finite (near {kept.seen / rate:.2f} s): "
-                "repair the sound first"
-            )
-        kept.peak = max(kept.peak, peak)
+        kept.peak = max(kept.peak, peak_of(piece, kept.seen, rate, name))
         kept.count += len(piece)
         kept.seen += received
         limits.check_samples((kept.count, channels), np.float32, name)
@@ -175,9 +154,7 @@ def _keep(
 
 def _refuse_empty(kept: _Kept, name: str, rate: int, selection: Selection) -> None:
     if selection.start > 0 and kept.seen:
-        raise SettingError(
-            f"`start` is {selection.start:g}: {name} is only {kept.seen / rate:g} seconds long"
-        )
+        raise start_too_late(selection, kept.seen, rate, name)
     raise InputError(f"{name} is damaged: no sample of its sound can be decoded; re-encode it")
 
 

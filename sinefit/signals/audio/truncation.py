@@ -31,9 +31,7 @@ def find_truncation(source: Path, format: str) -> str | None:
 
 def _find_short_chunk(file: BinaryIO) -> str | None:
     """Walk the chunks of a RIFF, RF64 or AIFF file up to its samples."""
-    size = file.seek(0, 2)
-    file.seek(0)
-    header = file.read(12)
+    size, header = _size_and_head(file, 12)
     if header and header[:4] not in _CHUNKED:
         return None  # another kind of file: the decoder says so
     order = ">" if header[:4] in (b"FORM", b"RIFX") else "<"
@@ -59,9 +57,7 @@ def _find_short_chunk(file: BinaryIO) -> str | None:
 
 def _find_short_au(file: BinaryIO) -> str | None:
     """Hold the one length of an AU file against its size."""
-    size = file.seek(0, 2)
-    file.seek(0)
-    header = file.read(12)
+    size, header = _size_and_head(file, 12)
     if size and not header.startswith(b".snd"):
         return None
     if len(header) < 12:
@@ -72,9 +68,7 @@ def _find_short_au(file: BinaryIO) -> str | None:
 
 def _find_short_caf(file: BinaryIO) -> str | None:
     """Walk the chunks of a Core Audio file up to its samples."""
-    size = file.seek(0, 2)
-    file.seek(0)
-    header = file.read(8)
+    size, header = _size_and_head(file, 8)
     if size and not header.startswith(b"caff"):
         return None
     for _ in range(_MOST_CHUNKS):
@@ -94,9 +88,7 @@ def _find_short_caf(file: BinaryIO) -> str | None:
 
 def _find_short_w64(file: BinaryIO) -> str | None:
     """Walk the chunks of a Wave64 file up to its samples; their lengths count their heads."""
-    size = file.seek(0, 2)
-    file.seek(0)
-    header = file.read(40)
+    size, header = _size_and_head(file, 40)
     if size and not header.startswith(_W64_SIGNATURE):
         return None
     for _ in range(_MOST_CHUNKS):
@@ -131,6 +123,12 @@ def _find_missing_last_page(file: BinaryIO) -> str | None:
     if len(table) < segments or page + 27 + segments + sum(table) > len(tail):
         return "its last page is incomplete"
     return None if tail[page + 5] & 4 else "the page that ends it is missing"
+
+
+def _size_and_head(file: BinaryIO, length: int) -> tuple[int, bytes]:
+    size = file.seek(0, 2)
+    file.seek(0)
+    return size, file.read(length)
 
 
 def _missing(missing: int, length: int) -> str | None:

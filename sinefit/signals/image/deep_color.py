@@ -6,19 +6,16 @@ they go through the ffmpeg binary: the file is its standard input, the pixels it
 
 from __future__ import annotations
 
-import re
-import subprocess
-import tempfile
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-import imageio_ffmpeg
 import numpy as np
 
 from sinefit.errors import InputError
 from sinefit.signals.image import tiff_tags as tag
 from sinefit.signals.image.tiff_tags import whole
 from sinefit.signals.media.decoder_messages import without_addresses
+from sinefit.signals.media.ffmpeg import FFmpeg
 from sinefit.signals.storage import allocate_samples
 
 if TYPE_CHECKING:
@@ -31,9 +28,6 @@ if TYPE_CHECKING:
 _PIXEL_FORMATS = {2: "ya16le", 3: "rgb48le", 4: "rgba64le"}
 _DEMUXERS = {"png": "png_pipe", "tiff": "tiff_pipe"}
 _BAND_BYTES = 2**24
-_PIECE_BYTES = 2**20
-
-_PREFIX = re.compile(r"^(\[[^]]*\] )+")
 
 
 @dataclass(frozen=True)
@@ -84,8 +78,7 @@ def decode_deep(source: Path, name: str, format: str, layout: DeepLayout) -> NDA
     Orientation is not applied. Raises InputError when ffmpeg cannot decode the whole picture.
     """
     stored = allocate_samples((layout.height, layout.width, layout.stored_channels), "<u2")
-    command = [
-        *(imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-loglevel", "error"),
+    arguments = [
         *("-protocol_whitelist", "pipe", "-xerror"),
         # A second header may tell another size than the one that was checked.
         # Decoders count the padding of their lines and blocks as pixels.
@@ -98,25 +91,15 @@ def decode_deep(source: Path, name: str, format: str, layout: DeepLayout) -> NDA
         *("-noautorotate", "-i", "pipe:0", "-frames:v", "1", "-f", "rawvideo"),
         *("-pix_fmt", _PIXEL_FORMATS[layout.stored_channels], "pipe:1"),
     ]
-    with tempfile.TemporaryFile() as messages:
-        with (
-            source.open("rb") as file,
-            subprocess.Popen(
-                command, stdin=file, stdout=subprocess.PIPE, stderr=messages
-            ) as process,
-        ):
-            assert process.stdout is not None
-            received = _fill(process.stdout, stored.reshape(-1).view(np.uint8))
-            surplus = process.stdout.read(1)
-            process.stdout.close()
-        messages.seek(0)
-        lines = messages.read().decode(errors="replace").strip().splitlines()
-    complaint = [line for line in lines if "unsupported tag" not in line]
+    with source.open("rb") as file, FFmpeg(arguments, feed=file) as process:
+        received = process.read_into(stored.reshape(-1).view(np.uint8).data)
+        surplus = process.read_into(memoryview(bytearray(1)))
+        well = not surplus and process.finish()  # which would wait for a reader of more
+        complaints = [text for text in process.complaints if "unsupported tag" not in text]
     # Damaged strips of a TIFF are complained about and then replaced by noise.
-    if process.returncode != 0 or complaint or received != stored.nbytes or surplus:
+    if not well or complaints or received != stored.nbytes:
         # The first complaint is the decoder's; those after it are about having no picture.
-        reason = _PREFIX.sub("", complaint[0]) if complaint else "it ends early"
-        reason = without_addresses(reason)[:200]
+        reason = without_addresses(complaints[0])[:200] if complaints else "it ends early"
         raise InputError(
             f"{name} cannot be decoded as a 16-bit {format} ({reason}): "
             "save it again as 16-bit PNG, or as an array in .npy"
@@ -124,18 +107,6 @@ def decode_deep(source: Path, name: str, format: str, layout: DeepLayout) -> NDA
     if layout.premultiplied:
         _divide_by_alpha(stored)
     return stored[..., : layout.channels]
-
-
-def _fill(stream: IO[bytes], buffer: NDArray[np.uint8]) -> int:
-    """Read from `stream` until `buffer` is full or the stream ends; return the bytes read."""
-    filled = 0
-    while filled < len(buffer):
-        piece = stream.read(min(_PIECE_BYTES, len(buffer) - filled))
-        if not piece:
-            break
-        buffer[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
-        filled += len(piece)
-    return filled
 
 
 def _divide_by_alpha(pixels: NDArray[np.uint16]) -> None:

@@ -151,15 +151,7 @@ def decode_floats(source: Path, name: str, layout: FloatLayout, limits: Limits) 
         notices.append("its channels beyond the colours were left out")
     if layout.dtype.itemsize > 4:
         notices.append("its samples are held as 32-bit floats, with 24 significant bits")
-    return Picture(
-        layout.width,
-        layout.height,
-        layout.colours,
-        "float32",
-        lambda start, stop: samples[start:stop],
-        layout.icc_profile,
-        notices,
-    )
+    return Picture.of(samples, layout.icc_profile, notices)
 
 
 def _blocks(length: int, block: int, name: str) -> int:

@@ -20,6 +20,7 @@ from sinefit.signals.table import Format
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from sinefit.signals.image.row_stream import RowStream
     from sinefit.signals.signal import SignalSpec
 
 
@@ -45,7 +46,7 @@ class ImageFormat(Format):
     """Whether a quality can be asked for."""
     grey: bool = True
     """Whether grey is stored as grey, not as colour with three equal channels."""
-    stream: type[PngStream] | type[TiffStream] | type[PnmStream] | None = None
+    stream: type[RowStream] | None = None
     """What writes it row by row; Pillow, and all rows at once, where there is none."""
     default_quality: int | None = None
     """Quality where a lossy format is asked for none; None stands for no loss at all."""

@@ -29,6 +29,17 @@ class Picture:
     icc_profile: bytes | None
     notices: list[str] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, pixels: NDArray[Any], icc_profile: bytes | None, notices: list[str]) -> Picture:
+        """Return pixels (height, width, channels) that are in memory as a picture."""
+        height, width, channels = pixels.shape
+        kind = pixels.dtype.name
+
+        def rows(start: int, stop: int) -> NDArray[Any]:
+            return pixels[start:stop]
+
+        return cls(width, height, channels, kind, rows, icc_profile, notices)
+
 
 def check_region(region: tuple[int, int, int, int], width: int, height: int, name: str) -> None:
     """Check that `region` (x, y, width, height in pixels) lies inside a width by height picture.

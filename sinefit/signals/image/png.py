@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sinefit.errors import OutputError
+from sinefit.signals.image.row_stream import RowStream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,52 +28,35 @@ _BAND_BYTES = 2**20
 _CHUNK_BYTES = 2**16
 
 
-class PngStream:
-    """Writes one picture to an open binary file, which it never seeks in and never closes.
+class PngStream(RowStream):
+    """Writes PNG of bit depth 8 or 16, without seeking.
 
-    `channels` is 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGBA), `bit_depth` 8 or 16. A colour
-    profile is embedded as it is; without one the file makes no statement about its colours.
+    A colour profile is embedded as it is; without one the file makes no statement about its
+    colours.
     """
 
-    def __init__(
-        self,
-        file: BinaryIO,
-        width: int,
-        height: int,
-        channels: int,
-        bit_depth: int,
-        icc_profile: bytes | None = None,
-    ) -> None:
-        self._file = file
-        self._width = width
-        self._rows_left = height
-        self._channels = channels
-        self._dtype = np.dtype(">u2" if bit_depth == 16 else "u1")
-        self._row_bytes = width * channels * self._dtype.itemsize
+    _name = "PNG"
+
+    def _begin(self) -> None:
+        self._dtype = np.dtype(">u2" if self._bit_depth == 16 else "u1")
+        self._row_bytes = self._width * self._channels * self._dtype.itemsize
         self._previous = np.zeros(self._row_bytes, np.uint8)
         self._compressor = zlib.compressobj(6)
         self._pending = bytearray()
-        file.write(SIGNATURE)
-        header = (width, height, bit_depth, _COLOR_TYPES[channels], 0, 0, 0)
+        self._file.write(SIGNATURE)
+        kind = _COLOR_TYPES[self._channels]
+        header = (self._width, self._height, self._bit_depth, kind, 0, 0, 0)
         self._chunk(b"IHDR", struct.pack(">IIBBBBB", *header))
-        if icc_profile is not None:
-            self._chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc_profile))
+        if self._icc_profile is not None:
+            self._chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(self._icc_profile))
 
-    def write(self, rows: NDArray[np.generic]) -> None:
-        """Append rows of shape (count, width, channels), uint8 or uint16 as the bit depth says."""
-        count = rows.shape[0]
-        if rows.shape[1:] != (self._width, self._channels) or count > self._rows_left:
-            raise OutputError(f"rows of shape {rows.shape} do not fit the PNG that was begun")
-        self._rows_left -= count
+    def _append(self, rows: NDArray[np.generic]) -> None:
         step = max(1, _BAND_BYTES // self._row_bytes)
-        for start in range(0, count, step):
+        for start in range(0, len(rows), step):
             band = np.ascontiguousarray(rows[start : start + step].astype(self._dtype))
             self._band(band.view(np.uint8).reshape(len(band), self._row_bytes))
 
-    def close(self) -> None:
-        """Write what is pending and the end mark; raises OutputError when rows are missing."""
-        if self._rows_left:
-            raise OutputError(f"{self._rows_left} rows of the PNG were never written")
+    def _end(self) -> None:
         self._pending += self._compressor.flush()
         self._flush(1)
         self._chunk(b"IEND", b"")

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sinefit.errors import InputError, OutputError
+from sinefit.errors import InputError
 from sinefit.signals.image.pixels import Picture
+from sinefit.signals.image.row_stream import RowStream
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,37 +162,20 @@ def _plain_values(source: Path, name: str, header: _Header) -> NDArray[np.generi
     return values[:count].reshape(header.height, header.row_values)
 
 
-class PnmStream:
-    """Writes one picture to an open binary file, which it never seeks in and never closes.
+class PnmStream(RowStream):
+    """Writes PGM (1 channel) or PPM (3) of bit depth 8 or 16, without seeking.
 
-    `channels` is 1 (PGM) or 3 (PPM), `bit_depth` 8 or 16; a colour profile cannot be kept.
+    A colour profile cannot be kept.
     """
 
-    def __init__(
-        self,
-        file: BinaryIO,
-        width: int,
-        height: int,
-        channels: int,
-        bit_depth: int,
-        icc_profile: bytes | None = None,
-    ) -> None:
-        assert icc_profile is None
-        self._file = file
-        self._shape = (width, channels)
-        self._rows_left = height
-        self._dtype = np.dtype(">u2" if bit_depth == 16 else "u1")
-        signature = "P5" if channels == 1 else "P6"
-        file.write(f"{signature}\n{width} {height}\n{2**bit_depth - 1}\n".encode())
+    _name = "PPM"
 
-    def write(self, rows: NDArray[np.generic]) -> None:
-        """Append rows of shape (count, width, channels), uint8 or uint16 as the bit depth says."""
-        if rows.shape[1:] != self._shape or len(rows) > self._rows_left:
-            raise OutputError(f"rows of shape {rows.shape} do not fit the PPM that was begun")
-        self._rows_left -= len(rows)
+    def _begin(self) -> None:
+        assert self._icc_profile is None
+        self._dtype = np.dtype(">u2" if self._bit_depth == 16 else "u1")
+        signature = "P5" if self._channels == 1 else "P6"
+        white = 2**self._bit_depth - 1
+        self._file.write(f"{signature}\n{self._width} {self._height}\n{white}\n".encode())
+
+    def _append(self, rows: NDArray[np.generic]) -> None:
         self._file.write(np.ascontiguousarray(rows.astype(self._dtype)).data)
-
-    def close(self) -> None:
-        """Check that the picture is whole; raises OutputError when rows are missing."""
-        if self._rows_left:
-            raise OutputError(f"{self._rows_left} rows of the PPM were never written")

@@ -6,7 +6,6 @@ or, in TIFF, as floating-point numbers.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,11 +95,7 @@ _TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
 
 
 def read_image(
-    source: Path,
-    name: str,
-    format: str,
-    selection: Selection,
-    limits: Limits = DEFAULT_LIMITS,
+    source: Path, name: str, format: str, selection: Selection, limits: Limits = DEFAULT_LIMITS
 ) -> Signal:
     """Read the image at `source`, which holds the given format; `name` is what errors call it.
 
@@ -267,16 +262,7 @@ def _deep_picture(
         notices.append("an extra channel that is not alpha was left out")
     if layout.premultiplied:
         notices.append("its colours were stored multiplied by alpha and have been divided by it")
-    picture = Picture(
-        layout.width,
-        layout.height,
-        layout.channels,
-        "uint16",
-        lambda start, stop: pixels[start:stop],
-        layout.icc_profile,
-        notices,
-    )
-    return _turned(picture, layout.orientation)
+    return _turned(Picture.of(pixels, layout.icc_profile, notices), layout.orientation)
 
 
 def _turned(picture: Picture, orientation: int) -> Picture:
@@ -284,8 +270,7 @@ def _turned(picture: Picture, orientation: int) -> Picture:
     if orientation not in _TURNS:
         return picture
     pixels = _TURNS[orientation](picture.rows(0, picture.height))
-    height, width, _ = pixels.shape
-    return replace(picture, width=width, height=height, rows=lambda start, stop: pixels[start:stop])
+    return Picture.of(pixels, picture.icc_profile, picture.notices)
 
 
 def _png_layout(image: Image.Image, color_type: int) -> DeepLayout:

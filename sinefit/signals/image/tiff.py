@@ -9,17 +9,15 @@ Format: Adobe, TIFF Revision 6.0, sections 2 to 6 and 18.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sinefit.errors import OutputError
+from sinefit.signals.image.row_stream import RowStream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LARGEST_FILE = 2**32 - 1
-"""Offsets have 32 bits, so no file is larger, in bytes."""
 LARGEST_SIDE = 2**31 - 1
 
 _STRIP_BYTES = 2**18
@@ -28,46 +26,26 @@ _SHORT, _LONG, _UNDEFINED = 3, 4, 7
 _CODES = {_SHORT: "H", _LONG: "I"}
 
 
-class TiffStream:
-    """Writes one picture to an open binary file that can seek; the file is never closed.
+class TiffStream(RowStream):
+    """Writes TIFF, to a file that can seek, of bit depth 8, 16 or 32.
 
-    `channels` is 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGBA), `bit_depth` 8, 16 or 32;
-    samples of 32 bits are floating-point numbers.
+    Samples of 32 bits are floating-point numbers.
     """
 
-    def __init__(
-        self,
-        file: BinaryIO,
-        width: int,
-        height: int,
-        channels: int,
-        bit_depth: int,
-        icc_profile: bytes | None = None,
-    ) -> None:
-        self._file = file
-        self._size = (width, height)
-        self._rows_left = height
-        self._channels = channels
-        self._bit_depth = bit_depth
-        self._dtype = np.dtype("<f4" if bit_depth == 32 else f"<u{bit_depth // 8}")
-        self._icc_profile = icc_profile
-        file.write(struct.pack("<2sHI", b"II", 42, 0))
+    _name = "TIFF"
 
-    def write(self, rows: NDArray[np.generic]) -> None:
-        """Append rows of shape (count, width, channels), of the type that the bit depth says."""
-        count = rows.shape[0]
-        if rows.shape[1:] != (self._size[0], self._channels) or count > self._rows_left:
-            raise OutputError(f"rows of shape {rows.shape} do not fit the TIFF that was begun")
-        self._rows_left -= count
-        step = max(1, _STRIP_BYTES // (self._size[0] * self._channels * self._dtype.itemsize))
-        for start in range(0, count, step):
+    def _begin(self) -> None:
+        bits = self._bit_depth
+        self._dtype = np.dtype("<f4" if bits == 32 else f"<u{bits // 8}")
+        self._file.write(struct.pack("<2sHI", b"II", 42, 0))
+
+    def _append(self, rows: NDArray[np.generic]) -> None:
+        step = max(1, _STRIP_BYTES // (self._width * self._channels * self._dtype.itemsize))
+        for start in range(0, len(rows), step):
             self._file.write(np.ascontiguousarray(rows[start : start + step], self._dtype).data)
 
-    def close(self) -> None:
-        """Write the directory and where it is; raises OutputError when rows are missing."""
-        if self._rows_left:
-            raise OutputError(f"{self._rows_left} rows of the TIFF were never written")
-        width, height = self._size
+    def _end(self) -> None:
+        width, height = self._width, self._height
         row_bytes = width * self._channels * self._dtype.itemsize
         strip_rows = min(height, max(1, _STRIP_BYTES // row_bytes))
         starts = range(0, height, strip_rows)

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sinefit.signals.image.png import PngStream
-    from sinefit.signals.image.pnm import PnmStream
-    from sinefit.signals.image.tiff import TiffStream
+    from sinefit.signals.image.row_stream import RowStream
     from sinefit.signals.signal import SignalSpec
     from sinefit.signals.writer import Encoding
 
@@ -46,7 +44,7 @@ class ImageWriter:
             self._file = path.open("wb")
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error.strerror}") from None
-        self._stream: PngStream | TiffStream | PnmStream | None = None
+        self._stream: RowStream | None = None
         self._pixels: NDArray[Any] | None = None
         if IMAGE_FORMATS[format].stream is not None:
             self._guarded(self._begin_stream)

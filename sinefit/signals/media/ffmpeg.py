@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import tempfile
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import imageio_ffmpeg
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _OPTIONS = ("-nostdin", "-nostats", "-hide_banner", "-y")
+_INPUTS = {True: subprocess.PIPE, False: subprocess.DEVNULL}
 _COMPLAINTS = ("error", "fatal", "panic")
 _LOG_LINE = re.compile(r"^(?:\[(?P<part>.+?) @ 0x[0-9a-f]+\] )*\[(?P<level>[a-z]+)\] (?P<text>.*)$")
 _LONGEST_LOG = 2**20
@@ -35,15 +36,8 @@ def input_arguments(source: Path, demuxer: str, *options: str) -> list[str]:
 
     A file of another kind can then not make ffmpeg open further files or addresses.
     """
-    return [
-        "-protocol_whitelist",
-        "file,pipe",
-        *options,
-        "-f",
-        demuxer,
-        "-i",
-        f"file:{source}",
-    ]
+    opened = ("-f", demuxer, "-i", f"file:{source}")
+    return ["-protocol_whitelist", "file,pipe", *options, *opened]
 
 
 def output_arguments(target: Path, muxer: str) -> list[str]:
@@ -55,12 +49,13 @@ class FFmpeg:
     """A running ffmpeg that is ended when the `with` block that holds it is left.
 
     Its standard output is read with `read` or `read_into`; its standard input, when `feed` is True,
-    is written with `write`. Its messages go to a temporary file, so that they can never block it,
-    and from there to `log` and `complaint`. Raises SinefitError when no ffmpeg can be run.
+    is written with `write`, and is the file that `feed` is else. Its messages go to a temporary
+    file, so that they can never block it, and from there to `log` and `complaint`. Raises
+    SinefitError when no ffmpeg can be run.
     """
 
     def __init__(
-        self, arguments: Sequence[str], *, feed: bool = False, log_level: str = "error"
+        self, arguments: Sequence[str], *, feed: bool | BinaryIO = False, log_level: str = "error"
     ) -> None:
         try:
             executable = imageio_ffmpeg.get_ffmpeg_exe()
@@ -68,7 +63,7 @@ class FFmpeg:
             # A session of its own: Ctrl-C in the terminal is the caller's to act upon.
             self._process = subprocess.Popen(
                 [executable, *_OPTIONS, "-loglevel", f"level+{log_level}", *arguments],
-                stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+                stdin=_INPUTS[feed] if isinstance(feed, bool) else feed,
                 stdout=subprocess.PIPE,
                 stderr=self._messages,
                 start_new_session=True,

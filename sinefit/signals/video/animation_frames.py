@@ -43,14 +43,9 @@ class AnimationLayout:
     """Whether the file ends before its chunks do."""
 
 
-def is_animated_png(file: BinaryIO) -> bool:
-    """Tell whether an open PNG file holds a second frame."""
-    return len(_png_layout(file).times.times) > 1
-
-
-def is_animated_webp(file: BinaryIO) -> bool:
-    """Tell whether an open WebP file holds a second frame."""
-    return len(_webp_layout(file).times.times) > 1
+def is_animated(file: BinaryIO, format: str) -> bool:
+    """Tell whether an open PNG or WebP file holds a second frame."""
+    return len(ANIMATIONS[format](file).times.times) > 1
 
 
 def _png_layout(file: BinaryIO) -> AnimationLayout:

@@ -21,6 +21,8 @@ from sinefit.errors import OutputError
 from sinefit.signals.image.png import SIGNATURE, filter_rows, png_chunk
 from sinefit.signals.video.formats import (
     VIDEO_FORMATS,
+    check_all_given,
+    check_frames,
     check_video_writable,
     picture_notices,
     webp_options,
@@ -66,12 +68,7 @@ class AnimationWriter:
 
     def write(self, block: NDArray[np.generic]) -> None:
         """Append frames of shape (count, height, width, 3), uint8."""
-        expected = (*self._spec.shape[1:], 3)
-        if block.shape[1:] != expected or block.dtype != np.uint8:
-            raise OutputError(
-                f"{self._path} takes frames of {expected} uint8, "
-                f"not {block.shape[1:]} {block.dtype}"
-            )
+        check_frames(self._path, self._spec, block)
         try:
             for frame in block:
                 self._stream.add(np.ascontiguousarray(frame))
@@ -82,11 +79,7 @@ class AnimationWriter:
     def close(self) -> None:
         """Finish the file; raises OutputError when frames are missing or the disk is full."""
         try:
-            if self._written != self._spec.shape[0]:
-                raise OutputError(
-                    f"{self._path} was given {self._written} of {self._spec.shape[0]} frames: "
-                    "write them all"
-                )
+            check_all_given(self._path, self._spec, self._written)
             try:
                 self._stream.finish()
                 self._file.close()

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from sinefit.errors import OutputError
 from sinefit.signals.table import Format, check_refusal
-from sinefit.signals.video.animation_frames import (
-    is_animated_gif,
-    is_animated_png,
-    is_animated_webp,
-)
+from sinefit.signals.video.animation_frames import is_animated, is_animated_gif
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from sinefit.signals.signal import SignalSpec
 
@@ -90,10 +90,18 @@ VIDEO_FORMATS: Mapping[str, VideoFormat] = {
         sound_codecs=(),
     ),
     "webp": VideoFormat(
-        (".webp",), "WebP", is_animated=is_animated_webp, longest_side=16383, sound_codecs=()
+        (".webp",),
+        "WebP",
+        is_animated=partial(is_animated, format="webp"),
+        longest_side=16383,
+        sound_codecs=(),
     ),
     "png": VideoFormat(
-        (".png", ".apng"), "APNG", is_animated=is_animated_png, longest_side=2**24, sound_codecs=()
+        (".png", ".apng"),
+        "APNG",
+        is_animated=partial(is_animated, format="png"),
+        longest_side=2**24,
+        sound_codecs=(),
     ),
     "avi": VideoFormat((".avi",), "AVI", "avi", signature=rb"RIFF.{4}AVI ", written=False),
     "ts": VideoFormat((".ts", ".mts", ".m2ts"), "MPEG-TS", "mpegts", written=False),
@@ -140,6 +148,21 @@ def check_video_writable(spec: SignalSpec, format: str) -> None:
         )
     cure = "render it smaller or write an array"
     check_refusal(partial(_refusal, spec), format, VIDEO_FORMATS, cure)
+
+
+def check_frames(path: Path, spec: SignalSpec, block: NDArray[np.generic]) -> None:
+    """Raise OutputError unless a block to be written to `path` holds frames of this spec."""
+    expected = (*spec.shape[1:], 3)
+    if block.shape[1:] != expected or block.dtype != "uint8":
+        raise OutputError(
+            f"{path} takes frames of {expected} uint8, not {block.shape[1:]} {block.dtype}"
+        )
+
+
+def check_all_given(path: Path, spec: SignalSpec, written: int) -> None:
+    """Raise OutputError when fewer frames were written to `path` than the spec has."""
+    if written != spec.shape[0]:
+        raise OutputError(f"{path} was given {written} of {spec.shape[0]} frames: write them all")
 
 
 def crf(format: str, quality: int | None) -> int:

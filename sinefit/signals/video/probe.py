@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _PIXEL_FORMAT = re.compile(r", ([a-z]\w*)(?:\(([^()]*)\))?(?:, | \[|$)")
 _CLAIMED_RATE = re.compile(r", (\d+(?:\.\d+)?)(k?) (?:fps|tbr)\b")
-_DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)")
 _DEEP = re.compile(r"(?:9|10|12|14|16|32)(?:le|be)?$|48|64|f16|f32")
 _TRANSPARENT = re.compile(r"yuva|rgba|bgra|argb|abgr|gbrap|^ya\d")
 _MATRIX = re.compile(r"bt\d|smpte|fcc|ycgco|gbr|ictcp")
@@ -58,8 +57,6 @@ class VideoHeader:
     """Width of a pixel over its height."""
     claimed_rates: tuple[float, ...]
     """Frame rates that the file claims, rounded to two decimals."""
-    duration: float | None
-    """Length in seconds that the file claims."""
     sound_codecs: tuple[str, ...]
     """Names of the codecs of its sound streams."""
     video_streams: int
@@ -140,7 +137,6 @@ def probe_video(
     aspect = re.search(r"^#sar 0: (\d+)/(\d+)$", listing, re.MULTILINE)
     known = aspect is not None and int(aspect[1]) > 0 and int(aspect[2]) > 0
     stored = _PIXEL_FORMAT.search(pictures[0].details)
-    length = next((match for match in map(_DURATION.match, texts) if match is not None), None)
     limits.check_picture(int(size[1]), int(size[2]), name)
     return VideoHeader(
         width=int(size[1]),
@@ -153,7 +149,6 @@ def probe_video(
             float(value) * (1000 if thousands else 1)
             for value, thousands in _CLAIMED_RATE.findall(pictures[0].details)
         ),
-        duration=int(length[1]) * 3600 + int(length[2]) * 60 + float(length[3]) if length else None,
         sound_codecs=tuple(stream.codec for stream in streams if stream.kind == "Audio"),
         video_streams=len(pictures),
         hidden_alpha=any(re.match(r"\s+alpha_mode\s+: 1$", text) for text in texts),

@@ -42,11 +42,7 @@ _DECODED_SCALE = "scale=flags=bicubic+accurate_rnd+full_chroma_int"
 
 
 def read_video(
-    source: Path,
-    name: str,
-    format: str,
-    selection: Selection,
-    limits: Limits = DEFAULT_LIMITS,
+    source: Path, name: str, format: str, selection: Selection, limits: Limits = DEFAULT_LIMITS
 ) -> Signal:
     """Read a video as uint8 RGB samples of shape (frames, height, width, 3).
 
@@ -152,11 +148,7 @@ def _header_notices(header: VideoHeader, name: str) -> list[str]:
 
 
 def _read_soundtrack(
-    source: Path,
-    name: str,
-    format: str,
-    header: VideoHeader,
-    plan: FramePlan,
+    source: Path, name: str, format: str, header: VideoHeader, plan: FramePlan
 ) -> tuple[bytes | None, list[str]]:
     """Copy the sound streams into a Matroska file in memory, cut to packets where the clip is."""
     if not header.sound_codecs:

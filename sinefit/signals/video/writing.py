@@ -13,6 +13,8 @@ from sinefit.signals.media.ffmpeg import FFmpeg, input_arguments, output_argumen
 from sinefit.signals.video.animation_writer import AnimationWriter
 from sinefit.signals.video.formats import (
     VIDEO_FORMATS,
+    check_all_given,
+    check_frames,
     check_video_writable,
     picture_arguments,
     picture_notices,
@@ -98,12 +100,7 @@ class VideoWriter:
 
     def write(self, block: NDArray[np.generic]) -> None:
         """Append frames of shape (count, height, width, 3), uint8."""
-        expected = (*self._spec.shape[1:], 3)
-        if block.shape[1:] != expected or block.dtype != np.uint8:
-            raise OutputError(
-                f"{self._path} takes frames of {expected} uint8, "
-                f"not {block.shape[1:]} {block.dtype}"
-            )
+        check_frames(self._path, self._spec, block)
         for frame in block:
             if not self._process.write(np.ascontiguousarray(frame).data.cast("B")):
                 self._process.finish()
@@ -113,12 +110,7 @@ class VideoWriter:
     def close(self) -> None:
         """Finish the file, check its frames, size and rate; raises OutputError if they differ."""
         try:
-            if self._written != self._spec.shape[0]:
-                self._process.kill()
-                raise OutputError(
-                    f"{self._path} was given {self._written} of {self._spec.shape[0]} frames: "
-                    "write them all"
-                )
+            check_all_given(self._path, self._spec, self._written)
             if not self._process.finish():
                 self._fail(self._process.complaint)
         finally:
