@@ -16,10 +16,11 @@ from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_INITIALIZER
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.omega_choice import parse_omega
 from sinefit.initializers.registry import parse_initializer
+from sinefit.signals.formats import agreed_format, formats_of
 from sinefit.signals.objects import as_signal
 from sinefit.signals.signal import Signal
 from sinefit.signals.writer import Encoding
-from sinefit.signals.writing import agreed_format, formats_of, open_writer
+from sinefit.signals.writing import open_writer
 from sinefit.validation import check_choice, check_type, file_name, numbers
 
 if TYPE_CHECKING:

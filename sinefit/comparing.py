@@ -11,7 +11,7 @@ from sinefit import metrics
 from sinefit.errors import InputError, SettingError
 from sinefit.rendering.plan import RenderPlan
 from sinefit.rendering.render import render_values
-from sinefit.signals.coordinates import GridAxis
+from sinefit.signals.grid import GridAxis
 from sinefit.signals.objects import as_signal
 from sinefit.signals.signal import NOUNS
 

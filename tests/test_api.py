@@ -19,7 +19,7 @@ from sinefit.errors import (
     SettingError,
 )
 from sinefit.fields.weights_file import encode_field
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 from sinefit.signals.reading import read_signal
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from sinefit.errors import InputError, SettingError
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
 from sinefit.networks.size import NetworkSize
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 from sinefit.signals.signal import Signal, SignalSpec
 from tests.engines.making import random_network
 from tests.fitting.making import decibels

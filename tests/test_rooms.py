@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -31,22 +32,47 @@ FLOORS = (
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 
+# The same inside the room of signals; of the kinds, videos build on images, their frames.
+SIGNAL_FLOORS = (
+    ("limits", "signal", "storage", "table", "writer"),
+    ("grid", "media", "selection"),
+    ("array", "audio", "image"),
+    ("video",),
+    ("containers", "formats", "unsupported"),
+    ("sniffing",),
+    ("reading", "writing"),
+    ("objects",),
+    ("__init__",),
+)
+SIGNAL_FLOOR = {part: floor for floor, parts in enumerate(SIGNAL_FLOORS) for part in parts}
+SIGNALS = PACKAGE / "signals"
+
+
 def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imported_rooms(path: Path) -> set[str]:
-    rooms = set()
+def imported_modules(path: Path) -> set[str]:
+    """Names of modules and packages below the package, such as "signals.image.reading"."""
+    modules: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         names = []
         if isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
-            names = [node.module]
-            if node.module == "sinefit":
-                names = [f"sinefit.{alias.name}" for alias in node.names]
+            below = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name for name in below if is_module(name)] or [node.module]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        rooms |= {name.split(".")[1] for name in names if name.startswith("sinefit.")}
-    return rooms
+        modules |= {name.removeprefix("sinefit.") for name in names if name.startswith("sinefit.")}
+    return modules
+
+
+def is_module(name: str) -> bool:
+    path = PACKAGE.parent.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def imported_rooms(path: Path) -> set[str]:
+    return {module.split(".")[0] for module in imported_modules(path)}
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: room_of(path))
@@ -54,6 +80,22 @@ def test_imports_go_down(path: Path) -> None:
     room = room_of(path)
     for other in imported_rooms(path) - {room}:
         assert FLOOR[other] < FLOOR[room], f"{path} imports {other}"
+
+
+@pytest.mark.parametrize("path", sorted(SIGNALS.rglob("*.py")), ids=lambda path: path.stem)
+def test_imports_go_down_inside_the_room_of_signals(path: Path) -> None:
+    part = path.relative_to(SIGNALS).parts[0].removesuffix(".py")
+    parts = {module.split(".")[1] for module in imported_modules(path) if "signals." in module}
+    for other in parts - {part}:
+        assert SIGNAL_FLOOR[other] < SIGNAL_FLOOR[part], f"{path} imports {other}"
+
+
+def test_the_room_of_signals_has_no_circles() -> None:
+    modules = {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): imported_modules(path)
+        for path in SIGNALS.rglob("*.py")
+    }
+    assert len(list(TopologicalSorter(modules).static_order())) >= len(modules)
 
 
 def test_the_library_does_not_know_the_command_line() -> None:

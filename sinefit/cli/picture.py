@@ -8,7 +8,7 @@ import numpy as np
 
 from sinefit.rendering.plan import RenderPlan
 from sinefit.rendering.render import render_values
-from sinefit.signals.coordinates import GridAxis
+from sinefit.signals.grid import GridAxis
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -226,7 +226,8 @@ def _write(
 
     from sinefit.fitting.devices import cpu_threads, resolve_device
     from sinefit.rendering.render import render_blocks
-    from sinefit.signals.writing import check_writable, extension_of, open_writer
+    from sinefit.signals.formats import extension_of
+    from sinefit.signals.writing import check_writable, open_writer
 
     check_writable(plan.spec, chosen)
     used = resolve_device(device)

@@ -22,7 +22,7 @@ def target_and_format(
     output_format: str | None,
 ) -> tuple[str, str]:
     """Return where the render goes and in which format; a contradiction is an error."""
-    from sinefit.signals.writing import agreed_format, extension_of, formats_of
+    from sinefit.signals.formats import agreed_format, extension_of, formats_of
 
     kind = field.spec.kind
     formats = formats_of(kind)

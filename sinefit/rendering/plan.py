@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sinefit.errors import SettingError
-from sinefit.signals.coordinates import GridAxis, native_axis
+from sinefit.signals.grid import GridAxis, native_axis
 from sinefit.signals.signal import NOUNS
 from sinefit.validation import fraction, number, numbers, settle, whole_number, whole_numbers
 

@@ -121,6 +121,12 @@ def is_mpeg_ts(head: bytes) -> bool:
     return False
 
 
+def is_npz(head: bytes) -> bool:
+    """Tell whether `head` begins with a ZIP archive whose first file is an array."""
+    name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
+    return head.startswith(b"PK\x03\x04") and name.endswith(b".npy")
+
+
 def is_tga(head: bytes) -> bool:
     """Tell whether the header of a TGA file is plausible, for it has no signature.
 

@@ -1,23 +1,56 @@
-"""A sampling grid on the domain, and the coordinates of its samples by their number."""
+"""A sampling grid on the domain: its axes, and the coordinates of its samples by their number.
+
+Each axis spans [-1, 1]. n samples cut it into n cells of equal width and lie at their centres, so
+that a grid of twice as many samples has its centres where a picture twice as large has them.
+Positions are also counted in samples of the fitted signal: position 0 is the left edge of the first
+cell and position n the right edge of the last one.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
-
-import torch
-
-from sinefit.signals.coordinates import native_axis
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
     from torch import Tensor
 
-    from sinefit.signals.coordinates import GridAxis
     from sinefit.signals.signal import Domain, SignalSpec
 
+    Numbers = TypeVar("Numbers", NDArray[np.float64], Tensor)
 
 TABLE_LIMIT: Final = 2**16
 """Samples along an axis up to which its coordinates are looked up, not computed anew."""
+
+
+@dataclass(frozen=True)
+class GridAxis:
+    """Equally spaced samples along one axis of a signal's domain."""
+
+    size: int
+    """Samples along this axis in the fitted signal; they span the domain [-1, 1]."""
+    start: float
+    """Position of the left edge of the first cell, in samples of the fitted signal."""
+    step: float
+    """Distance between neighbours, in samples of the fitted signal."""
+    count: int
+    """Number of samples."""
+
+    def coordinates(self, numbers: Numbers) -> Numbers:
+        """Return the centres of cells by their number from 0, float64 in and out.
+
+        They are in [-1, 1] when inside the domain. float32 would confuse the neighbours of a long
+        sound before the subtraction.
+        """
+        return 2.0 * (self.start + (numbers + 0.5) * self.step) / self.size - 1.0
+
+
+def native_axis(size: int) -> GridAxis:
+    """Return the axis of the fitted signal itself."""
+    return GridAxis(size, 0.0, 1.0, size)
 
 
 class Grid:
@@ -30,6 +63,8 @@ class Grid:
         self, axes: tuple[GridAxis, ...], domain: Domain, device: torch.device | str = "cpu"
     ) -> None:
         """Lay the grid; its coordinates are handed out on `device`."""
+        import torch  # a command that only parses a request need not wait for it
+
         self.shape = tuple(axis.count for axis in axes)
         self.sample_count = math.prod(self.shape)
         self._axes = axes
@@ -56,6 +91,8 @@ class Grid:
         longitude -180 to +180, and the coordinates are the point (cos lat cos lon, cos lat sin lon,
         sin lat) on the unit sphere.
         """
+        import torch
+
         columns: list[Tensor] = []
         remaining = indices.to(self._works_on)
         for place in reversed(range(len(self._axes))):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 from sinefit.errors import SettingError
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 from sinefit.signals.reading import read_signal
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import Signal

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from sinefit.errors import InputError, SettingError
-from sinefit.signals.array import read_array
-from sinefit.signals.audio import read_audio
+from sinefit.signals.array.reading import read_array
+from sinefit.signals.audio.reading import read_audio
 from sinefit.signals.formats import FORMATS, kinds_of, supported_formats
-from sinefit.signals.image import read_image
+from sinefit.signals.image.reading import read_image
 from sinefit.signals.limits import DEFAULT_LIMITS
+from sinefit.signals.media.streams import is_sound_only
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import KINDS, NOUNS
 from sinefit.signals.sniffing import detect, identify, kind_of_content
-from sinefit.signals.streams import is_sound_only
-from sinefit.signals.video import read_video
-from sinefit.signals.video_formats import VIDEO_CAPABILITIES
+from sinefit.signals.video.formats import VIDEO_FORMATS
+from sinefit.signals.video.reading import read_video
 from sinefit.validation import refusal
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _kind_and_format(
         else:
             _check_format(file, name, format)
             found_kind = kind_of_content(file, format)
-    demuxer = VIDEO_CAPABILITIES[format].demuxer if found_kind == "video" else None
+    demuxer = VIDEO_FORMATS[format].demuxer if found_kind == "video" else None
     if kind is None and demuxer is not None and "audio" in kinds_of(format):
         found_kind = "audio" if is_sound_only(path, name, demuxer, limits) else found_kind
     if kind is None or kind == found_kind:

@@ -3,66 +3,40 @@
 from __future__ import annotations
 
 import codecs
-import struct
+import re
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from sinefit.errors import InputError
-from sinefit.signals.animation_frames import is_animated
 from sinefit.signals.containers import (
     id3_size,
     is_adts,
     is_mpeg_audio,
     is_mpeg_ts,
+    is_npz,
     is_tga,
     matroska_format,
     mp4_format,
     ogg_content,
 )
-from sinefit.signals.formats import kinds_of, supported_formats
-from sinefit.signals.gif import is_animated_gif
-from sinefit.signals.pnm import is_pnm
+from sinefit.signals.formats import TABLES, kinds_of, supported_formats
+from sinefit.signals.image.pnm import is_pnm
 from sinefit.signals.unsupported import WEIGHTS, known_content
+from sinefit.signals.video.formats import VIDEO_FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from sinefit.signals.signal import Kind
 
 _HEAD_BYTES = 2**16
 
-# Offset and bytes of what needs no further look, and the format's name here.
-_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x89PNG\r\n\x1a\n", "png"),
-    (0, b"\xff\xd8\xff", "jpeg"),
-    (0, b"II\x2a\0", "tiff"),
-    (0, b"MM\0\x2a", "tiff"),
-    (0, b"II\x2b\0", "tiff"),
-    (0, b"MM\0\x2b", "tiff"),
-    (0, b"GIF87a", "gif"),
-    (0, b"GIF89a", "gif"),
-    (0, b"fLaC", "flac"),
-    (0, b"\x93NUMPY", "npy"),
-    (0, b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"),
-    (0, b"\xff\x4f\xff\x51", "jp2"),
-    (0, b"\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
-    (0, b"\xff\x0a", "jxl"),
-    (0, b"caff\0\1", "caf"),
-    (0, b".snd\0\0", "au"),
-    (0, b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0", "w64"),
+_SIGNATURES = tuple(
+    (re.compile(row.signature, re.DOTALL), name)
+    for table in TABLES.values()
+    for name, row in table.items()
+    if row.signature
 )
-# The same for containers that name their content at byte 8.
-_CONTAINERS: dict[tuple[bytes, bytes], str] = {
-    (b"RIFF", b"WEBP"): "webp",
-    (b"RIFF", b"AVI "): "avi",
-    (b"RIFF", b"WAVE"): "wav",
-    (b"RIFX", b"WAVE"): "wav",
-    (b"RF64", b"WAVE"): "wav",
-    (b"BW64", b"WAVE"): "wav",
-    (b"FORM", b"AIFF"): "aiff",
-    (b"FORM", b"AIFC"): "aiff",
-}
 
 
 @dataclass(frozen=True)
@@ -81,7 +55,8 @@ def identify(file: BinaryIO) -> Content:
     """Recognise the content of an open binary file that can seek; its position is left anywhere."""
     file.seek(0)
     head = file.read(_HEAD_BYTES)
-    found = _simple_format(head) or _container_format(head)
+    found = next((format for begins, format in _SIGNATURES if begins.match(head)), None)
+    found = found or _container_format(head)
     if found is None and (tag := id3_size(head)):
         file.seek(tag)
         after = file.read(_HEAD_BYTES)
@@ -119,40 +94,22 @@ def detect(file: BinaryIO, name: str) -> tuple[Kind, str]:
 
 def kind_of_content(file: BinaryIO, format: str) -> Kind:
     """Return the kind of signal that an open file of a known format holds."""
-    animated = _ANIMATED.get(format)
-    if animated is None:
+    row = VIDEO_FORMATS.get(format)
+    if row is None or row.is_animated is None:
         return kinds_of(format)[0]
-    return "video" if animated(file) else "image"
+    return "video" if row.is_animated(file) else "image"
 
 
-_CANON_RAW = b"CR"
 _EMPTY = "empty"
-_ANIMATED: Mapping[str, Callable[[BinaryIO], bool]] = {
-    "gif": is_animated_gif,
-    "png": partial(is_animated, format="png"),
-    "webp": partial(is_animated, format="webp"),
-}
 # What is told by more than a signature, the surest first.
 _TELLING: tuple[tuple[Callable[[bytes], bool], str], ...] = (
+    (is_npz, "npz"),
     (is_mpeg_audio, "mp3"),
     (is_adts, "aac"),
     (is_mpeg_ts, "ts"),
     (is_pnm, "ppm"),
     (is_tga, "tga"),
 )
-
-
-def _simple_format(head: bytes) -> str | None:
-    for offset, signature, found in _SIGNATURES:
-        if head.startswith(signature, offset):
-            return None if found == "tiff" and head[8:10] == _CANON_RAW else found
-    if _is_bmp(head):
-        return "bmp"
-    if head.startswith(b"PK\x03\x04"):
-        # The name of the first file in the archive, and its length.
-        name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
-        return "npz" if name.endswith(b".npy") else None
-    return _CONTAINERS.get((head[:4], head[8:12]))
 
 
 def _container_format(head: bytes) -> str | None:
@@ -163,14 +120,6 @@ def _container_format(head: bytes) -> str | None:
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return matroska_format(head) or "an EBML file that is neither Matroska nor WebM"
     return mp4_format(head)
-
-
-def _is_bmp(head: bytes) -> bool:
-    """Tell whether it is a BMP: two letters are too few, so the size of its header is asked too."""
-    return head.startswith(b"BM") and len(head) >= 18 and head[14:18] in _BMP_HEADERS
-
-
-_BMP_HEADERS = {struct.pack("<I", size) for size in (12, 16, 40, 52, 56, 64, 108, 124)}
 
 
 def _plain_content(head: bytes) -> str:

@@ -11,6 +11,7 @@ WEIGHTS: Final = "a weights file"
 _TO_VIDEO: Final = "convert it with ffmpeg -i FILE clip.mp4"
 _TO_SOUND: Final = "convert it with ffmpeg -i FILE sound.flac"
 _DEVELOP: Final = "develop it first, to a 16-bit TIFF, in RawTherapee or darktable"
+_TO_FLOATS: Final = "convert it to a TIFF of 32-bit floats with oiiotool FILE -o picture.tif"
 _UNPACK: Final = "unpack it first"
 _NAME_MEDIA: Final = "name the files that it names"
 
@@ -25,18 +26,8 @@ _KNOWN: Final[tuple[tuple[int, bytes, str, str | None], ...]] = (
     (0, b"%PDF", "a PDF document", "draw a page of it with pdftoppm -png -r 300 FILE page"),
     (0, b"8BPS", "a Photoshop document", "flatten it and save it as a PNG or TIFF"),
     (0, b"gimp xcf", "a GIMP document", "flatten it and export it as a PNG or TIFF"),
-    (
-        0,
-        b"\x76\x2f\x31\x01",
-        "an OpenEXR image",
-        "convert it to a TIFF of 32-bit floats with oiiotool FILE -o picture.tif",
-    ),
-    (
-        0,
-        b"#?RADIANCE",
-        "a Radiance image",
-        "convert it to a TIFF of 32-bit floats with oiiotool FILE -o picture.tif",
-    ),
+    (0, b"\x76\x2f\x31\x01", "an OpenEXR image", _TO_FLOATS),
+    (0, b"#?RADIANCE", "a Radiance image", _TO_FLOATS),
     (0, b"\0\0\1\0", "a Windows icon", "convert it with ffmpeg -i FILE picture.png"),
     (0, b"DDS ", "a texture in DDS", "convert it with ffmpeg -i FILE picture.png"),
     (0, b"P7\n", "a PAM image", "convert it with pamtopng FILE > picture.png"),

@@ -1,17 +1,19 @@
-"""Choosing a format for an output, checking that it can hold the signal, opening its writer."""
+"""Writing a signal of any kind: checked first, then block by block through its format's writer."""
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from sinefit.errors import OutputError, SettingError
-from sinefit.signals.array import ARRAY_WRITTEN, ArrayWriter, check_array_writable
-from sinefit.signals.audio import AudioWriter, check_audio_writable
-from sinefit.signals.formats import FORMATS, WRITTEN, kinds_of
-from sinefit.signals.image_formats import check_image_writable
-from sinefit.signals.image_writer import ImageWriter
-from sinefit.signals.video import check_video_writable, open_video_writer
+from sinefit.errors import OutputError
+from sinefit.signals.array.formats import check_array_writable
+from sinefit.signals.array.writing import ArrayWriter
+from sinefit.signals.audio.formats import check_audio_writable
+from sinefit.signals.audio.writing import AudioWriter
+from sinefit.signals.formats import WRITTEN, formats_of
+from sinefit.signals.image.formats import check_image_writable
+from sinefit.signals.image.writing import ImageWriter
+from sinefit.signals.video.formats import check_video_writable
+from sinefit.signals.video.writing import open_video_writer
 from sinefit.signals.writer import Encoding
 
 if TYPE_CHECKING:
@@ -34,47 +36,6 @@ _WRITERS: Mapping[Kind, Callable[[Path, SignalSpec, str, Encoding], SignalWriter
     "array": ArrayWriter,
 }
 _DEFAULT_ENCODING = Encoding()
-
-
-def formats_of(kind: Kind) -> tuple[str, ...]:
-    """Return the names of the formats that signals of `kind` can be written in.
-
-    The formats of an array come last for every kind: they hold any samples.
-    """
-    return tuple(dict.fromkeys((*WRITTEN[kind], *ARRAY_WRITTEN)))
-
-
-def format_of_name(kind: Kind, name: str) -> str | None:
-    """Return the format of `kind` that a file's name asks for by its ending, None when none does.
-
-    Upper and lower case are the same.
-    """
-    ending = PurePath(name).suffix.lower()
-    for format in formats_of(kind):
-        if ending in _extensions(format):
-            return format
-    return None
-
-
-def agreed_format(kind: Kind, name: str, format: str | None) -> str | None:
-    """Return the format that is asked for, else the one that a file's name asks for, if any.
-
-    Raises SettingError where the two differ.
-    """
-    named = format_of_name(kind, name)
-    if None not in (format, named) and format != named:
-        raise SettingError(
-            f"`format` is {format}, but the name {name} says {named}: drop one of them"
-        )
-    return format or named
-
-
-def extension_of(format: str) -> str:
-    """Return the usual ending of file names in `format`, with the dot; OutputError if unknown."""
-    extensions = _extensions(format)
-    if not extensions:
-        raise OutputError(f"{format} is no format that can be written")
-    return extensions[0]
 
 
 def check_writable(spec: SignalSpec, format: str) -> None:
@@ -102,9 +63,4 @@ def open_writer(
 
 
 def _writing_kind(spec: SignalSpec, format: str) -> Kind:
-    return "array" if format in ARRAY_WRITTEN else spec.kind
-
-
-def _extensions(format: str) -> tuple[str, ...]:
-    kinds = kinds_of(format)
-    return FORMATS[kinds[0]][format] if kinds else ()
+    return "array" if format in WRITTEN["array"] else spec.kind

@@ -35,7 +35,7 @@ from sinefit.fitting.config import FitConfig
 from sinefit.fitting.loop import make_plan
 from sinefit.fitting.samples import BatchOrder, TrainingSamples
 from sinefit.initializers.registry import parse_initializer
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

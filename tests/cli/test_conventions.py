@@ -14,9 +14,8 @@ from PIL import Image
 
 from sinefit.cli.console import printable
 from sinefit.fields.weights_file import read_field
-from sinefit.signals.formats import FORMATS
+from sinefit.signals.formats import FORMATS, extension_of, formats_of
 from sinefit.signals.reading import read_signal
-from sinefit.signals.writing import extension_of, formats_of
 
 from .making import TINY, fail, invoke, make_array, make_picture, make_sound, succeed
 from .stops import names

@@ -335,7 +335,7 @@ def test_a_failing_writer_names_the_target(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sinefit.signals.png.PngStream.write", full)
+    monkeypatch.setattr("sinefit.signals.image.png.PngStream.write", full)
     message = fail(5, "render", fields / "photo.safetensors", "-o", "x.png")
     assert message == "x.png cannot be written: No space left on device"
     assert list(here.iterdir()) == []

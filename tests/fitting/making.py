@@ -15,7 +15,7 @@ from sinefit.initializers.registry import parse_initializer
 from sinefit.networks.network import Network
 from sinefit.networks.sine import SINE, bias_name, weight_name
 from sinefit.networks.size import NetworkSize
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 from sinefit.signals.signal import Signal, SignalSpec
 
 if TYPE_CHECKING:

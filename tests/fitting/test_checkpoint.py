@@ -26,7 +26,7 @@ from sinefit.fitting.loop import fit_signal, make_plan, run_plan
 from sinefit.fitting.omega_choice import NyquistShare
 from sinefit.fitting.report import FitDivergedError, FitStoppedError
 from sinefit.initializers.registry import parse_initializer
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 
 from .making import clip, picture, settings, sound
 from .stubs import SLOW, Clock, StubKind

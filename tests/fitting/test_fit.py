@@ -17,7 +17,7 @@ from sinefit.fitting.measure import measure_quality
 from sinefit.fitting.report import FitDivergedError, FitNotMeasuredError
 from sinefit.fitting.samples import TrainingSamples
 from sinefit.fitting.trainer import Trainer
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 
 from .making import STILL, even_picture, measured, picture, reached, settings, sound
 from .stubs import SLOW, Clock, StubKind

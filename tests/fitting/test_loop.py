@@ -23,7 +23,7 @@ from sinefit.fitting.loop import LOOK_EVERY, fit_signal, make_plan, run_plan
 from sinefit.fitting.report import FitNotMeasuredError, FitStoppedError
 from sinefit.initializers.registry import INITIALIZERS
 from sinefit.networks.size import NetworkSize
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 
 from .making import (
     STILL,

@@ -25,7 +25,7 @@ from sinefit.fitting.measure import (
 from sinefit.fitting.samples import TrainingSamples
 from sinefit.fitting.trainer import Trainer
 from sinefit.networks.size import NetworkSize
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 
 from .making import (
     clip,

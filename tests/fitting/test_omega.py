@@ -20,7 +20,7 @@ from sinefit.fitting.omega_choice import NyquistShare
 from sinefit.fitting.traits import signal_traits
 from sinefit.initializers.registry import INITIALIZERS, parse_initializer
 from sinefit.networks.size import NetworkSize
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 
 from .making import clip, even_picture, globe, natural, picture, settings, sound
 

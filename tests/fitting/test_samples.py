@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinefit.fitting.samples import SHUFFLE_LIMIT, BatchOrder, TrainingSamples
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 from sinefit.signals.signal import Signal
 
 from .making import clip, globe, natural, picture, sound

@@ -10,7 +10,7 @@ import pytest
 from sinefit.fitting.config import FitConfig
 from sinefit.fitting.loop import fit_signal
 from sinefit.initializers.registry import INITIALIZERS, parse_initializer
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 
 from .making import decibels, even_picture, outputs_of
 

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from sinefit.errors import InputError
-from sinefit.signals.frame_plan import MOST_FRAMES
 from sinefit.signals.limits import Limits
 from sinefit.signals.reading import read_signal
 from sinefit.signals.selection import Selection
+from sinefit.signals.video.frame_plan import MOST_FRAMES
 
 from .boxes import with_box
 from .crafting import bmp, chunk, gif, jp2, npy_described, png, tga, tiff, wav, webp, zeros

@@ -13,7 +13,7 @@ from sinefit.initializers import SignalTraits
 from sinefit.initializers.siren import Siren
 from sinefit.initializers.winner import Winner, noise_scales
 from sinefit.networks.size import NetworkSize
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 from sinefit.signals.reading import read_signal
 
 from .making import weights_of

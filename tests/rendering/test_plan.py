@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from sinefit.errors import SettingError
 from sinefit.rendering.plan import RenderRequest, plan_render
-from sinefit.signals.coordinates import native_axis
+from sinefit.signals.grid import native_axis
 
 from .making import array_spec, centres, clip_spec, image_spec, sound_spec
 
 if TYPE_CHECKING:
-    from sinefit.signals.coordinates import GridAxis
+    from sinefit.signals.grid import GridAxis
     from sinefit.signals.signal import SignalSpec
 
 

@@ -13,8 +13,7 @@ import torch
 from sinefit.networks.size import NetworkSize
 from sinefit.rendering.plan import RenderPlan, RenderRequest, plan_render
 from sinefit.rendering.render import BLOCK, render_blocks, render_values
-from sinefit.signals.coordinates import native_axis
-from sinefit.signals.grid import Grid
+from sinefit.signals.grid import Grid, native_axis
 from tests.engines.making import random_network
 
 from .making import (

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from sinefit.errors import SettingError
-from sinefit.signals.array import array_signal
+from sinefit.signals.array.reading import array_signal
 from sinefit.signals.objects import as_signal
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ import soundfile
 from PIL import Image
 
 from sinefit.errors import InputError, SettingError
+from sinefit.signals.image.tiff import TiffStream
 from sinefit.signals.limits import Limits
 from sinefit.signals.reading import check_selection, read_signal
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import KINDS
-from sinefit.signals.tiff import TiffStream
 
 
 def image_bytes(format="PNG", frames=1):

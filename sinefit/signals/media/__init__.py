@@ -1,0 +1,1 @@
+"""What sounds and pictures share: ffmpeg, the containers it reads, what decoders print."""
