@@ -149,6 +149,7 @@ def multiply(left: Tensor, right: Tensor, out: Tensor) -> Tensor:
 class _Cuda:
     name: Final = "cuda"
     has_own_threads: Final = False
+    can_be_recorded: Final = True
     in_parts: Final = True
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:

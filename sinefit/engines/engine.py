@@ -71,6 +71,10 @@ class EngineKind(Protocol):
     def has_own_threads(self) -> bool:
         """Whether it brings threads, beside which those of torch would only be in the way."""
 
+    @property
+    def can_be_recorded(self) -> bool:
+        """Whether each step uses the same memory and waits for nothing: a device can record it."""
+
     def precisions(self, work: Work) -> tuple[Precision, ...]:
         """Return the precisions that it has for this work here, the fastest first.
 

@@ -57,6 +57,7 @@ _THREAD_ROWS: Final = 512
 class _Native:
     name: Final = "native"
     has_own_threads: Final = True
+    can_be_recorded: Final = False
     in_parts: Final = True
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:

@@ -42,6 +42,7 @@ class ReferenceEngine:
 class _Reference:
     name: Final = "reference"
     has_own_threads: Final = False
+    can_be_recorded: Final = False
     in_parts: Final = False
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:

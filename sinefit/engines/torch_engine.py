@@ -112,6 +112,7 @@ class TorchEngine:
 class _Torch:
     name: Final = "torch"
     has_own_threads: Final = False
+    can_be_recorded: Final = False
     in_parts: Final = True
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:

@@ -45,7 +45,7 @@ class Trainer:
         """Begin with the plans' starting weights, each on its samples.
 
         `recorder` records the steps of one network on resident samples, to repeat them; a CUDA
-        device brings its own.
+        device brings its own for an engine that can be recorded.
 
         Raises torch.OutOfMemoryError where the device has no room even for parts of one sample.
         """
@@ -67,7 +67,8 @@ class Trainer:
             targets = min(work.targets, max(1, STACKED_ROWS // len(plans)))
             self._work = replace(work, members=len(plans), targets=targets)
         self._precision = plans[0].precision
-        if recorder is None and work.device.type == "cuda":
+        on_cuda = work.device.type == "cuda"
+        if recorder is None and on_cuda and plans[0].engine.can_be_recorded:
             recorder = CudaRecorder(work.device)
         self._recorder = recorder
         self._lacks_memory = False

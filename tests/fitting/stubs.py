@@ -75,6 +75,7 @@ class StubKind:
 
     name = "stub"
     has_own_threads = False
+    can_be_recorded = False
 
     def __init__(
         self,
