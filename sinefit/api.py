@@ -12,12 +12,13 @@ from sinefit.fields.weights_file import decode_field, encode_field, read_field
 from sinefit.files import whole_output, write_bytes
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import STORAGE_TYPES, FitConfig
-from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_INITIALIZER
+from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.omega_choice import parse_omega
 from sinefit.initializers.registry import parse_initializer
 from sinefit.signals.formats import agreed_format, formats_of
 from sinefit.signals.objects import as_signal
+from sinefit.signals.selection import Selection
 from sinefit.signals.signal import Signal
 from sinefit.signals.writer import Encoding
 from sinefit.signals.writing import open_writer
@@ -42,18 +43,18 @@ def fit(
     init: str = DEFAULT_INITIALIZER,
     omega: float | Sequence[float] | NDArray[np.number] | str = "auto",
     width: int | None = None,
-    depth: int = DEFAULT_DEPTH,
+    depth: int = FitConfig.depth,
     steps: int | None = None,
     max_time: float | None = None,
     target_psnr: float | None = None,
     learning_rate: float | None = None,
-    batch: int = 4096,
-    seed: int = 0,
-    device: str = "auto",
+    batch: int = FitConfig.batch,
+    seed: int = FitConfig.seed,
+    device: str = FitConfig.device,
     threads: int | None = None,
-    dtype: StorageType = "float32",
-    channels_last: bool = False,
-    domain: Domain = "grid",
+    dtype: StorageType = FitConfig.dtype,
+    channels_last: bool = Selection.channels_last,
+    domain: Domain = Selection.domain,
     start_from: Field | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Field:
@@ -90,7 +91,7 @@ def fit(
         seed=seed,
         device=device,
         threads=threads,
-        storage=dtype,
+        dtype=dtype,
     )
     return fit_signal(signal, config, start_from=start_from, on_progress=on_progress).field
 
@@ -106,7 +107,7 @@ def load(source: str | Path | bytes) -> Field:
 
 
 def save(
-    field: Field, target: str | Path, *, dtype: StorageType = "float32", force: bool = False
+    field: Field, target: str | Path, *, dtype: StorageType = FitConfig.dtype, force: bool = False
 ) -> None:
     """Write a field's weights file; it appears whole or not at all.
 

@@ -17,7 +17,7 @@ from sinefit.cli.settings import show_settings
 from sinefit.cli.streams import refuse_terminal
 from sinefit.errors import SettingError
 from sinefit.files import is_standard_output
-from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_INITIALIZER
+from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.signals.limits import MAX_BYTES, MAX_PIXELS, Limits
 
 
@@ -103,14 +103,14 @@ def fit(
                 initializer=parse_initializer(initializer),
                 omega=parse_omega(omega),
                 width=width,
-                depth=DEFAULT_DEPTH if depth is None else depth,
+                depth=FitConfig.depth if depth is None else depth,
                 budget=Budget(steps, seconds, target_psnr) if bounded else None,
                 learning_rate=lr,
                 batch=batch,
                 seed=seed,
                 device=device,
                 threads=threads,
-                storage=dtype,
+                dtype=dtype,
             ),
             Selection(
                 start=parse_seconds("--start", start),

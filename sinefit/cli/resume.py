@@ -34,7 +34,7 @@ _CONFIG: Final = {
     "lr": "learning_rate",
     "batch": "batch",
     "seed": "seed",
-    "dtype": "storage",
+    "dtype": "dtype",
 }
 """Options by name, and the fields of FitConfig that they decide."""
 _BUDGET: Final = ("steps", "max_time", "target_psnr")
