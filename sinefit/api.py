@@ -64,11 +64,10 @@ def fit(
     torch tensor, a list of numbers or a Pillow image. `init` is an initializer as the command line
     takes it, "lambert:sigma_a=1". `omega` scales the first layer's frequencies, in radians per unit
     of the domain [-1, 1], one number or one per axis; a text is what the command line takes:
-    "auto", "nyquist", "0.5nyquist". `steps`,
-    `max_time` (seconds) and `target_psnr` (dB) bound the fit, whichever comes first; without any, a
-    number of steps that suits the signal. `learning_rate` is Adam's, on effective weights.
-    `channels_last` and `domain` say how to read arrays. `start_from` continues from a field: its
-    initializer, omega and network size hold. `on_progress` is called every few steps.
+    "auto", "nyquist", "0.5nyquist". `steps`, `max_time` and `target_psnr` bound the fit, whichever
+    comes first; without any, a number of steps that suits the signal. `start_from` continues from a
+    field: its initializer, omega and network size hold. `on_progress` is called every few steps.
+    All else are fields of `Budget`, `FitConfig` and `Selection`, which tell what each of them is.
 
     Raises SettingError, InputError, DeviceError or FitDivergedError, each with one line on what to
     do. Same settings, same machine: same weights, unless `max_time` ends the fit.

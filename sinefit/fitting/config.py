@@ -17,7 +17,8 @@ from sinefit.initializers.base import Initializer
 from sinefit.initializers.registry import parse_initializer
 from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
-from sinefit.settings import setting, settle_settings
+from sinefit.settings import setting, settings_in, settle_settings
+from sinefit.signals.selection import Selection
 from sinefit.validation import check_type, positive, settle, threads, whole_number
 
 if TYPE_CHECKING:
@@ -190,3 +191,7 @@ class FitConfig:
         """
         limits = (None if self.budget is None else self.budget.steps, self.planned_steps)
         return min((limit for limit in limits if limit is not None), default=default_steps(spec))
+
+
+SETTINGS: Final = (*settings_in(Budget), *settings_in(FitConfig), *settings_in(Selection))
+"""All settings of a fit: how long it takes, how it is done, and what of a file it is of."""
