@@ -9,7 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,7 +87,7 @@ def test_the_commands_of_the_readme_run(folder: Path, monkeypatch: pytest.Monkey
         assert picture.size == (512, 384)
     assert read_signal("song-96000hz.wav").spec.rate == 96000
     clip = read_signal("clip-2x-60fps.mp4").spec
-    assert (clip.shape, clip.rate) == ((120, 48, 64), 60)
+    assert (clip.shape, clip.rate) == ((120, 48, 64), Fraction(60))
 
 
 def test_the_command_that_goes_on(
@@ -110,7 +112,7 @@ def test_the_command_that_goes_on(
 def test_the_python_of_the_readme_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     (code,) = blocks("python")
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     exec(code.replace("steps=200", "steps=2, width=8"), values)
     picture = values["picture"]
     assert np.shape(picture.samples) == (192, 256, 3)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import torch
 
+from sinefit.forks import begin_threads
 from sinefit.native import TileNetwork, tiles_supported
 from sinefit.networks.sine import SINE, bias_name, weight_name
 from sinefit.processor.products import products_of
@@ -43,7 +44,11 @@ class Evaluator(Protocol):
 
 
 def choose_evaluator(network: Network, bits: int) -> Evaluator:
-    """Return the fastest evaluator whose error samples of so many bits cannot show."""
+    """Return the fastest evaluator whose error samples of so many bits cannot show.
+
+    Raises SettingError in a process that was forked after several threads had computed.
+    """
+    begin_threads(torch.get_num_threads())
     if network.family is not SINE:
         return FamilyEvaluator(network)
     tiles = network.members == 1 and network.device.type == "cpu" and tiles_supported(network.size)

@@ -72,12 +72,14 @@ def make_plan(
     if start_from is not None:
         config = config.continuing(start_from)
     machine = machine_for(config)
-    config = settled(config, signal, resume)
-    if resume is None:
-        return plan_fit(signal, config, machine, start_from)
-    resume.check(config, signal)
-    continued = resume.standing.continued
-    return plan_fit(signal, config, machine, resume.field, continued=continued)
+    with cpu_threads(machine.threads):
+        begin_threads(machine.threads)
+        config = settled(config, signal, resume)
+        if resume is None:
+            return plan_fit(signal, config, machine, start_from)
+        resume.check(config, signal)
+        continued = resume.standing.continued
+        return plan_fit(signal, config, machine, resume.field, continued=continued)
 
 
 def run_plan(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         | NDArray[np.generic]
         | torch.Tensor
         | list[Any]
+        | tuple[Any, ...]
         | Image.Image
     )
 

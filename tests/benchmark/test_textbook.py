@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -9,6 +10,14 @@ import torch
 from sinefit.benchmark.textbook import Siren, TextbookTraining
 from sinefit.networks.size import NetworkSize
 from tests.fitting.making import picture
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def layers_of(network: Siren) -> list[nn.Linear]:
+    return cast("list[nn.Linear]", list(network.layers))
+
 
 CPU = torch.device("cpu")
 
@@ -28,13 +37,13 @@ def test_steps_are_those_of_the_paper() -> None:
         indexing="ij",
     )
     X = np.stack([y, x], axis=-1).reshape(-1, 2)
-    T = signal.samples.reshape(-1, 2) / 255.0 * 2.0 - 1.0
+    T = signal.samples.reshape(-1, 2).astype(np.float64) / 255.0 * 2.0 - 1.0
     np.testing.assert_allclose(training.coordinates, X, atol=1e-7)
     np.testing.assert_allclose(training.targets, T, atol=1e-7)
     X, T = training.coordinates.numpy(), training.targets.numpy()
 
-    W = [layer.weight.detach().numpy().copy() for layer in training.network.layers]
-    b = [layer.bias.detach().numpy().copy() for layer in training.network.layers]
+    W = [layer.weight.detach().numpy().copy() for layer in layers_of(training.network)]
+    b = [layer.bias.detach().numpy().copy() for layer in layers_of(training.network)]
     parameters = [*W, *b]
     first = [np.zeros_like(value) for value in parameters]
     second = [np.zeros_like(value) for value in parameters]
@@ -59,7 +68,7 @@ def test_steps_are_those_of_the_paper() -> None:
             v += 0.001 * (gradient**2 - v)
             value -= 1e-4 * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)
     for layer in range(4):
-        module = training.network.layers[layer]
+        module = layers_of(training.network)[layer]
         np.testing.assert_allclose(module.weight.detach(), W[layer], rtol=0, atol=1e-10)
         np.testing.assert_allclose(module.bias.detach(), b[layer], rtol=0, atol=1e-10)
 
@@ -69,7 +78,7 @@ def test_the_start_is_uniform_within_the_papers_bounds() -> None:
     hidden = math.sqrt(6 / 256) / 30
     bounds = [(1 / 2, 1 / math.sqrt(2)), *[(hidden, 1 / 16)] * 4]
     shapes = []
-    for layer, both in zip(network.layers, bounds, strict=True):
+    for layer, both in zip(layers_of(network), bounds, strict=True):
         shapes.append(tuple(layer.weight.shape))
         drawn = (layer.weight.detach(), layer.bias.detach())
         for values, bound in zip(drawn, both, strict=True):

@@ -182,7 +182,7 @@ EXTENSIONS = sorted({end for kind in KINDS for ends in FORMATS[kind].values() fo
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_name_of_another_kind_is_refused(kind: Kind, here: Path) -> None:
     before = names(here)
-    own = {end for name in formats_of(kind) for end in (FORMATS[kind] | FORMATS["array"])[name]}
+    own = {end for name in formats_of(kind) for end in {**FORMATS[kind], **FORMATS["array"]}[name]}
     foreign = [end for end in EXTENSIONS if end not in own]
     assert len(foreign) > 5
     for end in foreign:

@@ -85,8 +85,12 @@ def test_a_checkpoint_lies_beside_an_output_of_any_name(
 def test_a_fit_goes_on_where_no_checkpoint_can_be_kept(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def take_its_place() -> None:
+        CHECKPOINT.unlink()
+        CHECKPOINT.mkdir()
+
     # Something takes its place once the fit has begun.
-    with at_report(monkeypatch, 1, lambda: (CHECKPOINT.unlink(), CHECKPOINT.mkdir())):
+    with at_report(monkeypatch, 1, take_its_place):
         result = succeed("fit", "photo.png", *BRIEF, "--checkpoint-every", "0", "--quiet")
     (line,) = result.stderr.splitlines()
     assert line.startswith("sinefit: going on without a checkpoint: photo.ckpt.safetensors: ")

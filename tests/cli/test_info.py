@@ -141,7 +141,7 @@ def test_what_the_psnr_rests_on(
     samples: int, psnr: float | None, words: str, weights: Path, tmp_path: Path
 ) -> None:
     field = read_field(weights)
-    changes = {"psnr": psnr, "psnr_float": psnr, "psnr_samples": samples}
+    changes: dict[str, Any] = {"psnr": psnr, "psnr_float": psnr, "psnr_samples": samples}
     record = dataclasses.replace(field.record, **changes)
     weights = tmp_path / "photo.safetensors"
     weights.write_bytes(encode_field(dataclasses.replace(field, record=record)))

@@ -159,6 +159,9 @@ def test_a_stopped_fit_leaves_a_checkpoint(
     ended, shown = run_on_terminal(
         *("fit", "photo.png", *options.split(), "-o", str(output)),
         cwd=folder,
+        environment={
+            "COLUMNS": "120"
+        },  # a slow machine's figures are long, and the pace goes first
         send=number,
         after=b" left",
     )

@@ -19,8 +19,8 @@ from sinefit.fitting.report import FitReport
 from sinefit.signals.signal import SignalSpec
 
 if TYPE_CHECKING:
+    from sinefit.fitting.fit import EndedBy
     from sinefit.fitting.forecast import QualityClass
-    from sinefit.fitting.loop import EndedBy
 
 IMAGE = SignalSpec("image", (12, 16), 3, "uint8", 0.0, 255.0, "png", 8)
 SOUND = SignalSpec("audio", (800,), 1, "float32", -0.25, 0.25, "wav", 16, Fraction(8000))

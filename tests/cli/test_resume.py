@@ -182,8 +182,8 @@ def test_another_input_is_refused(stopped: Path) -> None:
         message = fail(2, "fit", *arguments)
         assert message.startswith("the checkpoint is of another input than other.png")
     make_picture(PHOTO, size=(16, 13))
-    for arguments in ((PHOTO, *BRIEF), ("--resume", CHECKPOINT, PHOTO)):
-        assert "another input than photo.png" in fail(2, "fit", *arguments)
+    for named in ((PHOTO, *BRIEF), ("--resume", CHECKPOINT, PHOTO)):
+        assert "another input than photo.png" in fail(2, "fit", *named)
     assert CHECKPOINT.read_bytes() == before
     assert not OUTPUT.exists()
 

@@ -70,7 +70,7 @@ def test_the_file_decides_the_fit(here: Path) -> None:
     assert (result.stdout, result.stderr) == ("", "")
     header = read_header((here / "photo.safetensors").read_bytes(), "photo")
     assert (header.size.width, header.size.depth, header.storage) == (8, 2, "bfloat16")
-    assert header.record.omega == (20, 20)
+    assert header.record.omega == (20.0, 20.0)
     assert header.record.steps == 5
     assert header.record.learning_rates[-1] == pytest.approx(1e-3)
 

@@ -15,8 +15,9 @@ from sinefit.errors import InputError, SettingError
 from sinefit.fields.field import Field
 from sinefit.fields.metadata import read_header
 from sinefit.fields.weights_file import decode_field, encode_field, read_field
+from tests.engines.making import random_network
 
-from .making import fields, put_together, random_network, small_field, take_apart, with_metadata
+from .making import fields, put_together, small_field, take_apart, with_metadata
 
 if TYPE_CHECKING:
     from pathlib import Path

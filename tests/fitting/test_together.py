@@ -33,7 +33,7 @@ ENGINES = {"side by side": "reference", "stacked": "auto"}
 SHAPES = [(24, 20), (20, 24), (30, 17), (24, 20)]
 
 
-@pytest.fixture(params=ENGINES.values(), ids=ENGINES.keys())
+@pytest.fixture(params=list(ENGINES.values()), ids=list(ENGINES))
 def engine(request: pytest.FixtureRequest) -> str:
     """Return an engine that has fits as small as these made in one of the two ways."""
     name: str = request.param
@@ -261,7 +261,8 @@ def test_no_fit_begins_in_a_group_that_is_to_stop(engine: str) -> None:
     hooks = GroupHooks(should_stop=lambda: True)
     with pytest.raises(GroupStoppedError, match="stopped when 0 of 2 fits had ended") as stopped:
         fit_together(pictures(2), settings(engine=engine), hooks)
-    assert stopped.value.results == stopped.value.checkpoints == [None, None]
+    assert stopped.value.results == [None, None]
+    assert stopped.value.checkpoints == [None, None]
 
 
 def test_a_group_that_is_stopped_while_it_measures_is_not_done(engine: str) -> None:
@@ -441,6 +442,7 @@ def test_a_hook_that_fails_ends_the_group(engine: str, name: str) -> None:
     # Only the end of the group can end a fit of so many steps, unless its end is what is awaited.
     steps = 60 if name == "on_end" else 10**7
     config = settings(budget=Budget(steps=steps), threads=2, engine=engine)
-    hooks = dataclasses.replace(GroupHooks(checkpoint_every=0.0), **{name: fail})
+    failing: dict[str, Any] = {name: fail}
+    hooks = dataclasses.replace(GroupHooks(checkpoint_every=0.0), **failing)
     with pytest.raises(HookError):
         fit_together(pictures(), config, hooks)

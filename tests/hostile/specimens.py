@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 def pixels(height: int = 9, width: int = 12, channels: int = 3) -> NDArray[np.uint8]:
     """A smooth picture."""
     rows, columns, channel = np.ogrid[0:height, 0:width, 0:channels]
-    values = 127.5 + 60 * np.sin(rows / 3 + channel) + 60 * np.cos(columns / 4 - channel)
+    values: NDArray[np.float64] = (
+        127.5 + 60 * np.sin(rows / 3 + channel) + 60 * np.cos(columns / 4 - channel)
+    )
     return values.astype(np.uint8)
 
 
@@ -195,13 +197,13 @@ SOUNDS: dict[str, Callable[[], bytes]] = {
     "caf-alac": lambda: sound("CAF", "ALAC_16"),
     "w64": lambda: sound("W64", "PCM_16"),
 }
+_TONE = ("-f", "lavfi", "-i", "sine=duration=0.5")
 STREAMS: dict[str, Callable[[], bytes]] = {
     "m4a": lambda: ffmpeg("ipod", *_TONE, "-c:a", "aac"),
     "m4a-alac": lambda: ffmpeg("ipod", *_TONE, "-c:a", "alac"),
     "aac": lambda: ffmpeg("adts", *_TONE, "-c:a", "aac"),
     "webm-sound": lambda: ffmpeg("webm", *_TONE, "-c:a", "libopus"),
 }
-_TONE = ("-f", "lavfi", "-i", "sine=duration=0.5")
 ARRAYS: dict[str, Callable[[], bytes]] = {
     "npy": lambda: npy(np.linspace(-1, 1, 60, dtype=np.float32).reshape(3, 4, 5)),
     "npy-big-endian": lambda: npy(np.arange(24, dtype=">i4").reshape(4, 6)),

@@ -6,6 +6,7 @@ import functools
 import resource
 import struct
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ SLACK = 2**27
 """Bytes that a process may grow by while it refuses: less than any bomb here would take."""
 
 
-def refuse(content: bytes, limits: Limits = SMALL, **more: object) -> str:
+def refuse(content: bytes, limits: Limits = SMALL, **more: Any) -> str:
     """Refuse a bomb, without growing; return the message."""
     before = peak()
     with pytest.raises(InputError) as caught:

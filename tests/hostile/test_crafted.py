@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -29,10 +30,14 @@ from .crafting import (
 from .specimens import SPECIMENS, npy, pillow, specimen
 from .watching import SMALL, check_message, read_damaged
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
 ALL_FORMATS = sorted({format for formats in FORMATS.values() for format in formats})
 
 
-def refuse(content: bytes, **more: object) -> str:
+def refuse(content: bytes, **more: Any) -> str:
     with pytest.raises(InputError) as caught:
         read_signal(content, name="it", limits=SMALL, **more)
     check_message(str(caught.value))
@@ -136,7 +141,7 @@ def test_sounds_without_sound(content: bytes) -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("make", [not_finite, lambda value: wav(bits=32, data=_floats(value))])
-def test_values_that_cannot_be_fitted(make, value: float) -> None:
+def test_values_that_cannot_be_fitted(make: Callable[[float], bytes], value: float) -> None:
     assert "not finite" in refuse(make(value))
 
 
@@ -155,7 +160,7 @@ def test_a_sound_that_claims_more_than_its_bytes_can_hold(count: int) -> None:
     assert f"{count} samples" in refuse(content)
 
 
-def test_a_sound_that_claims_a_little_more(tmp_path) -> None:
+def test_a_sound_that_claims_a_little_more(tmp_path: Path) -> None:
     whole = specimen("flac")
     path = tmp_path / "claim.flac"
     path.write_bytes(flac_claiming(whole, 700))

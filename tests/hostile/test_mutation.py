@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import itertools
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from .mutation import DAMAGES, mutants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def first(count: int, seed: int, content: bytes) -> list[bytes]:
@@ -28,7 +32,9 @@ def test_seeds_and_numbers_give_different_damage() -> None:
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @given(content=st.binary(max_size=100), seed=st.integers(0, 99))
-def test_any_content_can_be_damaged(damage, content: bytes, seed: int) -> None:
+def test_any_content_can_be_damaged(
+    damage: Callable[[bytearray, random.Random], None], content: bytes, seed: int
+) -> None:
     mutant = bytearray(content)
     damage(mutant, random.Random(seed))
     assert abs(len(mutant) - len(content)) <= max(300, len(content))

@@ -19,7 +19,10 @@ from .specimens import clip, ffmpeg, specimen
 from .watching import SMALL, check_message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 SCRIPTS = {
     "concat": b"ffconcat version 1.0\nfile secret.gif\n",
@@ -99,7 +102,9 @@ def outside(inside: bytes, reference: bytes) -> bytes:
 
 @pytest.mark.parametrize("muxer", ["mp4", "mov"])
 @pytest.mark.parametrize("reference", [alias, location])
-def test_frames_in_another_file_are_not_read(tmp_path: Path, muxer: str, reference) -> None:
+def test_frames_in_another_file_are_not_read(
+    tmp_path: Path, muxer: str, reference: Callable[[str], bytes]
+) -> None:
     secret = clip(muxer, "mjpeg")
     (tmp_path / "secret.mov").write_bytes(secret)
     path = tmp_path / f"clip.{muxer}"
@@ -112,12 +117,14 @@ def test_frames_in_another_file_are_not_read(tmp_path: Path, muxer: str, referen
 
 
 @pytest.mark.parametrize("reference", [alias, location])
-def test_sound_in_another_file_is_not_read(tmp_path: Path, reference) -> None:
+def test_sound_in_another_file_is_not_read(
+    tmp_path: Path, reference: Callable[[str], bytes]
+) -> None:
     secret = ffmpeg("mov", "-f", "lavfi", "-i", "sine=duration=0.5", "-c:a", "pcm_s16le")
     (tmp_path / "secret.mov").write_bytes(secret)
     path = tmp_path / "sound.mov"
     path.write_bytes(outside(secret, reference("secret.mov")))
-    samples = np.zeros(1)
+    samples: NDArray[np.generic] = np.zeros(1)
     with contextlib.suppress(InputError):
         samples = read_signal(path, name="it", limits=SMALL).samples
     assert not samples.any()  # at best the zeros of its own bytes

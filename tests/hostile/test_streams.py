@@ -74,7 +74,7 @@ def test_the_terminal_gets_one_line_the_same_in_every_run(tmp_path: Path, name: 
     assert command("fit", name, "-o", "out", folder=tmp_path) == (code, stdout, stderr)
 
 
-@pytest.mark.parametrize("name", {**TIFFS, **OTHERS})
+@pytest.mark.parametrize("name", TIFFS | OTHERS)
 def test_nothing_is_printed_past_python(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -20,6 +20,7 @@ from .weights import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 WHOLE = weights_file()
@@ -58,7 +59,7 @@ WEIGHTS = {
     "weights that are not finite": put_together(TEXT, np.float32(np.nan).tobytes() + TENSORS[4:]),
 }
 
-CHECKPOINTS = {
+CHECKPOINTS: dict[str, Callable[[], bytes]] = {
     "empty": lambda: b"",
     "one byte short": lambda: checkpoint_file()[:-1],
     "a finished field": lambda: WHOLE,

@@ -14,7 +14,9 @@ from .making import biases_of
 
 
 def test_the_papers_proposal_is_the_root_of_three_without_biases() -> None:
-    assert lambert_constants(0.0) == (pytest.approx(math.sqrt(3.0)), 0.0)
+    first, second = lambert_constants(0.0)
+    assert first == pytest.approx(math.sqrt(3.0))
+    assert second == 0.0
 
 
 @pytest.mark.parametrize("sigma_a", [1e-3, 0.05, 0.3, 0.31, 0.316, 0.317, 0.4, 1.0, 2.0, 5.0])

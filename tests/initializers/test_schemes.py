@@ -228,7 +228,7 @@ def test_rate_scales_stand_for_the_factors_inside_the_sines(text: str, depth: in
     rules = parse_initializer(text).rules(start, OMEGA[2])
     first, hidden, last = scheme.scales
     scales = (first, *[hidden] * (depth - 1), last)
-    expected = {
+    expected: dict[str, float | tuple[float, ...]] = {
         name(layer): s for layer, s in enumerate(scales) for name in (weight_name, bias_name)
     }
     if first != 1.0:
@@ -267,7 +267,7 @@ def test_the_generator_alone_decides_the_draw(name: str) -> None:
     size = NetworkSize(2, 32, 3, 3)
     traits = SignalTraits((64, 48), 3, spectral_centroid=0.1)
     scheme = parse_initializer(name)
-    starts = []
+    starts: list[Network] = []
     for seed in (3, 3, 4):
         torch.manual_seed(len(starts))
         generator = torch.Generator().manual_seed(seed)

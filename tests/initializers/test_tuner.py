@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -168,11 +168,13 @@ def test_trained_weights_keep_the_bounds_of_the_signal_that_they_were_drawn_for(
 
 @pytest.mark.parametrize("bound", ["bound_low", "bound_high"])
 def test_bounds_are_below_two(bound: str) -> None:
-    assert Tuner(**{bound: 1.999})
+    below: dict[str, Any] = {bound: 1.999}
+    assert Tuner(**below)
+    at: dict[str, Any] = {bound: 2.0}
     with pytest.raises(
         SettingError, match=f"{bound} is 2.0: it must be a number above 0 and below"
     ):
-        Tuner(**{bound: 2.0})
+        Tuner(**at)
 
 
 def test_second_layer_weights_deviate_by_their_share_of_the_bound() -> None:

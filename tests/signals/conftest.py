@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import imageio_ffmpeg
 import numpy as np
@@ -25,16 +25,40 @@ PIXEL_FORMATS = {
 }
 
 
+class FfmpegDecode(Protocol):
+    """What `ffmpeg_decode` gives: the pixels (height, width, channels) of a PNG or TIFF."""
+
+    def __call__(
+        self, data: bytes, format: str, shape: tuple[int, int, int], bits: int
+    ) -> NDArray[np.unsignedinteger]: ...
+
+
+class FfmpegEncode(Protocol):
+    """What `ffmpeg_encode` gives: the bytes of a PNG or TIFF of the pixels."""
+
+    def __call__(self, pixels: NDArray[np.generic], format: str, *options: str) -> bytes: ...
+
+
+class Gradient(Protocol):
+    """What `gradient` gives: a picture (height, width, channels)."""
+
+    def __call__(
+        self, height: int, width: int, channels: int, bits: int = 8
+    ) -> NDArray[np.unsignedinteger]: ...
+
+
 def _run(arguments: list[str], data: bytes) -> bytes:
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", *arguments]
     return subprocess.run(command, input=data, capture_output=True, check=True).stdout
 
 
 @pytest.fixture(scope="session")
-def ffmpeg_decode() -> Callable[..., NDArray[np.generic]]:
+def ffmpeg_decode() -> FfmpegDecode:
     """Decode the bytes of a PNG or TIFF with ffmpeg, as a reference."""
 
-    def decode(data: bytes, format: str, shape: tuple[int, int, int], bits: int) -> NDArray:
+    def decode(
+        data: bytes, format: str, shape: tuple[int, int, int], bits: int
+    ) -> NDArray[np.unsignedinteger]:
         demuxer = [*("-f", f"{format}_pipe"), *("-frame_size", str(len(data)))]
         pixels = PIXEL_FORMATS[shape[2], bits]
         output = ["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", pixels, "pipe:1"]
@@ -45,7 +69,7 @@ def ffmpeg_decode() -> Callable[..., NDArray[np.generic]]:
 
 
 @pytest.fixture(scope="session")
-def ffmpeg_encode() -> Callable[..., bytes]:
+def ffmpeg_encode() -> FfmpegEncode:
     """Encode pixels as PNG or TIFF with ffmpeg: files that sinefit did not write."""
 
     def encode(pixels: NDArray[np.generic], format: str, *options: str) -> bytes:
@@ -60,16 +84,17 @@ def ffmpeg_encode() -> Callable[..., bytes]:
 
 
 @pytest.fixture
-def gradient() -> Callable[..., NDArray[np.generic]]:
+def gradient() -> Gradient:
     """Make a smooth picture with a little noise: every filter of PNG has its rows."""
 
-    def make(height: int, width: int, channels: int, bits: int = 8) -> NDArray[np.generic]:
+    def make(height: int, width: int, channels: int, bits: int = 8) -> NDArray[np.unsignedinteger]:
         rows, columns, channel = np.ogrid[0:height, 0:width, 0:channels]
         wave = np.sin(rows / 5.0 + channel) + np.cos(columns / 7.0 - channel)
         noise = np.random.default_rng(5).normal(0.0, 0.02, (height, width, channels))
         full = 2**bits - 1
         values = np.clip((wave + noise + 2.2) / 4.4, 0.0, 1.0) * full
-        return np.rint(values).astype(f"u{bits // 8}")
+        pixels: NDArray[np.unsignedinteger] = np.rint(values).astype(f"u{bits // 8}")
+        return pixels
 
     return make
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from sinefit.errors import OutputError
@@ -14,10 +16,13 @@ from sinefit.signals.formats import (
 )
 from sinefit.signals.signal import KINDS
 
+if TYPE_CHECKING:
+    from sinefit.signals.signal import Kind
+
 PAIRS = [(kind, format) for kind in KINDS for format in formats_of(kind)]
 
 
-def test_all_kinds_have_formats_and_arrays_take_any():
+def test_all_kinds_have_formats_and_arrays_take_any() -> None:
     assert set(FORMATS) == set(WRITTEN) == set(KINDS)
     for kind in KINDS:
         assert formats_of(kind)[-1] == "npy"
@@ -30,7 +35,7 @@ def test_all_kinds_have_formats_and_arrays_take_any():
     assert formats_of("array") == ("npy",)
 
 
-def test_kinds_of_a_format():
+def test_kinds_of_a_format() -> None:
     assert kinds_of("gif") == ("image", "video")
     assert kinds_of("mkv") == ("video", "audio")
     assert kinds_of("npy") == ("array",)
@@ -39,7 +44,7 @@ def test_kinds_of_a_format():
 
 
 @pytest.mark.parametrize(("kind", "format"), PAIRS)
-def test_endings_and_formats_belong_together(kind, format):
+def test_endings_and_formats_belong_together(kind: Kind, format: str) -> None:
     extension = extension_of(format)
     assert extension.startswith(".")
     assert format_of_name(kind, f"some folder/a.b{extension}") == format
@@ -60,10 +65,10 @@ def test_endings_and_formats_belong_together(kind, format):
         ("image", "", None),
     ],
 )
-def test_formats_by_name(kind, name, format):
+def test_formats_by_name(kind: Kind, name: str, format: str | None) -> None:
     assert format_of_name(kind, name) == format
 
 
-def test_an_unknown_format_has_no_ending():
+def test_an_unknown_format_has_no_ending() -> None:
     with pytest.raises(OutputError, match="exr"):
         extension_of("exr")

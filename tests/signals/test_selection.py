@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -25,10 +26,10 @@ from sinefit.signals.selection import Selection
         ({"domain": "torus"}, "`domain`"),
     ],
 )
-def test_values_that_cannot_be_are_named_by_their_flag(values, flag):
+def test_values_that_cannot_be_are_named_by_their_flag(values: dict[str, Any], flag: str) -> None:
     with pytest.raises(SettingError, match=f"^{flag} is"):
         Selection(**values)
 
 
-def test_the_smallest_values_are_accepted():
+def test_the_smallest_values_are_accepted() -> None:
     Selection(0.0, 1e-9, (0, 0, 1, 1), 1, True, "sphere")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,21 +15,24 @@ from PIL import Image
 from sinefit.errors import InputError
 from sinefit.signals.sniffing import detect, identify
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def image(format):
+
+def image(format: str) -> io.BytesIO:
     file = io.BytesIO()
     Image.new("RGB", (8, 6), "teal").save(file, format)
     return file
 
 
-def sound(format, **options):
+def sound(format: str, **options: Any) -> io.BytesIO:
     file = io.BytesIO()
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, 9000)
     soundfile.write(file, noise, 44100, format=format, **options)
     return file
 
 
-def array():
+def array() -> io.BytesIO:
     file = io.BytesIO()
     np.save(file, np.zeros(3))
     return file
@@ -71,11 +75,13 @@ def array():
     ],
 )
 @pytest.mark.parametrize("name", ["a.txt", "standard input", "a.png", "a.MP3", ""])
-def test_content_decides_whatever_the_name(make, expected, name):
+def test_content_decides_whatever_the_name(
+    make: Callable[[], io.BytesIO], expected: tuple[str, str], name: str
+) -> None:
     assert detect(make(), name) == expected
 
 
-def test_an_animated_gif_is_a_video():
+def test_an_animated_gif_is_a_video() -> None:
     file = io.BytesIO()
     frames = [Image.new("P", (4, 4), index) for index in range(2)]
     frames[0].putpalette([0, 0, 0, 255, 255, 255])
@@ -84,13 +90,13 @@ def test_an_animated_gif_is_a_video():
     assert detect(file, "a.gif") == ("video", "gif")
 
 
-def test_tags_before_mp3_and_flac_are_skipped():
+def test_tags_before_mp3_and_flac_are_skipped() -> None:
     tag = b"ID3\x04\0\0\0\0\x02\x01" + bytes(257)
     assert detect(io.BytesIO(tag + sound("MP3").getvalue()), "a") == ("audio", "mp3")
     assert detect(io.BytesIO(tag + sound("FLAC").getvalue()), "a") == ("audio", "flac")
 
 
-def archive(name):
+def archive(name: str) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as zipped:
         zipped.writestr(name, b"x")
@@ -108,7 +114,7 @@ def archive(name):
         (b"OggS\0\x02" + bytes(20) + b"\x01\x07\x80theora", "Ogg video"),
     ],
 )
-def test_what_is_not_supported_is_named(data, words):
+def test_what_is_not_supported_is_named(data: bytes, words: str) -> None:
     message = refuse(data)
     assert words in message
     for format in ("png", "flac", "webm", "npy"):
@@ -133,17 +139,17 @@ def test_what_is_not_supported_is_named(data, words):
         (b"#EXTM3U\nhttp://example.org\n", "playlist", "files that it names"),
     ],
 )
-def test_what_can_be_converted_says_how(data, words, advice):
+def test_what_can_be_converted_says_how(data: bytes, words: str, advice: str) -> None:
     message = refuse(data)
     assert words in message
     assert advice in message.split(": ", 1)[1]
 
 
-def test_an_empty_file_is_empty():
+def test_an_empty_file_is_empty() -> None:
     assert refuse(b"") == "odd.mp4 is empty: check what was to write it"
 
 
-def refuse(data):
+def refuse(data: bytes) -> str:
     with pytest.raises(InputError) as error:
         detect(io.BytesIO(data), "odd.mp4")
     message = str(error.value)
@@ -152,7 +158,7 @@ def refuse(data):
     return message
 
 
-def test_a_weights_file_is_pointed_to_render():
+def test_a_weights_file_is_pointed_to_render() -> None:
     header = json.dumps({"__metadata__": {}}).encode()
     data = len(header).to_bytes(8, "little") + header
     with pytest.raises(InputError, match=r"w\.bin is a weights file.*sinefit render"):
@@ -160,13 +166,13 @@ def test_a_weights_file_is_pointed_to_render():
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_are_recognised_or_described(data):
+def test_any_bytes_are_recognised_or_described(data: bytes) -> None:
     content = identify(io.BytesIO(data))
     assert content.description
     assert content.format is None or content.format == content.description
 
 
 @pytest.mark.parametrize("before", ["", "x", "xx"])
-def test_long_text_with_letters_of_several_bytes_is_not_cut_in_two(before):
+def test_long_text_with_letters_of_several_bytes_is_not_cut_in_two(before: str) -> None:
     data = (before + "€" * 40000).encode()
     assert identify(io.BytesIO(data)).description == "text"

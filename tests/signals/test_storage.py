@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import pytest
@@ -10,30 +11,35 @@ import pytest
 from sinefit.errors import InputError
 from sinefit.signals.storage import allocate_samples
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path
 
 
 @pytest.mark.parametrize("limit", [0, 59, 60, 1000])
-def test_zeros_that_can_be_written_and_leave_no_file(folder, limit):
+def test_zeros_that_can_be_written_and_leave_no_file(folder: Path, limit: int) -> None:
     samples = allocate_samples((3, 5, 2), "<u2", limit=limit)
     assert isinstance(samples, np.memmap) == (limit < 60)
-    assert (samples.shape, samples.dtype) == ((3, 5, 2), np.uint16)
+    assert (samples.shape, samples.dtype) == ((3, 5, 2), np.dtype(np.uint16))
     assert not samples.any()
     samples[1] = 7
     assert samples.sum() == 7 * 10
     assert list(folder.iterdir()) == []
 
 
-def test_no_samples_need_no_file(folder):
+def test_no_samples_need_no_file(folder: Path) -> None:
     assert allocate_samples((0, 2), "float32", limit=-1).shape == (0, 2)
 
 
-def test_a_full_disk_is_an_input_error_that_names_the_folder(folder, monkeypatch):
-    def full(descriptor, *arguments):
+def test_a_full_disk_is_an_input_error_that_names_the_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, *arguments: object) -> NoReturn:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)

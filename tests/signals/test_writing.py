@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,13 @@ from sinefit.signals.signal import KINDS, SignalSpec
 from sinefit.signals.writer import Encoding
 from sinefit.signals.writing import check_writable, open_writer
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from sinefit.signals.signal import Kind
+
 IMAGE = SignalSpec("image", (16, 16), 3, "uint8", 0, 255, "png", 8)
 SOUND = SignalSpec("audio", (4800,), 1, "float32", -1, 1, "wav", 16, Fraction(48000))
 CLIP = SignalSpec("video", (3, 16, 16), 3, "uint8", 0, 255, "mp4", 8, Fraction(25))
@@ -21,14 +29,14 @@ SPECS = {"image": IMAGE, "audio": SOUND, "video": CLIP, "array": FIELD}
 PAIRS = [(kind, format) for kind in KINDS for format in formats_of(kind) if format != "jxl"]
 
 
-def samples_of(spec):
+def samples_of(spec: SignalSpec) -> NDArray[Any]:
     rng = np.random.default_rng(0)
     values = rng.uniform(spec.low / 2, spec.high, (*spec.shape, spec.channels))
     return values.astype(spec.dtype)
 
 
 @pytest.mark.parametrize(("kind", "format"), PAIRS)
-def test_what_is_written_is_read_back_in_its_format(tmp_path, kind, format):
+def test_what_is_written_is_read_back_in_its_format(tmp_path: Path, kind: str, format: str) -> None:
     spec = SPECS[kind]
     check_writable(spec, format)
     # A name that says nothing: format alone decides.
@@ -49,7 +57,9 @@ def test_what_is_written_is_read_back_in_its_format(tmp_path, kind, format):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_formats_of_other_kinds_are_refused_before_the_file_is_made(tmp_path, kind):
+def test_formats_of_other_kinds_are_refused_before_the_file_is_made(
+    tmp_path: Path, kind: Kind
+) -> None:
     for other in KINDS:
         for format in set(formats_of(other)) - set(formats_of(kind)):
             with pytest.raises(OutputError, match=f"{kind} cannot be written as {format}: use"):
@@ -60,7 +70,7 @@ def test_formats_of_other_kinds_are_refused_before_the_file_is_made(tmp_path, ki
 
 
 @pytest.mark.parametrize("kind", ["image", "audio", "video"])
-def test_what_npy_leaves_out_is_told(tmp_path, kind):
+def test_what_npy_leaves_out_is_told(tmp_path: Path, kind: str) -> None:
     writer = open_writer(tmp_path / "out.npy", SPECS[kind], "npy")
     writer.abort()
     expected = {"image": [], "audio": ["sample rate"], "video": ["frame rate"]}[kind]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,9 +12,14 @@ from sinefit.signals.array.reading import array_signal
 from sinefit.signals.array.writing import ArrayWriter
 from sinefit.signals.writer import Encoding
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @pytest.mark.parametrize(("channels_last", "channels"), [(False, 1), (True, 1), (True, 2)])
-def test_channel_axis_is_written_as_it_was_read(tmp_path, channels_last, channels):
+def test_channel_axis_is_written_as_it_was_read(
+    tmp_path: Path, channels_last: bool, channels: int
+) -> None:
     shape = (4, 5, channels) if channels_last else (4, 5)
     values = np.arange(math.prod(shape), dtype=np.int16).reshape(shape)
     signal = array_signal(values, channels_last=channels_last)
@@ -23,7 +29,7 @@ def test_channel_axis_is_written_as_it_was_read(tmp_path, channels_last, channel
     assert np.load(tmp_path / "b.npy").shape == shape
 
 
-def test_a_writer_refuses_what_does_not_belong(tmp_path):
+def test_a_writer_refuses_what_does_not_belong(tmp_path: Path) -> None:
     spec = array_signal(np.zeros((4, 5))).spec
     writer = ArrayWriter(tmp_path / "b.npy", spec, "npy", Encoding())
     for block in (np.zeros((1, 6, 1)), np.zeros((5, 5, 1)), np.zeros((1, 5, 1), np.float32)):
@@ -35,13 +41,13 @@ def test_a_writer_refuses_what_does_not_belong(tmp_path):
     writer.abort()
 
 
-def test_a_writer_names_a_folder_that_is_not_there(tmp_path):
+def test_a_writer_names_a_folder_that_is_not_there(tmp_path: Path) -> None:
     spec = array_signal(np.zeros((4, 5))).spec
     with pytest.raises(OutputError, match=r"missing.b\.npy cannot be written"):
         ArrayWriter(tmp_path / "missing" / "b.npy", spec, "npy", Encoding())
 
 
-def test_settings_without_effect_are_told(tmp_path):
+def test_settings_without_effect_are_told(tmp_path: Path) -> None:
     spec = array_signal(np.zeros((4, 5))).spec
     writer = ArrayWriter(tmp_path / "b.npy", spec, "npy", Encoding(quality=5, subtype="PCM_16"))
     writer.abort()
@@ -51,7 +57,7 @@ def test_settings_without_effect_are_told(tmp_path):
     ]
 
 
-def test_only_npy_is_written():
+def test_only_npy_is_written() -> None:
     spec = array_signal(np.zeros((4, 5))).spec
     check_array_writable(spec, "npy")
     with pytest.raises(OutputError, match="npy"):

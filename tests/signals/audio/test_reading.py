@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import struct
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -19,10 +20,17 @@ from sinefit.signals.selection import Selection
 from sinefit.signals.signal import SignalSpec
 from sinefit.signals.writer import Encoding
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sinefit.signals.signal import Signal
+
 LOSSLESS = ["wav", "flac", "aiff"]
 
 
-def spec_of(samples: np.ndarray, rate=8000, format: str = "wav", **more) -> SignalSpec:
+def spec_of(
+    samples: np.ndarray, rate: int | Fraction = 8000, format: str = "wav", **more: Any
+) -> SignalSpec:
     values = {"low": -1.0, "high": 1.0, "bit_depth": 16, "encoding": None, **more}
     return SignalSpec(
         kind="audio",
@@ -35,7 +43,14 @@ def spec_of(samples: np.ndarray, rate=8000, format: str = "wav", **more) -> Sign
     )
 
 
-def write(path, samples, format, rate=8000, encoding=None, **more) -> AudioWriter:
+def write(
+    path: Path,
+    samples: np.ndarray,
+    format: str,
+    rate: int | Fraction = 8000,
+    encoding: Encoding | None = None,
+    **more: Any,
+) -> AudioWriter:
     spec = spec_of(samples, rate, format, **more)
     writer = AudioWriter(path, spec, format, encoding or Encoding())
     third = len(samples) // 3
@@ -45,7 +60,7 @@ def write(path, samples, format, rate=8000, encoding=None, **more) -> AudioWrite
     return writer
 
 
-def read(path, format, **selection):
+def read(path: Path, format: str, **selection: Any) -> Signal:
     return read_audio(path, f"sound {path.name}", format, Selection(**selection))
 
 
@@ -56,7 +71,7 @@ def sines(count: int, channels: int = 1, rate: int = 8000) -> np.ndarray:
 
 @pytest.mark.parametrize("format", LOSSLESS)
 @pytest.mark.parametrize("bits", [8, 16, 24])
-def test_integer_samples_are_exact(tmp_path, format, bits):
+def test_integer_samples_are_exact(tmp_path: Path, format: str, bits: int) -> None:
     scale = 2 ** (bits - 1)
     integers = np.random.default_rng(0).integers(-scale, scale, (5000, 2))
     integers[:2] = [[-scale, scale - 1], [0, 1]]
@@ -72,7 +87,7 @@ def test_integer_samples_are_exact(tmp_path, format, bits):
     assert np.array_equal(stored, integers << (32 - bits))
 
 
-def test_the_spec_describes_the_sound(tmp_path):
+def test_the_spec_describes_the_sound(tmp_path: Path) -> None:
     samples = sines(900, 3) * np.float32(0.5)
     soundfile.write(tmp_path / "a.wav", samples, 11025, subtype="FLOAT")
     signal = read(tmp_path / "a.wav", "wav")
@@ -86,7 +101,9 @@ def test_the_spec_describes_the_sound(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["FLOAT", "DOUBLE"])
 @pytest.mark.parametrize("format", ["wav", "aiff"])
-def test_float_samples_beyond_full_scale_survive(tmp_path, format, encoding):
+def test_float_samples_beyond_full_scale_survive(
+    tmp_path: Path, format: str, encoding: str
+) -> None:
     samples = sines(100) * np.float32(6)
     assert np.abs(samples).max() > 2
     write(tmp_path / "a", samples, format, encoding=None, bit_depth=32)
@@ -98,7 +115,7 @@ def test_float_samples_beyond_full_scale_survive(tmp_path, format, encoding):
 
 
 @pytest.mark.parametrize("format", LOSSLESS)
-def test_pcm_clips_and_says_so(tmp_path, format):
+def test_pcm_clips_and_says_so(tmp_path: Path, format: str) -> None:
     samples = np.array([[0.5], [1.0], [1.5], [-1.0], [-1.5], [-9.0]], np.float32)
     writer = write(tmp_path / "a", samples, format)
     top = 1 - 2.0**-15
@@ -109,7 +126,7 @@ def test_pcm_clips_and_says_so(tmp_path, format):
 
 @pytest.mark.parametrize("format", WRITTEN["audio"])
 @pytest.mark.parametrize("count", [0, 1, 2, 1000, 30000])
-def test_the_number_of_samples_is_exact(tmp_path, format, count):
+def test_the_number_of_samples_is_exact(tmp_path: Path, format: str, count: int) -> None:
     samples = sines(count, 2)
     if count == 0 and format in ("flac", "mp3"):
         with pytest.raises(OutputError, match="without samples: use wav or ogg or aiff"):
@@ -124,7 +141,7 @@ def test_the_number_of_samples_is_exact(tmp_path, format, count):
 
 
 @pytest.mark.parametrize("format", ["ogg", "mp3"])
-def test_lossy_sound_is_close_and_in_place(tmp_path, format):
+def test_lossy_sound_is_close_and_in_place(tmp_path: Path, format: str) -> None:
     samples = sines(44100, 2, 44100)
     write(tmp_path / "a", samples, format, rate=44100, encoding=Encoding(quality=100))
     found = read(tmp_path / "a", format).samples
@@ -134,7 +151,7 @@ def test_lossy_sound_is_close_and_in_place(tmp_path, format):
 
 
 @pytest.mark.parametrize("format", ["ogg", "mp3"])
-def test_higher_quality_gives_larger_files(tmp_path, format):
+def test_higher_quality_gives_larger_files(tmp_path: Path, format: str) -> None:
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (30000, 1)).astype(np.float32)
     sizes = []
     for quality in (0, 50, 100):
@@ -144,7 +161,7 @@ def test_higher_quality_gives_larger_files(tmp_path, format):
 
 
 @pytest.mark.parametrize("format", ["wav", "flac", "ogg", "aiff"])
-def test_eight_channels_keep_their_order(tmp_path, format):
+def test_eight_channels_keep_their_order(tmp_path: Path, format: str) -> None:
     samples = sines(4000, 8)
     write(tmp_path / "a", samples, format)
     found = read(tmp_path / "a", format).samples
@@ -168,8 +185,8 @@ def test_eight_channels_keep_their_order(tmp_path, format):
     ],
 )
 def test_what_a_format_cannot_hold_is_refused_before_writing(
-    tmp_path, format, channels, rate, message
-):
+    tmp_path: Path, format: str, channels: int, rate: Fraction | int, message: str
+) -> None:
     spec = spec_of(np.zeros((10, channels), np.float32), rate)
     with pytest.raises(OutputError, match=message):
         check_audio_writable(spec, format)
@@ -178,7 +195,7 @@ def test_what_a_format_cannot_hold_is_refused_before_writing(
     assert not (tmp_path / "a").exists()
 
 
-def test_other_kinds_of_signal_are_refused():
+def test_other_kinds_of_signal_are_refused() -> None:
     spec = dataclasses.replace(spec_of(sines(10)), kind="array")
     with pytest.raises(OutputError, match="kind array"):
         check_audio_writable(spec, "wav")
@@ -199,7 +216,9 @@ def test_other_kinds_of_signal_are_refused():
         ("mp3", "FLOAT", 32, "MPEG_LAYER_III"),
     ],
 )
-def test_the_encoding_follows_the_spec(tmp_path, format, encoding, bit_depth, expected):
+def test_the_encoding_follows_the_spec(
+    tmp_path: Path, format: str, encoding: str, bit_depth: int, expected: str
+) -> None:
     writer = write(tmp_path / "a", sines(100), format, bit_depth=bit_depth)
     spec = spec_of(sines(100), 8000, format, encoding=encoding, bit_depth=bit_depth)
     writer = AudioWriter(tmp_path / "a", spec, format, Encoding())
@@ -209,20 +228,20 @@ def test_the_encoding_follows_the_spec(tmp_path, format, encoding, bit_depth, ex
     assert writer.notices == ()
 
 
-def test_flac_says_that_it_holds_24_bits(tmp_path):
+def test_flac_says_that_it_holds_24_bits(tmp_path: Path) -> None:
     writer = write(tmp_path / "a", sines(100), "flac", bit_depth=32)
     assert writer.notices == ("FLAC holds at most 24 bits per sample",)
     assert read(tmp_path / "a", "flac").spec.bit_depth == 24
 
 
-def test_an_encoding_of_another_format_is_refused(tmp_path):
+def test_an_encoding_of_another_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="VORBIS is not one of WAV: choose PCM_U8, PCM_16"):
         write(tmp_path / "a", sines(10), "wav", encoding=Encoding(subtype="VORBIS"))
     with pytest.raises(OutputError, match="Opus holds"):
         write(tmp_path / "a", sines(10), "ogg", rate=44100, encoding=Encoding(subtype="opus"))
 
 
-def test_quality_is_checked(tmp_path):
+def test_quality_is_checked(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="`quality` is 101"):
         write(tmp_path / "a", sines(10), "ogg", encoding=Encoding(quality=101))
     writer = write(tmp_path / "a", sines(10), "wav", encoding=Encoding(quality=50))
@@ -235,7 +254,9 @@ def test_quality_is_checked(tmp_path):
     start=st.floats(0, 0.3),
     duration=st.one_of(st.none(), st.floats(0.001, 0.5)),
 )
-def test_start_and_duration_are_whole_samples(tmp_path_factory, count, start, duration):
+def test_start_and_duration_are_whole_samples(
+    tmp_path_factory: pytest.TempPathFactory, count: int, start: float, duration: float | None
+) -> None:
     path = tmp_path_factory.mktemp("sound") / "a.wav"
     samples = sines(count)
     soundfile.write(path, samples, 8000, subtype="FLOAT")
@@ -249,7 +270,7 @@ def test_start_and_duration_are_whole_samples(tmp_path_factory, count, start, du
         assert np.array_equal(found.samples, samples[first:last])
 
 
-def test_start_beyond_the_end_names_the_length(tmp_path):
+def test_start_beyond_the_end_names_the_length(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", sines(4000), 8000)
     with pytest.raises(SettingError, match=r"`start` is 0.5: sound a.wav is only 0.5 seconds long"):
         read(tmp_path / "a.wav", "wav", start=0.5)
@@ -260,10 +281,10 @@ def test_start_beyond_the_end_names_the_length(tmp_path):
 
 
 @pytest.mark.parametrize("format", WRITTEN["audio"])
-def test_a_selection_of_any_format_is_the_part_of_the_whole(tmp_path, format):
+def test_a_selection_of_any_format_is_the_part_of_the_whole(tmp_path: Path, format: str) -> None:
     write(tmp_path / "a", sines(20000, 2), format)
-    whole = read(tmp_path / "a", format).samples
-    part = read(tmp_path / "a", format, start=1.0, duration=0.5).samples
+    whole = read(tmp_path / "a", format).samples.astype(np.float64)
+    part = read(tmp_path / "a", format, start=1.0, duration=0.5).samples.astype(np.float64)
     assert part.shape == (4000, 2)
     # Decoders of lossy formats start from the block before: the same but for rounding.
     assert np.abs(part - whole[8000:12000]).max() < 1e-3
@@ -271,7 +292,7 @@ def test_a_selection_of_any_format_is_the_part_of_the_whole(tmp_path, format):
 
 @pytest.mark.parametrize("format", WRITTEN["audio"])
 @pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.9])
-def test_a_file_cut_short_is_refused(tmp_path, format, kept):
+def test_a_file_cut_short_is_refused(tmp_path: Path, format: str, kept: float) -> None:
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (30000, 1)).astype(np.float32)
     write(tmp_path / "a", noise, format)
     content = (tmp_path / "a").read_bytes()
@@ -282,7 +303,9 @@ def test_a_file_cut_short_is_refused(tmp_path, format, kept):
 
 @settings(deadline=None)
 @given(st.sampled_from(["wav", "aiff"]), st.integers(0, 30), st.integers(1, 40))
-def test_every_missing_sample_is_noticed(tmp_path_factory, format, extra, missing):
+def test_every_missing_sample_is_noticed(
+    tmp_path_factory: pytest.TempPathFactory, format: str, extra: int, missing: int
+) -> None:
     path = tmp_path_factory.mktemp("sound") / "a"
     soundfile.write(path, sines(20 + extra), 8000, format=format.upper(), subtype="PCM_16")
     path.write_bytes(path.read_bytes()[:-missing])
@@ -290,7 +313,7 @@ def test_every_missing_sample_is_noticed(tmp_path_factory, format, extra, missin
         read(path, format)
 
 
-def test_a_length_that_was_never_filled_in_is_accepted(tmp_path):
+def test_a_length_that_was_never_filled_in_is_accepted(tmp_path: Path) -> None:
     samples = sines(500)
     content = samples.astype("<f4").tobytes()
     form = struct.pack("<HHIIHH", 3, 1, 8000, 32000, 4, 32)
@@ -301,7 +324,7 @@ def test_a_length_that_was_never_filled_in_is_accepted(tmp_path):
     assert np.array_equal(read(tmp_path / "a.wav", "wav").samples, samples)
 
 
-def test_chunks_before_and_after_the_samples_are_skipped(tmp_path):
+def test_chunks_before_and_after_the_samples_are_skipped(tmp_path: Path) -> None:
     samples = sines(501)
     form = struct.pack("<HHIIHH", 3, 1, 8000, 32000, 4, 32)
     odd = b"note\x03\0\0\0abc\0"
@@ -312,7 +335,7 @@ def test_chunks_before_and_after_the_samples_are_skipped(tmp_path):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_values_that_are_not_finite_are_refused(tmp_path, value):
+def test_values_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
     samples = sines(9000)
     samples[4000] = value
     soundfile.write(tmp_path / "a.wav", samples, 8000, subtype="FLOAT")
@@ -320,13 +343,13 @@ def test_values_that_are_not_finite_are_refused(tmp_path, value):
         read(tmp_path / "a.wav", "wav")
 
 
-def test_silence_has_full_scale(tmp_path):
+def test_silence_has_full_scale(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros(10), 8000)
     spec = read(tmp_path / "a.wav", "wav").spec
     assert (spec.low, spec.high) == (-1.0, 1.0)
 
 
-def test_another_format_is_not_tried(tmp_path):
+def test_another_format_is_not_tried(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.flac", sines(10), 8000)
     with pytest.raises(InputError, match="holds FLAC sound, not mp3"):
         read(tmp_path / "a.flac", "mp3")
@@ -337,14 +360,16 @@ def test_another_format_is_not_tried(tmp_path):
 @pytest.mark.parametrize("format", WRITTEN["audio"])
 @settings(deadline=None)
 @given(rubbish=st.binary(max_size=200))
-def test_rubbish_is_an_input_error(tmp_path_factory, format, rubbish):
+def test_rubbish_is_an_input_error(
+    tmp_path_factory: pytest.TempPathFactory, format: str, rubbish: bytes
+) -> None:
     path = tmp_path_factory.mktemp("sound") / "a"
     path.write_bytes(b"\x01" + rubbish)
     with pytest.raises(InputError, match=r"^sound a [^\n]*$"):
         read(path, format)
 
 
-def test_32_bit_integers_say_that_they_are_rounded(tmp_path):
+def test_32_bit_integers_say_that_they_are_rounded(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", sines(10), 8000, subtype="PCM_32")
     signal = read(tmp_path / "a.wav", "wav")
     assert signal.spec.bit_depth == 32
@@ -352,32 +377,32 @@ def test_32_bit_integers_say_that_they_are_rounded(tmp_path):
     assert "24 significant bits" in signal.notices[0]
 
 
-def test_missing_samples_are_an_error(tmp_path):
+def test_missing_samples_are_an_error(tmp_path: Path) -> None:
     writer = AudioWriter(tmp_path / "a", spec_of(sines(10)), "wav", Encoding())
     writer.write(sines(9))
     with pytest.raises(OutputError, match="given 9 of 10 samples"):
         writer.close()
 
 
-def test_a_folder_that_is_not_there_is_an_output_error(tmp_path):
+def test_a_folder_that_is_not_there_is_an_output_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written as wav"):
         AudioWriter(tmp_path / "none" / "a", spec_of(sines(10)), "wav", Encoding())
 
 
-def test_abort_frees_the_file(tmp_path):
+def test_abort_frees_the_file(tmp_path: Path) -> None:
     writer = AudioWriter(tmp_path / "a", spec_of(sines(10)), "wav", Encoding())
     writer.write(sines(5))
     writer.abort()
     writer.abort()
 
 
-def test_names_that_are_not_text_are_taken(tmp_path):
+def test_names_that_are_not_text_are_taken(tmp_path: Path) -> None:
     path = tmp_path / "naïve \udcff.ogg"
     write(path, sines(10), "wav")
     assert read(path, "wav").spec.shape == (10,)
 
 
-def test_large_wav_files_become_rf64(tmp_path, monkeypatch):
+def test_large_wav_files_become_rf64(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sinefit.signals.audio.formats._LARGEST_CHUNK", 1000)
     writer = write(tmp_path / "a", sines(4000), "wav")
     assert (tmp_path / "a").read_bytes()[:4] == b"RF64"
@@ -389,7 +414,7 @@ def test_large_wav_files_become_rf64(tmp_path, monkeypatch):
         read(tmp_path / "a", "wav")
 
 
-def test_what_the_library_says_of_itself_is_not_passed_on(tmp_path):
+def test_what_the_library_says_of_itself_is_not_passed_on(tmp_path: Path) -> None:
     path = tmp_path / "a.mp3"
     path.write_bytes(b"ID3\x04\0\0\0\0\0\0" + bytes(3000))
     with pytest.raises(InputError, match="cannot be read as mp3: its headers are damaged; check"):

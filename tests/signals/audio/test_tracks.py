@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Protocol
 
 import imageio_ffmpeg
 import numpy as np
@@ -39,8 +40,12 @@ def tones() -> np.ndarray:
     return 0.5 * np.sin(2 * np.pi * np.array([330.0, 550.0]) * time)
 
 
+class Encode(Protocol):
+    def __call__(self, name: str, muxer: str, codec: str, *, picture: str = "") -> Path: ...
+
+
 @pytest.fixture
-def encode(tmp_path):
+def encode(tmp_path: Path) -> Encode:
     """Encode the tones, beside a moving picture if asked, with ffmpeg."""
 
     def run(name: str, muxer: str, codec: str, *, picture: str = "") -> Path:
@@ -58,22 +63,23 @@ def encode(tmp_path):
 
 
 @pytest.mark.parametrize("name", LOSSLESS)
-def test_lossless_sound_is_exact(encode, tmp_path, name):
+def test_lossless_sound_is_exact(encode: Encode, tmp_path: Path, name: str) -> None:
     signal = read_signal(encode(name, *LOSSLESS[name]))
     expected, _ = soundfile.read(tmp_path / "tones.wav", dtype="float32")
     np.testing.assert_array_equal(signal.samples, expected)
     spec = signal.spec
-    assert (spec.kind, spec.format, spec.rate) == ("audio", name[2:], RATE)
+    assert (spec.kind, spec.format, spec.rate) == ("audio", name[2:], Fraction(RATE))
     assert (spec.bit_depth, spec.high) == (16, np.abs(signal.samples).max())
     assert signal.notices == ()
 
 
 @pytest.mark.parametrize("name", LOSSY)
-def test_lossy_sound_is_close_and_in_place(encode, name):
+def test_lossy_sound_is_close_and_in_place(encode: Encode, name: str) -> None:
     signal = read_signal(encode(name, *LOSSY[name]))
     assert (signal.spec.kind, signal.spec.format) == ("audio", name[2:])
     assert signal.spec.channels == 2
     # Opus comes out at 48 kHz; AAC and MP2 without an index begin with what the encoder needs.
+    assert signal.spec.rate is not None
     step = signal.spec.rate / RATE
     delay = {"a.aac": 1024, "a.ts": 481}.get(name, 0)
     found = signal.samples[:: int(step)][delay : delay + COUNT - 2048]
@@ -92,10 +98,12 @@ def test_lossy_sound_is_close_and_in_place(encode, name):
         ("a.ts", "mpegts", "aac", "mpeg2video"),
     ],
 )
-def test_a_video_is_its_picture_and_its_sound_is_asked_for(encode, name, muxer, codec, picture):
+def test_a_video_is_its_picture_and_its_sound_is_asked_for(
+    encode: Encode, name: str, muxer: str, codec: str, picture: str
+) -> None:
     path = encode(name, muxer, codec, picture=picture)
     video = read_signal(path).spec
-    assert (video.kind, video.shape, video.rate) == ("video", (15, 24, 32), 10)
+    assert (video.kind, video.shape, video.rate) == ("video", (15, 24, 32), Fraction(10))
     assert video.soundtrack is not None
     sound = read_signal(path, kind="audio")
     assert sound.spec.kind == "audio"
@@ -103,7 +111,7 @@ def test_a_video_is_its_picture_and_its_sound_is_asked_for(encode, name, muxer, 
         assert sound.samples.shape == (COUNT, 2)
 
 
-def test_a_selection_is_the_part_of_the_whole(encode):
+def test_a_selection_is_the_part_of_the_whole(encode: Encode) -> None:
     path = encode("a.m4a", "ipod", "aac")
     whole = read_signal(path).samples
     part = read_signal(path, selection=Selection(start=0.5, duration=0.25)).samples
@@ -116,7 +124,7 @@ def test_a_selection_is_the_part_of_the_whole(encode):
         read_signal(path, selection=Selection(duration=1e-6))
 
 
-def test_a_video_without_sound_has_none(encode, tmp_path):
+def test_a_video_without_sound_has_none(encode: Encode, tmp_path: Path) -> None:
     path = encode("a.avi", "avi", "pcm_s16le", picture="mjpeg")
     silent = tmp_path / "silent.avi"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-i", str(path)]
@@ -125,7 +133,7 @@ def test_a_video_without_sound_has_none(encode, tmp_path):
         read_signal(silent, kind="audio")
 
 
-def test_several_tracks_are_told(encode, tmp_path):
+def test_several_tracks_are_told(encode: Encode, tmp_path: Path) -> None:
     path = encode("a.mkv", "matroska", "flac")
     twice = tmp_path / "twice.mkv"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-i", str(path)]
@@ -136,14 +144,14 @@ def test_several_tracks_are_told(encode, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.m4a", "a.avi", "a.mkv"])
-def test_a_file_cut_short_is_refused(encode, name):
+def test_a_file_cut_short_is_refused(encode: Encode, name: str) -> None:
     path = encode(name, *LOSSLESS[name])
     path.write_bytes(path.read_bytes()[:-500])
     with pytest.raises(InputError, match="cut short"):
         read_signal(path)
 
 
-def test_limits_hold_while_samples_come(encode):
+def test_limits_hold_while_samples_come(encode: Encode) -> None:
     path = encode("a.mkv", "matroska", "flac")
     size = COUNT * 2 * 4
     assert read_signal(path, limits=Limits(max_bytes=size)).samples.nbytes == size
@@ -152,7 +160,7 @@ def test_limits_hold_while_samples_come(encode):
 
 
 @pytest.mark.parametrize("limit", [0, 2**20])
-def test_growing_samples_lie_in_memory_or_in_a_file(limit):
+def test_growing_samples_lie_in_memory_or_in_a_file(limit: int) -> None:
     values = np.arange(600, dtype=np.float32).reshape(200, 3)
     with GrowingSamples(np.float32, limit) as room:
         for begin in range(0, 200, 70):
@@ -163,12 +171,12 @@ def test_growing_samples_lie_in_memory_or_in_a_file(limit):
     found[0] = 7  # it may be changed
 
 
-def test_no_room_for_samples_is_told(monkeypatch):
+def test_no_room_for_samples_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     class Full:
-        def write(self, _data):
+        def write(self, _data: object) -> None:
             raise OSError(28, "No space left on device")
 
-        def close(self):
+        def close(self) -> None:
             """A file that is full can be closed."""
 
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_options: Full())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinefit.signals.audio.truncation import find_truncation
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORMATS = ("wav", "aiff", "au", "caf", "w64", "ogg")
 
@@ -21,21 +25,25 @@ def sound(format: str, count: int = 500) -> bytes:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_whole_file_is_whole(tmp_path, format):
+def test_a_whole_file_is_whole(tmp_path: Path, format: str) -> None:
     (tmp_path / "a").write_bytes(sound(format))
     assert find_truncation(tmp_path / "a", format) is None
 
 
 @pytest.mark.parametrize("format", FORMATS)
 @given(st.integers(1, 900))
-def test_whatever_is_missing_is_noticed(tmp_path_factory, format, missing):
+def test_whatever_is_missing_is_noticed(
+    tmp_path_factory: pytest.TempPathFactory, format: str, missing: int
+) -> None:
     path = tmp_path_factory.mktemp("sound") / "a"
     path.write_bytes(sound(format)[:-missing])
     assert find_truncation(path, format) is not None
 
 
 @pytest.mark.parametrize(("format", "place"), [("au", 8), ("caf", 0)])
-def test_a_length_that_was_never_filled_in_is_accepted(tmp_path, format, place):
+def test_a_length_that_was_never_filled_in_is_accepted(
+    tmp_path: Path, format: str, place: int
+) -> None:
     content = bytearray(sound(format))
     if format == "caf":
         place = content.index(b"data") + 4
@@ -48,7 +56,9 @@ def test_a_length_that_was_never_filled_in_is_accepted(tmp_path, format, place):
 
 @pytest.mark.parametrize("format", [*FORMATS, "mp3"])
 @given(st.binary(min_size=1, max_size=200))
-def test_other_content_is_left_to_the_decoder(tmp_path_factory, format, content):
+def test_other_content_is_left_to_the_decoder(
+    tmp_path_factory: pytest.TempPathFactory, format: str, content: bytes
+) -> None:
     path = tmp_path_factory.mktemp("sound") / "a"
     path.write_bytes(b"\x01" + content)
     assert find_truncation(path, format) is None

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
@@ -15,11 +16,17 @@ from sinefit.signals.reading import read_signal
 from sinefit.signals.signal import SignalSpec
 from sinefit.signals.writer import Encoding
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def heights(rows=37, columns=29, channels=1):
+    from numpy.typing import NDArray
+
+
+def heights(rows: int = 37, columns: int = 29, channels: int = 1) -> NDArray[np.float32]:
     """A smooth map of heights, below and above zero."""
     y, x, c = np.ogrid[0:rows, 0:columns, 0:channels]
-    return (300 * np.sin(y / 9 + c) + 150 * np.cos(x / 7 - c) - 20).astype(np.float32)
+    values: NDArray[np.float64] = 300 * np.sin(y / 9 + c) + 150 * np.cos(x / 7 - c) - 20
+    return values.astype(np.float32)
 
 
 def predicted(rows: np.ndarray, depth: int) -> bytes:
@@ -34,7 +41,17 @@ def predicted(rows: np.ndarray, depth: int) -> bytes:
     return out
 
 
-def tiff(values, *, order="<", tile=None, strip=8, planar=False, packed=False, predictor=1, **more):
+def tiff(
+    values: NDArray[np.floating],
+    *,
+    order: Literal["<", ">"] = "<",
+    tile: tuple[int, int] | None = None,
+    strip: int = 8,
+    planar: bool = False,
+    packed: bool = False,
+    predictor: int = 1,
+    **more: Any,
+) -> bytes:
     """A TIFF of floats, in strips or tiles, written by the specification."""
     height, width, depth = values.shape
     stored = values.astype(values.dtype.newbyteorder(order))
@@ -80,7 +97,7 @@ def tiff(values, *, order="<", tile=None, strip=8, planar=False, packed=False, p
 
 
 @pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate", "packbits"])
-def test_what_pillow_writes_is_read(compression):
+def test_what_pillow_writes_is_read(compression: str | None) -> None:
     values = heights()[..., 0]
     file = io.BytesIO()
     Image.fromarray(values).save(file, "TIFF", compression=compression)
@@ -105,14 +122,16 @@ def test_what_pillow_writes_is_read(compression):
         {"planar": True, "tile": (16, 16), "predictor": 3},
     ],
 )
-def test_strips_tiles_planes_and_predictors(channels, order, how):
+def test_strips_tiles_planes_and_predictors(
+    channels: int, order: Literal["<", ">"], how: dict[str, Any]
+) -> None:
     values = heights(channels=channels)
     signal = read_signal(tiff(values, order=order, **how), name="it")
     np.testing.assert_array_equal(signal.samples, values)
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float64])
-def test_other_widths_become_32_bits(kind):
+def test_other_widths_become_32_bits(kind: type[np.floating]) -> None:
     values = heights().astype(kind)
     signal = read_signal(tiff(values, packed=True, predictor=3), name="it")
     np.testing.assert_array_equal(signal.samples, values.astype(np.float32))
@@ -122,21 +141,21 @@ def test_other_widths_become_32_bits(kind):
     assert len(signal.notices) == (kind == np.float64)
 
 
-def test_more_channels_than_colours_are_left_out():
+def test_more_channels_than_colours_are_left_out() -> None:
     values = heights(channels=4)
     signal = read_signal(tiff(values), name="it")
     np.testing.assert_array_equal(signal.samples, values[..., :3])
     assert "beyond the colours" in signal.notices[0]
 
 
-def test_the_picture_is_turned_upright():
+def test_the_picture_is_turned_upright() -> None:
     values = heights(4, 6)
     signal = read_signal(tiff(values, tags={274: [6]}), name="it")
     np.testing.assert_array_equal(signal.samples, np.rot90(values, -1))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_what_is_written_is_read_back(tmp_path, channels):
+def test_what_is_written_is_read_back(tmp_path: Path, channels: int) -> None:
     values = heights(channels=channels)
     spec = SignalSpec("image", (37, 29), channels, "float32", -600, 600, "tiff", 32)
     writer = ImageWriter(tmp_path / "a.tif", spec, "tiff", Encoding())
@@ -163,6 +182,6 @@ def test_what_is_written_is_read_back(tmp_path, channels):
         (tiff(heights(), tile=(16, 16), tags={322: [2**20], 323: [2**20]}), "too large"),
     ],
 )
-def test_what_is_wrong_is_told(content, words):
+def test_what_is_wrong_is_told(content: bytes, words: str) -> None:
     with pytest.raises(InputError, match=words):
         read_signal(content, name="it", limits=Limits(max_pixels=2**20))

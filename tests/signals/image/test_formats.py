@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -19,8 +20,11 @@ from sinefit.signals.selection import Selection
 from sinefit.signals.signal import SignalSpec
 from sinefit.signals.writer import Encoding
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def spec_of(shape, dtype="uint8", **others):
+
+def spec_of(shape: tuple[int, ...], dtype: str = "uint8", **others: Any) -> SignalSpec:
     *size, channels = shape
     high, bits = {"uint8": (255.0, 8), "uint16": (65535.0, 16)}.get(dtype, (1.0, 32))
     alpha = others.get("alpha", channels in (2, 4))
@@ -30,7 +34,7 @@ def spec_of(shape, dtype="uint8", **others):
 ALPHA = ["png", "webp", "tiff", "avif", "jp2", "tga"]
 
 
-def set_apart(*unable):
+def set_apart(*unable: str) -> list[str]:
     """The formats of every installation but some."""
     return [
         name
@@ -54,7 +58,9 @@ def set_apart(*unable):
         ((3, 3, 3), "uint8", "heic", "only read", [*set_apart(), "npy"]),
     ],
 )
-def test_what_a_format_cannot_hold_names_those_that_can(shape, dtype, format, words, able):
+def test_what_a_format_cannot_hold_names_those_that_can(
+    shape: tuple[int, int, int], dtype: str, format: str, words: str, able: list[str]
+) -> None:
     like = spec_of(shape, dtype=dtype)
     with pytest.raises(OutputError, match=words) as error:
         check_image_writable(like, format)
@@ -64,7 +70,7 @@ def test_what_a_format_cannot_hold_names_those_that_can(shape, dtype, format, wo
         check_image_writable(like, name)
 
 
-def test_what_no_image_format_can_hold_is_sent_to_npy():
+def test_what_no_image_format_can_hold_is_sent_to_npy() -> None:
     floats = spec_of((3, 3, 3), dtype="float64")
     many = spec_of((3, 3, 5))
     opaque_pair = spec_of((3, 3, 2), alpha=False)
@@ -73,7 +79,7 @@ def test_what_no_image_format_can_hold_is_sent_to_npy():
             check_image_writable(like, "png")
 
 
-def test_formats_of_other_kinds_are_refused():
+def test_formats_of_other_kinds_are_refused() -> None:
     like = spec_of((3, 3, 3))
     with pytest.raises(OutputError, match="png, jpeg"):
         check_image_writable(like, "wav")
@@ -82,14 +88,16 @@ def test_formats_of_other_kinds_are_refused():
 @pytest.mark.parametrize(
     ("format", "module", "extra"), [("heic", "pillow_heif", "heic"), ("jxl", "pillow_jxl", "jxl")]
 )
-def test_a_missing_plugin_is_named_with_its_extra(monkeypatch, tmp_path, format, module, extra):
+def test_a_missing_plugin_is_named_with_its_extra(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, format: str, module: str, extra: str
+) -> None:
     monkeypatch.setitem(sys.modules, module, None)  # it cannot be imported
     (tmp_path / "a").write_bytes(b"x")
     with pytest.raises(InputError, match=rf"needs {module}.*pip install 'sinefit\[{extra}\]'"):
         read_image(tmp_path / "a", "a", format, Selection())
 
 
-def test_a_build_of_pillow_without_a_format_is_told(monkeypatch):
+def test_a_build_of_pillow_without_a_format_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("PIL.features.check", lambda feature: feature != "avif")
     assert obstacle_to_use("jp2") is None
     with pytest.raises(OutputError, match="this build of Pillow lacks AVIF"):
@@ -100,7 +108,9 @@ def test_a_build_of_pillow_without_a_format_is_told(monkeypatch):
     ("format", "module", "options"),
     [("HEIF", "pillow_heif", {"quality": 100}), ("JXL", "pillow_jxl", {"lossless": True})],
 )
-def test_a_plugin_reads_what_it_writes(tmp_path, format, module, options):
+def test_a_plugin_reads_what_it_writes(
+    tmp_path: Path, format: str, module: str, options: dict[str, Any]
+) -> None:
     pytest.importorskip(module)
     name = {"HEIF": "heic", "JXL": "jxl"}[format]
     assert obstacle_to_use(name) is None
@@ -111,7 +121,7 @@ def test_a_plugin_reads_what_it_writes(tmp_path, format, module, options):
     assert np.abs(signal.samples.astype(int) - np.asarray(picture)).max() <= 3
 
 
-def test_jpeg_xl_is_written_without_loss(tmp_path):
+def test_jpeg_xl_is_written_without_loss(tmp_path: Path) -> None:
     pytest.importorskip("pillow_jxl")
     picture = np.asarray(Image.linear_gradient("L").resize((40, 24)).convert("RGB"))
     for quality, most in ((None, 0), (90, 12)):
@@ -122,7 +132,7 @@ def test_jpeg_xl_is_written_without_loss(tmp_path):
         assert np.abs(error).max() <= most
 
 
-def test_names_and_endings_agree_with_pillow():
+def test_names_and_endings_agree_with_pillow() -> None:
     Image.init()
     for capability in IMAGE_FORMATS.values():
         for extension in capability.extensions if capability.plugin is None else ():

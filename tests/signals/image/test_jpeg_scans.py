@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,9 @@ def starts_of_scans(content: bytes) -> list[int]:
 
 @pytest.mark.parametrize(("options", "count"), [({}, 1), ({"progressive": True}, 10)])
 @pytest.mark.parametrize("padding", [0, 2**20 - 300, 2**20 + 1])
-def test_scans_are_counted(monkeypatch, options, count, padding):
+def test_scans_are_counted(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], count: int, padding: int
+) -> None:
     content = jpeg(quality=95, **options)
     assert len(starts_of_scans(content)) == count
     # Fill bytes may stand before any marker.
@@ -37,7 +40,7 @@ def test_scans_are_counted(monkeypatch, options, count, padding):
         assert has_too_many_scans(io.BytesIO(content)) is expected
 
 
-def test_many_scans():
+def test_many_scans() -> None:
     content = jpeg(progressive=True)
     last = content[starts_of_scans(content)[-1] : -2]
     most = content[:-2] + (MOST_SCANS - 10) * last
@@ -46,7 +49,7 @@ def test_many_scans():
     assert has_too_many_scans(io.BytesIO(most + last))
 
 
-def test_segments_and_what_follows_the_end_are_no_scans():
+def test_segments_and_what_follows_the_end_are_no_scans() -> None:
     content = jpeg()
     scans = b"\xff\xda\0\x02" * (MOST_SCANS + 1)
     comment = b"\xff\xfe" + (len(scans) + 2).to_bytes(2, "big") + scans
@@ -54,5 +57,5 @@ def test_segments_and_what_follows_the_end_are_no_scans():
 
 
 @given(st.binary(max_size=300))
-def test_any_content_is_taken(content):
+def test_any_content_is_taken(content: bytes) -> None:
     assert not has_too_many_scans(io.BytesIO(b"\xff\xd8" + content))

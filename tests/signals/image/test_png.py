@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,10 +14,23 @@ from PIL import Image
 from sinefit.errors import OutputError
 from sinefit.signals.image.png import PngStream, filter_rows
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from tests.signals.conftest import FfmpegDecode, Gradient
+
 SIZES = [(1, 1), (1, 40), (40, 1), (33, 17), (17, 33)]
 
 
-def encode(pixels, bits, *, cuts=(), icc_profile=None):
+def encode(
+    pixels: NDArray[np.unsignedinteger],
+    bits: int,
+    *,
+    cuts: Sequence[int] = (),
+    icc_profile: bytes | None = None,
+) -> bytes:
     height, width, channels = pixels.shape
     file = io.BytesIO()
     stream = PngStream(file, width, height, channels, bits, icc_profile)
@@ -28,7 +42,9 @@ def encode(pixels, bits, *, cuts=(), icc_profile=None):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (2, "LA"), (3, "RGB"), (4, "RGBA")])
-def test_pillow_reads_8_bit_pixels_back(gradient, size, channels, mode):
+def test_pillow_reads_8_bit_pixels_back(
+    gradient: Gradient, size: tuple[int, int], channels: int, mode: str
+) -> None:
     pixels = gradient(*size, channels)
     with Image.open(io.BytesIO(encode(pixels, 8, cuts=[size[0] // 2]))) as image:
         assert image.mode == mode
@@ -37,7 +53,9 @@ def test_pillow_reads_8_bit_pixels_back(gradient, size, channels, mode):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_ffmpeg_reads_16_bit_pixels_back(gradient, ffmpeg_decode, size, channels):
+def test_ffmpeg_reads_16_bit_pixels_back(
+    gradient: Gradient, ffmpeg_decode: FfmpegDecode, size: tuple[int, int], channels: int
+) -> None:
     pixels = gradient(*size, channels, bits=16)
     decoded = ffmpeg_decode(encode(pixels, 16, cuts=[size[0] // 3]), "png", pixels.shape, 16)
     np.testing.assert_array_equal(decoded, pixels)
@@ -47,17 +65,19 @@ def test_ffmpeg_reads_16_bit_pixels_back(gradient, ffmpeg_decode, size, channels
     pixels=hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))),
     cut=st.integers(0, 9),
 )
-def test_any_pixels_survive_any_cut_into_bands(pixels, cut):
+def test_any_pixels_survive_any_cut_into_bands(pixels: NDArray[np.uint8], cut: int) -> None:
     with Image.open(io.BytesIO(encode(pixels, 8, cuts=[min(cut, len(pixels))]))) as image:
         np.testing.assert_array_equal(np.asarray(image), pixels)
 
 
-def test_bands_do_not_change_the_file(gradient):
+def test_bands_do_not_change_the_file(gradient: Gradient) -> None:
     pixels = gradient(30, 20, 3)
     assert encode(pixels, 8, cuts=[1, 2, 17]) == encode(pixels, 8)
 
 
-def test_profile_is_embedded_and_no_other_statement_about_colour(gradient, profile):
+def test_profile_is_embedded_and_no_other_statement_about_colour(
+    gradient: Gradient, profile: Callable[[bytes], bytes]
+) -> None:
     pixels = gradient(5, 5, 3)
     with Image.open(io.BytesIO(encode(pixels, 8, icc_profile=profile(b"RGB ")))) as image:
         assert image.info["icc_profile"] == profile(b"RGB ")
@@ -65,7 +85,7 @@ def test_profile_is_embedded_and_no_other_statement_about_colour(gradient, profi
     assert not any(chunk in plain for chunk in (b"iCCP", b"sRGB", b"gAMA", b"cHRM"))
 
 
-def test_every_chunk_has_its_checksum_and_no_chunk_is_long(gradient):
+def test_every_chunk_has_its_checksum_and_no_chunk_is_long(gradient: Gradient) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8)
     data = encode(noise, 8, cuts=[100, 200, 300])
     position, names = 8, []
@@ -81,20 +101,25 @@ def test_every_chunk_has_its_checksum_and_no_chunk_is_long(gradient):
     assert names.count(b"IDAT") > 1
 
 
-def undo(filtered, previous, pixel_bytes):
+def paeth(a: int, b: int, c: int) -> int:
+    return min((a, b, c), key=lambda near: abs(a + b - c - near))
+
+
+def undo(
+    filtered: NDArray[np.uint8], previous: NDArray[np.uint8], pixel_bytes: int
+) -> NDArray[np.uint8]:
     """Undo filters byte by byte, as chapter 9 of the specification writes it."""
     rows = []
+    above: list[int] = previous.tolist()
     for number, *line in filtered.tolist():
-        row = []
+        row: list[int] = []
         for index, value in enumerate(line):
             a = row[index - pixel_bytes] if index >= pixel_bytes else 0
-            b = int(previous[index])
-            c = int(previous[index - pixel_bytes]) if index >= pixel_bytes else 0
-            estimate = a + b - c
-            paeth = min((a, b, c), key=lambda near, target=estimate: abs(target - near))
-            row.append((value + (0, a, b, (a + b) // 2, paeth)[number]) % 256)
+            b = above[index]
+            c = above[index - pixel_bytes] if index >= pixel_bytes else 0
+            row.append((value + (0, a, b, (a + b) // 2, paeth(a, b, c))[number]) % 256)
         rows.append(row)
-        previous = row
+        above = row
     return np.array(rows, np.uint8)
 
 
@@ -103,13 +128,15 @@ def undo(filtered, previous, pixel_bytes):
     pixel_bytes=st.sampled_from([1, 2, 3, 4, 6, 8]),
     data=st.data(),
 )
-def test_filters_are_undone_by_the_specification(rows, pixel_bytes, data):
+def test_filters_are_undone_by_the_specification(
+    rows: NDArray[np.uint8], pixel_bytes: int, data: st.DataObject
+) -> None:
     previous = data.draw(hnp.arrays(np.uint8, rows.shape[1]))
     filtered = filter_rows(rows, previous, pixel_bytes)
     np.testing.assert_array_equal(undo(filtered, previous, pixel_bytes), rows)
 
 
-def test_every_filter_is_chosen_where_it_leaves_nothing():
+def test_every_filter_is_chosen_where_it_leaves_nothing() -> None:
     width = 12
     previous = np.arange(10, 10 + width, dtype=np.uint8) ** 2
     ramp = np.cumsum(np.full(width, 3), dtype=np.uint8)
@@ -125,13 +152,13 @@ def test_every_filter_is_chosen_where_it_leaves_nothing():
     assert filter_rows(ramp[None], previous, 1)[0].tolist() == [1] + [3] * width
 
 
-def test_smooth_pictures_become_smaller_than_unfiltered(gradient):
+def test_smooth_pictures_become_smaller_than_unfiltered(gradient: Gradient) -> None:
     pixels = gradient(64, 64, 3)
     smooth = (pixels.astype(int).cumsum(axis=1) // 40).astype(np.uint8)
     assert len(encode(smooth, 8)) < len(zlib.compress(smooth.tobytes(), 9))
 
 
-def test_rows_that_do_not_fit_are_refused():
+def test_rows_that_do_not_fit_are_refused() -> None:
     stream = PngStream(io.BytesIO(), 4, 2, 3, 8)
     with pytest.raises(OutputError, match="do not fit"):
         stream.write(np.zeros((1, 5, 3), np.uint8))
@@ -139,7 +166,7 @@ def test_rows_that_do_not_fit_are_refused():
         stream.write(np.zeros((3, 4, 3), np.uint8))
 
 
-def test_missing_rows_are_refused():
+def test_missing_rows_are_refused() -> None:
     stream = PngStream(io.BytesIO(), 4, 2, 3, 8)
     stream.write(np.zeros((1, 4, 3), np.uint8))
     with pytest.raises(OutputError, match="1 rows"):

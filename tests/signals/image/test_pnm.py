@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,16 +15,22 @@ from sinefit.signals.limits import Limits
 from sinefit.signals.reading import read_signal
 from sinefit.signals.selection import Selection
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sinefit.signals.signal import Signal
+    from tests.signals.conftest import FfmpegDecode, Gradient
+
 LIMITS = Limits()
 
 
-def read(content: bytes, **selection):
+def read(content: bytes, **selection: Any) -> Signal:
     return read_signal(content, name="it", selection=Selection(**selection))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "RGB"])
 @pytest.mark.parametrize("size", [(1, 1), (7, 3), (8, 5), (33, 17)])
-def test_what_pillow_writes_is_read(mode, size):
+def test_what_pillow_writes_is_read(mode: str, size: tuple[int, int]) -> None:
     picture = Image.linear_gradient("L").resize(size).convert(mode)
     file = io.BytesIO()
     picture.save(file, "PPM")
@@ -35,7 +42,9 @@ def test_what_pillow_writes_is_read(mode, size):
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("bits", [8, 16])
-def test_what_is_written_is_read_by_ffmpeg(gradient, ffmpeg_decode, channels, bits):
+def test_what_is_written_is_read_by_ffmpeg(
+    gradient: Gradient, ffmpeg_decode: FfmpegDecode, channels: int, bits: int
+) -> None:
     pixels = gradient(9, 14, channels, bits)
     file = io.BytesIO()
     stream = PnmStream(file, 14, 9, channels, bits)
@@ -65,12 +74,12 @@ def test_what_is_written_is_read_by_ffmpeg(gradient, ffmpeg_decode, channels, bi
         (b"P6#c\n1\t1\r\n255 \x01\x02\x03", [[[1, 2, 3]]]),
     ],
 )
-def test_all_six_variants(content, values):
+def test_all_six_variants(content: bytes, values: list[list[int]] | list[list[list[int]]]) -> None:
     assert is_pnm(content)
     assert np.squeeze(read(content).samples).tolist() == np.squeeze(values).tolist()
 
 
-def test_a_part_of_a_picture_and_the_next_one():
+def test_a_part_of_a_picture_and_the_next_one() -> None:
     content = b"P5 4 2 255\n" + bytes(range(8))
     assert read(content, region=(1, 1, 2, 1)).samples.ravel().tolist() == [5, 6]
     signal = read(content + content)
@@ -94,23 +103,23 @@ def test_a_part_of_a_picture_and_the_next_one():
         (b"P1 40000 40000\n", "`max_pixels`|cannot hold"),
     ],
 )
-def test_what_is_wrong_is_told(content, words):
+def test_what_is_wrong_is_told(content: bytes, words: str) -> None:
     with pytest.raises(InputError, match=words):
         read(content)
 
 
-def test_a_wrong_name_of_the_format_is_told(tmp_path):
+def test_a_wrong_name_of_the_format_is_told(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"P7\nWIDTH 3\n")
     with pytest.raises(InputError, match="header is damaged"):
         decode_pnm(tmp_path / "a", "a", LIMITS)
 
 
 @given(st.binary(max_size=60))
-def test_any_header_is_told_or_not(content):
+def test_any_header_is_told_or_not(content: bytes) -> None:
     assert is_pnm(b"P" + content) in (True, False)
 
 
-def test_missing_and_foreign_rows_are_errors():
+def test_missing_and_foreign_rows_are_errors() -> None:
     stream = PnmStream(io.BytesIO(), 4, 2, 1, 8)
     with pytest.raises(OutputError, match="do not fit"):
         stream.write(np.zeros((1, 5, 1), np.uint8))

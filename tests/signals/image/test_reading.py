@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import struct
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,15 @@ from sinefit.signals.image.reading import read_image
 from sinefit.signals.image.tiff import TiffStream
 from sinefit.signals.limits import Limits
 from sinefit.signals.selection import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from sinefit.signals.signal import Signal
+    from tests.signals.conftest import FfmpegEncode, Gradient
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 SIZES = [(1, 1), (1, 40), (40, 1), (33, 17)]
@@ -31,17 +41,17 @@ UPRIGHT = {
 }
 
 
-def saved(image, pillow_format, **options):
+def saved(image: Image.Image, pillow_format: str, **options: Any) -> bytes:
     file = io.BytesIO()
     image.save(file, pillow_format, **options)
     return file.getvalue()
 
 
-def read(path, format, **selection):
+def read(path: Path, format: str, **selection: Any) -> Signal:
     return read_image(path, path.name, format, Selection(**selection))
 
 
-def exif(orientation):
+def exif(orientation: int) -> Image.Exif:
     tags = Image.Exif()
     tags[0x0112] = orientation
     return tags
@@ -50,7 +60,13 @@ def exif(orientation):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP"])
-def test_8_bit_pixels_are_read_as_stored(gradient, save, size, channels, format):
+def test_8_bit_pixels_are_read_as_stored(
+    gradient: Gradient,
+    save: Callable[[str, bytes], Path],
+    size: tuple[int, int],
+    channels: int,
+    format: str,
+) -> None:
     channels = {2: 1, 4: 3}.get(channels, channels) if format == "BMP" else channels
     pixels = gradient(*size, channels)
     image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
@@ -67,7 +83,14 @@ def test_8_bit_pixels_are_read_as_stored(gradient, save, size, channels, format)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("format", ["png", "tiff"])
-def test_16_bit_pixels_are_read_as_stored(gradient, save, ffmpeg_encode, size, channels, format):
+def test_16_bit_pixels_are_read_as_stored(
+    gradient: Gradient,
+    save: Callable[[str, bytes], Path],
+    ffmpeg_encode: FfmpegEncode,
+    size: tuple[int, int],
+    channels: int,
+    format: str,
+) -> None:
     pixels = gradient(*size, channels, bits=16)
     signal = read(save("deep", ffmpeg_encode(pixels, format)), format)
     np.testing.assert_array_equal(signal.samples, pixels)
@@ -77,27 +100,36 @@ def test_16_bit_pixels_are_read_as_stored(gradient, save, ffmpeg_encode, size, c
 
 
 @pytest.mark.parametrize("compression", ["raw", "lzw", "deflate", "packbits"])
-def test_compressed_16_bit_tiff(gradient, save, ffmpeg_encode, compression):
+def test_compressed_16_bit_tiff(
+    gradient: Gradient,
+    save: Callable[[str, bytes], Path],
+    ffmpeg_encode: FfmpegEncode,
+    compression: str,
+) -> None:
     pixels = gradient(50, 31, 3, bits=16)
     data = ffmpeg_encode(pixels, "tiff", "-compression_algo", compression)
     np.testing.assert_array_equal(read(save("deep.tif", data), "tiff").samples, pixels)
 
 
-def test_a_deep_jpeg_2000_says_that_it_was_reduced(gradient, save, ffmpeg_encode):
+def test_a_deep_jpeg_2000_says_that_it_was_reduced(
+    gradient: Gradient, save: Callable[[str, bytes], Path], ffmpeg_encode: FfmpegEncode
+) -> None:
     data = ffmpeg_encode(gradient(33, 17, 3, bits=16), "jpeg2000", "-pred", "1")
     signal = read(save("a.jp2", data), "jp2")
     assert signal.spec.bit_depth == 8
     assert signal.notices == ("its 16-bit samples were reduced to 8 bits",)
 
 
-def test_lossless_webp(gradient, save):
+def test_lossless_webp(gradient: Gradient, save: Callable[[str, bytes], Path]) -> None:
     pixels = gradient(33, 17, 4)
     data = saved(Image.fromarray(pixels), "WEBP", lossless=True, exact=True)
     np.testing.assert_array_equal(read(save("a.webp", data), "webp").samples, pixels)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "WEBP"])
-def test_lossy_formats_are_close(gradient, save, format):
+def test_lossy_formats_are_close(
+    gradient: Gradient, save: Callable[[str, bytes], Path], format: str
+) -> None:
     smooth = gradient(64, 48, 3).astype(float)
     pixels = downsample(smooth.repeat(4, 0).repeat(4, 1), 4).astype(np.uint8)
     data = saved(Image.fromarray(pixels), format, quality=95)
@@ -105,13 +137,13 @@ def test_lossy_formats_are_close(gradient, save, format):
     assert np.sqrt(np.mean(error**2)) < 6.0  # 32 dB, far from any error of order or colour
 
 
-def test_one_bit_becomes_8_bit_grey(save):
+def test_one_bit_becomes_8_bit_grey(save: Callable[[str, bytes], Path]) -> None:
     pixels = np.array([[True, False, True], [False, False, True]])
     signal = read(save("a.png", saved(Image.fromarray(pixels), "PNG")), "png")
     np.testing.assert_array_equal(signal.samples[..., 0], np.where(pixels, 255, 0))
 
 
-def test_palette_becomes_colour(save):
+def test_palette_becomes_colour(save: Callable[[str, bytes], Path]) -> None:
     image = Image.new("P", (3, 1))
     image.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90])
     image.putdata([2, 0, 1])
@@ -122,7 +154,9 @@ def test_palette_becomes_colour(save):
 
 
 @pytest.mark.parametrize("format", ["PNG", "GIF"])
-def test_palette_with_a_transparent_colour_becomes_rgba(save, format):
+def test_palette_with_a_transparent_colour_becomes_rgba(
+    save: Callable[[str, bytes], Path], format: str
+) -> None:
     image = Image.new("P", (2, 1))
     image.putpalette([10, 20, 30, 40, 50, 60])
     image.putdata([1, 0])
@@ -132,7 +166,9 @@ def test_palette_with_a_transparent_colour_becomes_rgba(save, format):
     assert signal.samples[0, 1, 3] == 0
 
 
-def test_transparent_colour_of_grey_and_rgb_becomes_alpha(save):
+def test_transparent_colour_of_grey_and_rgb_becomes_alpha(
+    save: Callable[[str, bytes], Path],
+) -> None:
     grey = Image.fromarray(np.array([[7, 9]], np.uint8))
     signal = read(save("g.png", saved(grey, "PNG", transparency=9)), "png")
     assert signal.samples.tolist() == [[[7, 255], [9, 0]]]
@@ -141,7 +177,7 @@ def test_transparent_colour_of_grey_and_rgb_becomes_alpha(save):
     assert signal.samples.tolist() == [[[1, 2, 3, 255], [4, 5, 6, 0]]]
 
 
-def insert_chunk(png, name, body):
+def insert_chunk(png: bytes, name: bytes, body: bytes) -> bytes:
     """Insert a chunk after the header of a PNG."""
     import zlib
 
@@ -150,7 +186,9 @@ def insert_chunk(png, name, body):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_transparent_colour_of_16_bit_pixels_becomes_alpha(save, ffmpeg_encode, channels):
+def test_transparent_colour_of_16_bit_pixels_becomes_alpha(
+    save: Callable[[str, bytes], Path], ffmpeg_encode: FfmpegEncode, channels: int
+) -> None:
     pixels = np.array([[[300] * channels, [40000] * channels]], np.uint16)
     transparent = (40000).to_bytes(2, "big") * channels
     data = insert_chunk(ffmpeg_encode(pixels, "png"), b"tRNS", transparent)
@@ -160,7 +198,7 @@ def test_transparent_colour_of_16_bit_pixels_becomes_alpha(save, ffmpeg_encode, 
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "LAB"])
-def test_other_colours_become_rgb_and_say_so(save, mode):
+def test_other_colours_become_rgb_and_say_so(save: Callable[[str, bytes], Path], mode: str) -> None:
     image = Image.new(mode, (4, 3), {"CMYK": (0, 0, 0, 0), "YCbCr": (255, 128, 128)}.get(mode))
     if mode == "LAB":
         image = Image.merge("LAB", [Image.new("L", (4, 3), value) for value in (255, 128, 128)])
@@ -170,7 +208,9 @@ def test_other_colours_become_rgb_and_say_so(save, mode):
     assert "converted to RGB" in signal.notices[0]
 
 
-def test_a_profile_for_other_colours_is_left_out(save, profile):
+def test_a_profile_for_other_colours_is_left_out(
+    save: Callable[[str, bytes], Path], profile: Callable[[bytes], bytes]
+) -> None:
     data = saved(Image.new("CMYK", (4, 3)), "JPEG", icc_profile=profile(b"CMYK"))
     signal = read(save("a.jpg", data), "jpeg")
     assert signal.spec.icc_profile is None
@@ -178,19 +218,25 @@ def test_a_profile_for_other_colours_is_left_out(save, profile):
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF"])
-def test_profile_is_kept(save, profile, format):
+def test_profile_is_kept(
+    save: Callable[[str, bytes], Path], profile: Callable[[bytes], bytes], format: str
+) -> None:
     data = saved(Image.new("RGB", (4, 3)), format, icc_profile=profile(b"RGB "))
     assert read(save("a", data), format.lower()).spec.icc_profile == profile(b"RGB ")
 
 
-def test_grey_profile_is_kept(save, profile):
+def test_grey_profile_is_kept(
+    save: Callable[[str, bytes], Path], profile: Callable[[bytes], bytes]
+) -> None:
     data = saved(Image.new("L", (4, 3)), "PNG", icc_profile=profile(b"GRAY"))
     assert read(save("a.png", data), "png").spec.icc_profile == profile(b"GRAY")
 
 
 @pytest.mark.parametrize("orientation", UPRIGHT)
 @pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF"])
-def test_pictures_are_turned_upright(save, orientation, format):
+def test_pictures_are_turned_upright(
+    save: Callable[[str, bytes], Path], orientation: int, format: str
+) -> None:
     stored = np.array([[0, 1, 2], [3, 4, 5]], np.uint8)
     options = {"lossless": True} if format == "WEBP" else {}
     image = Image.fromarray(np.stack([stored] * 3, axis=-1))
@@ -201,7 +247,9 @@ def test_pictures_are_turned_upright(save, orientation, format):
 
 @pytest.mark.parametrize("orientation", UPRIGHT)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_16_bit_pictures_are_turned_upright(save, ffmpeg_encode, orientation, channels):
+def test_16_bit_pictures_are_turned_upright(
+    save: Callable[[str, bytes], Path], ffmpeg_encode: FfmpegEncode, orientation: int, channels: int
+) -> None:
     stored = np.array([[0, 1, 2], [3, 4, 5]], np.uint16)
     data = ffmpeg_encode(np.stack([stored] * channels, axis=-1), "png")
     tags = exif(orientation).tobytes().removeprefix(b"Exif\0\0")
@@ -209,7 +257,7 @@ def test_16_bit_pictures_are_turned_upright(save, ffmpeg_encode, orientation, ch
     assert samples[..., 0].tolist() == UPRIGHT[orientation]
 
 
-def deep_tiff(pixels, **changes):
+def deep_tiff(pixels: NDArray[np.unsignedinteger], **changes: int) -> bytes:
     """Encode 16-bit pixels and overwrite values of tags in the directory at the end."""
     file = io.BytesIO()
     height, width, channels = pixels.shape
@@ -226,7 +274,7 @@ def deep_tiff(pixels, **changes):
     return bytes(data)
 
 
-def test_premultiplied_alpha_is_divided_out(save):
+def test_premultiplied_alpha_is_divided_out(save: Callable[[str, bytes], Path]) -> None:
     pixels = np.array([[[1000, 500, 0, 32768], [7, 7, 7, 65535], [0, 0, 0, 0]]], np.uint16)
     signal = read(save("a.tif", deep_tiff(pixels, tag_338=1)), "tiff")
     expected = np.rint(pixels[0, 0, :3] * (65535 / 32768))
@@ -235,7 +283,7 @@ def test_premultiplied_alpha_is_divided_out(save):
     assert "multiplied by alpha" in signal.notices[0]
 
 
-def test_an_extra_channel_that_is_no_alpha_is_left_out(save):
+def test_an_extra_channel_that_is_no_alpha_is_left_out(save: Callable[[str, bytes], Path]) -> None:
     pixels = np.array([[[1000, 500, 0, 32768], [7, 7, 7, 65535]]], np.uint16)
     signal = read(save("a.tif", deep_tiff(pixels, tag_338=0)), "tiff")
     np.testing.assert_array_equal(signal.samples, pixels[..., :3])
@@ -243,7 +291,7 @@ def test_an_extra_channel_that_is_no_alpha_is_left_out(save):
     assert "not alpha" in signal.notices[0]
 
 
-def test_grey_with_white_as_zero(save):
+def test_grey_with_white_as_zero(save: Callable[[str, bytes], Path]) -> None:
     pixels = np.array([[[0], [1000], [65535]]], np.uint16)
     signal = read(save("a.tif", deep_tiff(pixels, tag_262=0)), "tiff")
     np.testing.assert_array_equal(signal.samples, 65535 - pixels)
@@ -251,7 +299,14 @@ def test_grey_with_white_as_zero(save):
 
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("factor", [1, 2, 5, 29])
-def test_region_then_downsample(gradient, save, ffmpeg_encode, monkeypatch, bits, factor):
+def test_region_then_downsample(
+    gradient: Gradient,
+    save: Callable[[str, bytes], Path],
+    ffmpeg_encode: FfmpegEncode,
+    monkeypatch: pytest.MonkeyPatch,
+    bits: int,
+    factor: int,
+) -> None:
     monkeypatch.setattr(image_module, "_BAND_BYTES", 1000)  # several bands in a small picture
     pixels = gradient(33, 47, 3, bits)
     path = save("a.png", ffmpeg_encode(pixels, "png"))
@@ -266,13 +321,13 @@ def test_region_then_downsample(gradient, save, ffmpeg_encode, monkeypatch, bits
             assert np.abs(signal.samples[row, column] - mean).max() <= 0.5 + 1e-9
 
 
-def test_region_is_taken_after_turning(save):
+def test_region_is_taken_after_turning(save: Callable[[str, bytes], Path]) -> None:
     stored = np.array([[0, 1, 2], [3, 4, 5]], np.uint8)
     path = save("a.png", saved(Image.fromarray(stored), "PNG", exif=exif(6)))
     assert read(path, "png", region=(1, 2, 1, 1)).samples.tolist() == [[[2]]]
 
 
-def test_damaged_exif_is_told_and_does_no_harm(save):
+def test_damaged_exif_is_told_and_does_no_harm(save: Callable[[str, bytes], Path]) -> None:
     image = Image.new("RGB", (5, 4), "teal")
     data = saved(image, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0")
     signal = read(save("a.jpg", data), "jpeg")
@@ -281,14 +336,14 @@ def test_damaged_exif_is_told_and_does_no_harm(save):
     assert "EXIF" in signal.notices[0]
 
 
-def test_region_outside_is_refused(save):
+def test_region_outside_is_refused(save: Callable[[str, bytes], Path]) -> None:
     path = save("a.png", saved(Image.new("L", (4, 3)), "PNG"))
     with pytest.raises(SettingError, match=r"`region`.*a\.png.*4x3"):
         read(path, "png", region=(1, 1, 4, 1))
 
 
 @pytest.mark.parametrize("format", ["GIF", "TIFF", "WEBP", "PNG"])
-def test_first_of_several_frames_is_read(save, format):
+def test_first_of_several_frames_is_read(save: Callable[[str, bytes], Path], format: str) -> None:
     frames = [Image.new("RGB", (5, 4), colour) for colour in ("red", "blue", "green")]
     options = {"lossless": True} if format == "WEBP" else {}
     data = saved(frames[0], format, save_all=True, append_images=frames[1:], **options)
@@ -312,12 +367,14 @@ def test_first_of_several_frames_is_read(save, format):
         ({50706: (1, 4, 0, 0)}, "raw sensor data"),
     ],
 )
-def test_variants_of_tiff_that_are_not_read_are_named(save, tags, words):
+def test_variants_of_tiff_that_are_not_read_are_named(
+    save: Callable[[str, bytes], Path], tags: dict[int, tuple[int, ...]], words: str
+) -> None:
     with pytest.raises(InputError, match=rf"a\.tif is a TIFF of {words}.*: convert it .*\.npy"):
         read(save("a.tif", tiff_with(tags)), "tiff")
 
 
-def tiff_with(tags):
+def tiff_with(tags: dict[int, tuple[int, ...]]) -> bytes:
     """A TIFF of grey whose directory says other things of its samples than are true."""
     directory = {**DIRECTORY, **tags}
     table, values = struct.pack("<H", len(directory)), b""
@@ -345,7 +402,9 @@ DIRECTORY = {
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"])
 @pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.9])
-def test_truncated_files_are_refused_in_one_line(gradient, save, format, kept):
+def test_truncated_files_are_refused_in_one_line(
+    gradient: Gradient, save: Callable[[str, bytes], Path], format: str, kept: float
+) -> None:
     rng = np.random.default_rng(1)
     noise = rng.integers(0, 256, (60, 50, 3), np.uint8)
     data = saved(Image.fromarray(noise), format)
@@ -358,7 +417,13 @@ def test_truncated_files_are_refused_in_one_line(gradient, save, format, kept):
 @pytest.mark.parametrize("format", ["png", "tiff"])
 @pytest.mark.parametrize("channels", [2, 3, 4])
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
-def test_truncated_16_bit_files_are_refused(save, ffmpeg_encode, format, channels, kept):
+def test_truncated_16_bit_files_are_refused(
+    save: Callable[[str, bytes], Path],
+    ffmpeg_encode: FfmpegEncode,
+    format: str,
+    channels: int,
+    kept: float,
+) -> None:
     noise = np.random.default_rng(1).integers(0, 65536, (60, 50, channels), np.uint16)
     data = ffmpeg_encode(noise, format)
     path = save("cut", data[: int(len(data) * kept)])
@@ -367,7 +432,9 @@ def test_truncated_16_bit_files_are_refused(save, ffmpeg_encode, format, channel
     assert "\n" not in str(error.value)
 
 
-def test_a_truncated_16_bit_tiff_whose_directory_comes_first_is_refused(save):
+def test_a_truncated_16_bit_tiff_whose_directory_comes_first_is_refused(
+    save: Callable[[str, bytes], Path],
+) -> None:
     noise = np.random.default_rng(1).integers(0, 65536, (60, 50, 3), np.uint16)
     data = deep_tiff(noise)
     pixel_bytes = noise.nbytes
@@ -384,7 +451,9 @@ def test_a_truncated_16_bit_tiff_whose_directory_comes_first_is_refused(save):
 
 
 @pytest.mark.parametrize("compression", ["deflate", "packbits"])
-def test_damaged_strips_of_a_16_bit_tiff_are_refused(save, ffmpeg_encode, compression):
+def test_damaged_strips_of_a_16_bit_tiff_are_refused(
+    save: Callable[[str, bytes], Path], ffmpeg_encode: FfmpegEncode, compression: str
+) -> None:
     noise = np.random.default_rng(0).integers(0, 65536, (60, 50, 3), np.uint16)
     data = bytearray(ffmpeg_encode(noise, "tiff", "-compression_algo", compression))
     data[5000:5200] = bytes(byte ^ 0x5A for byte in data[5000:5200])
@@ -392,12 +461,12 @@ def test_damaged_strips_of_a_16_bit_tiff_are_refused(save, ffmpeg_encode, compre
         read(save("damaged.tif", bytes(data)), "tiff")
 
 
-def entries(data):
+def entries(data: bytes | bytearray) -> list[int]:
     count = int.from_bytes(data[8:10], "little")
     return [10 + 12 * index for index in range(count)]
 
 
-def shift_values(data, by):
+def shift_values(data: bytearray, by: int) -> None:
     for entry in entries(data):
         kind, count = data[entry + 2], int.from_bytes(data[entry + 4 : entry + 8], "little")
         if count * {3: 2, 4: 4}[kind] > 4:
@@ -405,25 +474,29 @@ def shift_values(data, by):
             data[entry + 8 : entry + 12] = (old + by).to_bytes(4, "little")
 
 
-def set_strip(data, position):
+def set_strip(data: bytearray, position: int) -> None:
     for entry in entries(data):
         if int.from_bytes(data[entry : entry + 2], "little") == 273:
             data[entry + 8 : entry + 12] = position.to_bytes(4, "little")
 
 
-def test_a_file_of_another_format_is_refused(save):
+def test_a_file_of_another_format_is_refused(save: Callable[[str, bytes], Path]) -> None:
     path = save("a.png", saved(Image.new("L", (4, 3)), "JPEG"))
     with pytest.raises(InputError, match=r"a\.png cannot be read as png"):
         read(path, "png")
 
 
-def test_more_pixels_than_the_limit_are_refused_before_decoding(save):
+def test_more_pixels_than_the_limit_are_refused_before_decoding(
+    save: Callable[[str, bytes], Path],
+) -> None:
     path = save("wide.png", saved(Image.new("L", (40, 30)), "PNG"))
     with pytest.raises(InputError, match=r"wide\.png has 40x30 pixels, more than the 1199"):
         read_image(path, path.name, "png", Selection(), Limits(max_pixels=1199))
 
 
-def test_pillows_own_limit_neither_stops_nor_warns_nor_changes(save, monkeypatch):
+def test_pillows_own_limit_neither_stops_nor_warns_nor_changes(
+    save: Callable[[str, bytes], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = save("wide.png", saved(Image.new("L", (40, 30)), "PNG"))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert read(path, "png").spec.shape == (30, 40)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pytest
@@ -16,11 +17,19 @@ from sinefit.signals.selection import Selection
 from sinefit.signals.signal import SignalSpec
 from sinefit.signals.writer import Encoding
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from tests.signals.conftest import Gradient
+
 SIZES = [(1, 1), (1, 40), (40, 1), (33, 17)]
 ENCODING = Encoding()
 
 
-def spec_of(pixels, **others):
+def spec_of(pixels: NDArray[np.unsignedinteger], **others: Any) -> SignalSpec:
     height, width, channels = pixels.shape
     values = {
         "kind": "image",
@@ -36,7 +45,14 @@ def spec_of(pixels, **others):
     return SignalSpec(**(values | others))
 
 
-def write(path, pixels, format, encoding=ENCODING, blocks=3, **others):
+def write(
+    path: Path,
+    pixels: NDArray[np.unsignedinteger],
+    format: str,
+    encoding: Encoding = ENCODING,
+    blocks: int = 3,
+    **others: Any,
+) -> tuple[str, ...]:
     writer = ImageWriter(path, spec_of(pixels, **others), format, encoding)
     for block in np.array_split(pixels, blocks):
         writer.write(block)
@@ -51,7 +67,7 @@ BUILT_IN = {
 }
 
 
-def combinations():
+def combinations() -> Iterator[tuple[str, int, int]]:
     for format, capability in BUILT_IN.items():
         for channels in (1, 2, 3, 4):
             for bits in (8, 16):
@@ -64,7 +80,9 @@ def combinations():
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(("format", "channels", "bits"), list(combinations()))
-def test_lossless_formats_give_the_pixels_back(tmp_path, gradient, size, format, channels, bits):
+def test_lossless_formats_give_the_pixels_back(
+    tmp_path: Path, gradient: Gradient, size: tuple[int, int], format: str, channels: int, bits: int
+) -> None:
     pixels = gradient(*size, channels, bits)
     assert write(tmp_path / "out", pixels, format) == ()
     signal = read_image(tmp_path / "out", "out", format, Selection())
@@ -86,7 +104,16 @@ def test_lossless_formats_give_the_pixels_back(tmp_path, gradient, size, format,
     blocks=st.integers(1, 12),
     seed=st.integers(0, 99),
 )
-def test_any_size_in_any_blocks(tmp_path, height, width, channels, bits, format, blocks, seed):
+def test_any_size_in_any_blocks(
+    tmp_path: Path,
+    height: int,
+    width: int,
+    channels: int,
+    bits: int,
+    format: str,
+    blocks: int,
+    seed: int,
+) -> None:
     rng = np.random.default_rng(seed)
     pixels = rng.integers(0, 2**bits, (height, width, channels)).astype(f"u{bits // 8}")
     write(tmp_path / "out", pixels, format, blocks=blocks)
@@ -94,7 +121,7 @@ def test_any_size_in_any_blocks(tmp_path, height, width, channels, bits, format,
     np.testing.assert_array_equal(signal.samples, pixels)
 
 
-def test_colours_below_full_transparency_survive_in_webp(tmp_path):
+def test_colours_below_full_transparency_survive_in_webp(tmp_path: Path) -> None:
     pixels = np.array([[[200, 100, 50, 0], [1, 2, 3, 255]]], np.uint8)
     write(tmp_path / "out", pixels, "webp")
     with Image.open(tmp_path / "out") as image:
@@ -102,7 +129,9 @@ def test_colours_below_full_transparency_survive_in_webp(tmp_path):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_jpeg_is_close_and_not_subsampled(tmp_path, gradient, channels):
+def test_jpeg_is_close_and_not_subsampled(
+    tmp_path: Path, gradient: Gradient, channels: int
+) -> None:
     # Columns of alternating colour of equal brightness: chroma subsampling would mix them.
     pixels = np.zeros((32, 32, channels), np.uint8)
     pixels[:, ::2] = (180, 60, 60)[:channels]
@@ -114,7 +143,7 @@ def test_jpeg_is_close_and_not_subsampled(tmp_path, gradient, channels):
 
 
 @pytest.mark.parametrize("format", ["jpeg", "webp"])
-def test_quality_trades_size(tmp_path, format):
+def test_quality_trades_size(tmp_path: Path, format: str) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     sizes = []
     for quality in (0, 50, 100):
@@ -123,7 +152,9 @@ def test_quality_trades_size(tmp_path, format):
     assert sizes[0] < sizes[1] < sizes[2]
 
 
-def test_grey_gif_is_exact_and_colour_gif_says_what_it_loses(tmp_path, gradient):
+def test_grey_gif_is_exact_and_colour_gif_says_what_it_loses(
+    tmp_path: Path, gradient: Gradient
+) -> None:
     grey = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
     assert write(tmp_path / "grey", grey, "gif") == ()
     with Image.open(tmp_path / "grey") as image:
@@ -132,7 +163,9 @@ def test_grey_gif_is_exact_and_colour_gif_says_what_it_loses(tmp_path, gradient)
 
 
 @pytest.mark.parametrize("format", BUILT_IN)
-def test_profile_is_kept_or_its_loss_told(tmp_path, gradient, profile, format):
+def test_profile_is_kept_or_its_loss_told(
+    tmp_path: Path, gradient: Gradient, profile: Callable[[bytes], bytes], format: str
+) -> None:
     notices = write(tmp_path / "out", gradient(6, 5, 3), format, icc_profile=profile(b"RGB "))
     with Image.open(tmp_path / "out") as image:
         kept = image.info.get("icc_profile") == profile(b"RGB ")
@@ -140,21 +173,23 @@ def test_profile_is_kept_or_its_loss_told(tmp_path, gradient, profile, format):
     assert any("colour profile" in notice for notice in notices) == (not kept)
 
 
-def test_a_profile_for_grey_is_not_given_to_webp(tmp_path, gradient, profile):
+def test_a_profile_for_grey_is_not_given_to_webp(
+    tmp_path: Path, gradient: Gradient, profile: Callable[[bytes], bytes]
+) -> None:
     notices = write(tmp_path / "out", gradient(6, 5, 1), "webp", icc_profile=profile(b"GRAY"))
     assert "colour profile" in notices[0]
     with Image.open(tmp_path / "out") as image:
         assert "icc_profile" not in image.info
 
 
-def test_settings_without_effect_are_told(tmp_path, gradient):
+def test_settings_without_effect_are_told(tmp_path: Path, gradient: Gradient) -> None:
     encoding = Encoding(quality=50, subtype="PCM_16")
     notices = write(tmp_path / "out", gradient(3, 3, 3), "png", encoding)
     assert ["`quality`" in notices[0], "`subtype`" in notices[1]] == [True, True]
 
 
 @pytest.mark.parametrize("quality", [-1, 101])
-def test_quality_has_a_range(tmp_path, gradient, quality):
+def test_quality_has_a_range(tmp_path: Path, gradient: Gradient, quality: int) -> None:
     spec = spec_of(gradient(3, 3, 3))
     with pytest.raises(SettingError, match=f"`quality` is {quality}"):
         ImageWriter(tmp_path / "out", spec, "jpeg", Encoding(quality=quality))
@@ -162,7 +197,9 @@ def test_quality_has_a_range(tmp_path, gradient, quality):
 
 
 @pytest.mark.parametrize("format", ["png", "jpeg"])
-def test_blocks_that_do_not_belong_and_missing_rows(tmp_path, gradient, format):
+def test_blocks_that_do_not_belong_and_missing_rows(
+    tmp_path: Path, gradient: Gradient, format: str
+) -> None:
     writer = ImageWriter(tmp_path / "out", spec_of(gradient(4, 5, 3)), format, ENCODING)
     for shape in ((1, 6, 3), (1, 5, 1), (5, 5, 3)):
         with pytest.raises(OutputError, match="do not belong"):
@@ -173,15 +210,17 @@ def test_blocks_that_do_not_belong_and_missing_rows(tmp_path, gradient, format):
     writer.abort()
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path, gradient):
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path, gradient: Gradient) -> None:
     with pytest.raises(OutputError, match=r"missing.out cannot be written"):
         write(tmp_path / "missing" / "out", gradient(3, 3, 3), "png")
 
 
-def test_the_writer_leaves_no_file_open_when_the_disk_is_full(tmp_path, gradient, monkeypatch):
+def test_the_writer_leaves_no_file_open_when_the_disk_is_full(
+    tmp_path: Path, gradient: Gradient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     writer = ImageWriter(tmp_path / "out", spec_of(gradient(4, 5, 3)), "png", ENCODING)
 
-    def full(*arguments):
+    def full(*arguments: object) -> NoReturn:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(writer._stream, "write", full)

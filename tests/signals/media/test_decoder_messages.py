@@ -13,7 +13,7 @@ from sinefit.signals.media.decoder_messages import (
 )
 
 
-def test_what_is_printed_below_python_is_collected(capfd):
+def test_what_is_printed_below_python_is_collected(capfd: pytest.CaptureFixture[str]) -> None:
     with decoder_messages(collect=True) as lines:
         os.write(2, b"[src/a.c:f():3] error: bad\x1b[0m block.\n\n  second\n")
         assert lines == []
@@ -22,14 +22,14 @@ def test_what_is_printed_below_python_is_collected(capfd):
     assert capfd.readouterr().err == "after\n"
 
 
-def test_nothing_is_collected_unasked(capfd):
+def test_nothing_is_collected_unasked(capfd: pytest.CaptureFixture[str]) -> None:
     with decoder_messages(collect=False) as lines:
         os.write(2, b"seen\n")
     assert lines == []
     assert capfd.readouterr().err == "seen\n"
 
 
-def test_the_stream_comes_back_after_an_error(capfd):
+def test_the_stream_comes_back_after_an_error(capfd: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
         with decoder_messages(collect=True):
             os.write(2, b"hidden\n")
@@ -41,7 +41,7 @@ def test_the_stream_comes_back_after_an_error(capfd):
     assert capfd.readouterr().err == "seen\n"
 
 
-def test_a_closed_stream_does_no_harm():
+def test_a_closed_stream_does_no_harm() -> None:
     program = (
         "import os; os.close(2)\n"
         "from sinefit.signals.media.decoder_messages import decoder_messages\n"
@@ -51,7 +51,7 @@ def test_a_closed_stream_does_no_harm():
     assert done.stdout == b"[]\n"
 
 
-def test_the_notice_is_the_first_line():
+def test_the_notice_is_the_first_line() -> None:
     assert damage_notice("it", []) == ()
     assert damage_notice("it", ["bad block", "more"]) == (
         "it: it may be damaged, the decoder reported: bad block",
@@ -67,7 +67,9 @@ def test_the_notice_is_the_first_line():
         ("Element at 0x1f4 ending at 0xffffffff",) * 2,
     ],
 )
-def test_addresses_are_left_out_but_not_the_figures_of_the_file(capfd, told, kept):
+def test_addresses_are_left_out_but_not_the_figures_of_the_file(
+    capfd: pytest.CaptureFixture[str], told: str, kept: str
+) -> None:
     assert without_addresses(told) == kept
     with decoder_messages(collect=True) as lines:
         os.write(2, told.encode())

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import re
 import signal
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sinefit.errors import SinefitError
 from sinefit.signals.media.ffmpeg import FFmpeg, describe_end, input_arguments, parse_log
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def test_output_is_streamed_into_a_buffer():
+
+def test_output_is_streamed_into_a_buffer() -> None:
     arguments = ["-f", "lavfi", "-i", "color=red:size=4x2:rate=5:duration=1"]
     buffer = memoryview(bytearray(1000))
     with FFmpeg([*arguments, "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]) as process:
@@ -19,7 +23,7 @@ def test_output_is_streamed_into_a_buffer():
     assert process.complaints == []
 
 
-def test_input_is_fed():
+def test_input_is_fed() -> None:
     with FFmpeg(
         [
             *("-f", "rawvideo", "-pix_fmt", "gray", "-video_size", "3x1", "-i", "pipe:0"),
@@ -32,7 +36,7 @@ def test_input_is_fed():
         assert process.read() == b"abcdef"
 
 
-def test_the_first_complaint_is_one_line(tmp_path):
+def test_the_first_complaint_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "text.mp4"
     file.write_text("no video at all")
     with FFmpeg([*input_arguments(file, "mov"), "-f", "null", "-"]) as process:
@@ -42,7 +46,7 @@ def test_the_first_complaint_is_one_line(tmp_path):
     assert process.complaint == process.complaints[0].rstrip(".")
 
 
-def test_many_messages_do_not_block(tmp_path):
+def test_many_messages_do_not_block(tmp_path: Path) -> None:
     graph = "color=red:size=16x16:rate=1000:duration=3,showinfo"
     arguments = ["-f", "lavfi", "-i", graph, "-f", "null", "-"]
     with FFmpeg(arguments, log_level="info") as process:
@@ -50,14 +54,14 @@ def test_many_messages_do_not_block(tmp_path):
         assert sum("pts_time" in text for _, text in process.log) > 1000
 
 
-def test_leaving_the_block_ends_the_process():
+def test_leaving_the_block_ends_the_process() -> None:
     arguments = ["-re", "-f", "lavfi", "-i", "testsrc", "-f", "rawvideo", "pipe:1"]
     with pytest.raises(KeyError), FFmpeg(arguments) as process:
         raise KeyError
     assert not process.finish()
 
 
-def test_feeding_an_ended_process_is_reported():
+def test_feeding_an_ended_process_is_reported() -> None:
     with FFmpeg(["-f", "nonsense", "-i", "pipe:0", "-f", "null", "-"], feed=True) as process:
         answers = [process.write(b"x" * 2**20) for _ in range(3)]
         assert answers[-1] is False
@@ -65,7 +69,7 @@ def test_feeding_an_ended_process_is_reported():
         assert "nonsense" in " ".join(process.complaints)
 
 
-def test_another_demuxer_is_not_tried(tmp_path):
+def test_another_demuxer_is_not_tried(tmp_path: Path) -> None:
     secret = tmp_path / "secret.gif"
     with FFmpeg(
         ["-f", "lavfi", "-i", "color=red:duration=1", "-f", "gif", f"file:{secret}"]
@@ -77,7 +81,7 @@ def test_another_demuxer_is_not_tried(tmp_path):
         assert not process.finish()
 
 
-def test_a_missing_executable_is_named(monkeypatch):
+def test_a_missing_executable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> str:
         raise RuntimeError("No ffmpeg exe could be found.\nInstall it.")
 
@@ -86,7 +90,7 @@ def test_a_missing_executable_is_named(monkeypatch):
         FFmpeg(["-version"])
 
 
-def test_log_lines_are_split_into_level_and_text():
+def test_log_lines_are_split_into_level_and_text() -> None:
     text = (
         "[info] Input #0, gif, from 'x':\n"
         "[mov,mp4 @ 0x55d0c0ffee00] [error] moov atom not found\n"
@@ -115,7 +119,7 @@ def test_an_end_in_words(status: int | None, words: str) -> None:
     assert re.match(words, describe_end(status))
 
 
-def test_an_end_by_a_signal_is_a_complaint():
+def test_an_end_by_a_signal_is_a_complaint() -> None:
     with FFmpeg(["-f", "lavfi", "-i", "color=red", "-f", "null", "-"]) as process:
         process.kill()
         assert process.complaint.startswith("ffmpeg was ended by SIGKILL")

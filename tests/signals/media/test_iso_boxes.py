@@ -3,12 +3,17 @@ from __future__ import annotations
 import bisect
 import itertools
 import struct
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sinefit.signals.media.iso_boxes import MOST_PER_BYTE, find_cut_box, find_false_count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 NEEDED = ("moov", "moof", "mdat")
 KINDS = st.sampled_from([*NEEDED, "ftyp", "free", "uuid"])
@@ -24,7 +29,11 @@ def box(kind: bytes, content: bytes, *, long: bool = False) -> bytes:
     st.lists(st.tuples(KINDS, st.integers(0, 50), st.booleans()), min_size=1, max_size=6),
     st.data(),
 )
-def test_a_cut_is_found_where_it_matters(tmp_path_factory, boxes, data):
+def test_a_cut_is_found_where_it_matters(
+    tmp_path_factory: pytest.TempPathFactory,
+    boxes: list[tuple[str, int, bool]],
+    data: st.DataObject,
+) -> None:
     pieces = [box(kind.encode(), bytes(size), long=long) for kind, size, long in boxes]
     content = b"".join(pieces)
     path = tmp_path_factory.getbasetemp() / "cut.mp4"
@@ -39,20 +48,22 @@ def test_a_cut_is_found_where_it_matters(tmp_path_factory, boxes, data):
     kind, _, long = boxes[cut]
     missing = begins[cut + 1] - kept
     if kind in NEEDED and kept - begins[cut] >= (16 if long else 8):
-        assert find_cut_box(path).startswith(f"{missing} bytes of ")
+        found = find_cut_box(path)
+        assert found is not None
+        assert found.startswith(f"{missing} bytes of ")
     elif kind not in NEEDED:
         assert find_cut_box(path) is None
 
 
 @given(st.binary(max_size=200))
-def test_any_content_is_taken(tmp_path_factory, content):
+def test_any_content_is_taken(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.mp4"
     path.write_bytes(content)
     find_cut_box(path)
 
 
 @pytest.mark.parametrize("size", [0, 2, 7])
-def test_boxes_without_a_length_end_the_search(tmp_path, size):
+def test_boxes_without_a_length_end_the_search(tmp_path: Path, size: int) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(box(b"ftyp", bytes(8)) + struct.pack(">I4s", size, b"mdat") + bytes(99))
     assert find_cut_box(path) is None
@@ -92,7 +103,7 @@ TOO_MANY = 10**7
         nested(sizes(1, 100)) + fragment(TOO_MANY),
     ],
 )
-def test_a_count_beyond_the_bytes_is_found(tmp_path, content, long):
+def test_a_count_beyond_the_bytes_is_found(tmp_path: Path, content: bytes, long: bool) -> None:
     path = tmp_path / "clip"
     path.write_bytes(content + box(b"free", b"", long=long))
     assert find_false_count(path) == TOO_MANY
@@ -115,14 +126,14 @@ def test_a_count_beyond_the_bytes_is_found(tmp_path, content, long):
         nested(box(b"stsz", bytes(3))),
     ],
 )
-def test_other_files_are_left_alone(tmp_path, content):
+def test_other_files_are_left_alone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "clip"
     path.write_bytes(content)
     assert find_false_count(path) is None
 
 
 @pytest.mark.parametrize("make", [lambda count: sizes(1, count), chunks])
-def test_the_bound_is_exact(tmp_path, make):
+def test_the_bound_is_exact(tmp_path: Path, make: Callable[[int], bytes]) -> None:
     path = tmp_path / "clip"
     most = MOST_PER_BYTE * len(nested(make(0)))
     path.write_bytes(nested(make(most)))
@@ -132,7 +143,9 @@ def test_the_bound_is_exact(tmp_path, make):
 
 
 @given(st.binary(max_size=60), st.integers(0, 200))
-def test_any_content_comes_to_an_end(tmp_path_factory, rubbish, place):
+def test_any_content_comes_to_an_end(
+    tmp_path_factory: pytest.TempPathFactory, rubbish: bytes, place: int
+) -> None:
     path = tmp_path_factory.getbasetemp() / "rubbish.mp4"
     whole = nested(sizes(1, 100))
     path.write_bytes(whole[:place] + rubbish + whole[place:])

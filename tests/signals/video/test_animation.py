@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -16,6 +17,9 @@ from sinefit.signals.video.animation_frames import ANIMATIONS, is_animated
 from sinefit.signals.writer import Encoding
 from sinefit.signals.writing import open_writer
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 FORMATS = ("png", "webp")
 
 
@@ -26,7 +30,7 @@ def frames(count: int = 5) -> np.ndarray:
     return np.array(shown, np.uint8)
 
 
-def pillow(format: str, delays: int | list[int], **options) -> bytes:
+def pillow(format: str, delays: int | list[int], **options: Any) -> bytes:
     pictures = [Image.fromarray(frame) for frame in frames()[:4]]
     file = io.BytesIO()
     extra = {"lossless": True} if format == "webp" else {}
@@ -42,16 +46,20 @@ def pillow(format: str, delays: int | list[int], **options) -> bytes:
     return file.getvalue()
 
 
-def spec_of(count: int, rate: Fraction, **more) -> SignalSpec:
+def spec_of(count: int, rate: Fraction, **more: Any) -> SignalSpec:
     return SignalSpec("video", (count, 12, 16), 3, "uint8", 0, 255, "png", 8, rate, **more)
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_what_pillow_writes_is_read(format):
+def test_what_pillow_writes_is_read(format: str) -> None:
     content = pillow(format, 40)
     signal = read_signal(content, name="it")
     np.testing.assert_array_equal(signal.samples, frames()[:4])
-    assert (signal.spec.kind, signal.spec.format, signal.spec.rate) == ("video", format, 25)
+    assert (signal.spec.kind, signal.spec.format, signal.spec.rate) == (
+        "video",
+        format,
+        Fraction(25),
+    )
     assert signal.notices == ()
     part = read_signal(content, name="it", selection=Selection(start=0.04, duration=0.08))
     np.testing.assert_array_equal(part.samples, frames()[1:3])
@@ -61,23 +69,23 @@ def test_what_pillow_writes_is_read(format):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_delays_that_differ_become_a_constant_rate(format):
+def test_delays_that_differ_become_a_constant_rate(format: str) -> None:
     signal = read_signal(pillow(format, [100, 200, 100, 100]), name="it")
     assert signal.spec.rate == 10
     np.testing.assert_array_equal(signal.samples, frames()[[0, 1, 1, 2, 3]])
     assert "variable frame rate" in signal.notices[0]
 
 
-def test_no_delay_is_a_tenth_of_a_second():
+def test_no_delay_is_a_tenth_of_a_second() -> None:
     assert read_signal(pillow("webp", 0), name="it").spec.rate == 10
 
 
-def test_a_default_picture_is_no_frame():
+def test_a_default_picture_is_no_frame() -> None:
     signal = read_signal(pillow("png", 40, default_image=True), name="it")
     np.testing.assert_array_equal(signal.samples, frames()[1:4])
 
 
-def test_transparency_is_told():
+def test_transparency_is_told() -> None:
     pictures = [Image.new("RGBA", (4, 4), (9, 9, 9, alpha)) for alpha in (255, 0)]
     file = io.BytesIO()
     pictures[0].save(file, "PNG", save_all=True, append_images=pictures[1:], duration=100)
@@ -85,7 +93,7 @@ def test_transparency_is_told():
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_still_picture_is_an_image(format):
+def test_a_still_picture_is_an_image(format: str) -> None:
     file = io.BytesIO()
     Image.fromarray(frames()[0]).save(file, format.upper())
     assert not is_animated(file, format)
@@ -96,14 +104,14 @@ def test_a_still_picture_is_an_image(format):
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("rate", [Fraction(25), Fraction(1, 3), Fraction(30000, 1001)])
-def test_what_is_written_is_read_by_pillow(tmp_path, format, rate):
+def test_what_is_written_is_read_by_pillow(tmp_path: Path, format: str, rate: Fraction) -> None:
     path = tmp_path / "a"
     writer = open_writer(path, spec_of(5, rate), format)
     writer.write(frames()[:2])
     writer.write(frames()[2:])
     writer.close()
     with Image.open(path, formats=[format.upper()]) as image:
-        assert image.n_frames == 5
+        assert cast("Any", image).n_frames == 5  # of each format's own class
         delays = []
         for index in range(5):
             image.seek(index)
@@ -113,7 +121,7 @@ def test_what_is_written_is_read_by_pillow(tmp_path, format, rate):
     np.testing.assert_array_equal(read_signal(path).samples, frames())
 
 
-def test_a_quality_makes_webp_smaller(tmp_path):
+def test_a_quality_makes_webp_smaller(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (2, 12, 16, 3)).astype(np.uint8)
     sizes = []
     for quality in (10, 90, None):
@@ -127,7 +135,7 @@ def test_a_quality_makes_webp_smaller(tmp_path):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_what_is_lost_is_told(tmp_path, format):
+def test_what_is_lost_is_told(tmp_path: Path, format: str) -> None:
     spec = spec_of(5, Fraction(30), soundtrack=b"sound")
     writer = open_writer(tmp_path / "a", spec, format, Encoding(50))
     assert any("holds no sound" in notice for notice in writer.notices)
@@ -144,13 +152,13 @@ def test_what_is_lost_is_told(tmp_path, format):
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("missing", [1, 10, 200])
-def test_a_missing_end_is_noticed(format, missing):
+def test_a_missing_end_is_noticed(format: str, missing: int) -> None:
     with pytest.raises(InputError, match=r"cut short|no frames"):
         read_signal(pillow(format, 40)[:-missing], name="it", kind="video")
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_limits_are_told_before_frames_are_decoded(format):
+def test_limits_are_told_before_frames_are_decoded(format: str) -> None:
     content = pillow(format, 40)
     with pytest.raises(InputError, match="16x12 pixels, more than the 191"):
         read_signal(content, name="it", limits=Limits(max_pixels=191))
@@ -160,7 +168,7 @@ def test_limits_are_told_before_frames_are_decoded(format):
         read_signal(content, name="it", limits=Limits(max_bytes=size - 1))
 
 
-def test_the_layout_is_told_without_decoding():
+def test_the_layout_is_told_without_decoding() -> None:
     layout = ANIMATIONS["png"](io.BytesIO(pillow("png", [30, 50, 20, 10])))
     assert (layout.width, layout.height, layout.skipped, layout.cut_short) == (16, 12, 0, False)
     assert [layout.times.seconds(index) for index in range(4)] == [0, 0.03, 0.08, 0.1]

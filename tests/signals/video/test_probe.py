@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 import subprocess
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import imageio_ffmpeg
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from sinefit.errors import InputError
 from sinefit.signals.video.probe import probe_sound, probe_video, read_frame_times
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def make(path, *arguments: str):
+
+def make(path: Path, *arguments: str) -> Path:
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-nostdin", "-v", "error"]
     subprocess.run([*command, *arguments, str(path)], check=True, timeout=60)
     return path
@@ -27,7 +31,9 @@ def make(path, *arguments: str):
         ("colorspace=unknown:color_primaries=unknown:color_trc=unknown", False, False),
     ],
 )
-def test_colour_is_read(tmp_path, tags, states_matrix, high_dynamic_range):
+def test_colour_is_read(
+    tmp_path: Path, tags: str, states_matrix: bool, high_dynamic_range: bool
+) -> None:
     graph = f"testsrc=size=32x16:rate=5:duration=0.4,format=yuv420p10le,setparams={tags}"
     path = make(tmp_path / "a.mkv", "-f", "lavfi", "-i", graph, "-c:v", "ffv1")
     header = probe_video(path, "a", "mkv")
@@ -48,7 +54,9 @@ def test_colour_is_read(tmp_path, tags, states_matrix, high_dynamic_range):
         ("yuva422p10le", True, True),
     ],
 )
-def test_pixel_formats_are_told_apart(tmp_path, pixel_format, deep, transparent):
+def test_pixel_formats_are_told_apart(
+    tmp_path: Path, pixel_format: str, deep: bool, transparent: bool
+) -> None:
     source = ["-f", "lavfi", "-i", "testsrc=size=32x16:rate=5:duration=0.4"]
     path = make(tmp_path / "a.mkv", *source, "-pix_fmt", pixel_format, "-c:v", "ffv1")
     header = probe_video(path, "a", "mkv")
@@ -60,7 +68,7 @@ def test_pixel_formats_are_told_apart(tmp_path, pixel_format, deep, transparent)
 
 
 @pytest.mark.parametrize("decode", [False, True])
-def test_frames_with_another_order_of_decoding_are_sorted(tmp_path, decode):
+def test_frames_with_another_order_of_decoding_are_sorted(tmp_path: Path, decode: bool) -> None:
     source = ["-f", "lavfi", "-i", "testsrc=size=32x16:rate=25:duration=1"]
     path = make(tmp_path / "a.mp4", *source, "-c:v", "libx264", "-bf", "3")
     frames = read_frame_times(path, "a", "mp4", decode=decode)
@@ -69,7 +77,7 @@ def test_frames_with_another_order_of_decoding_are_sorted(tmp_path, decode):
     assert frames.last_duration * frames.time_base == Fraction(1, 25)
 
 
-def test_sound_is_listed(tmp_path):
+def test_sound_is_listed(tmp_path: Path) -> None:
     sound = ["-f", "lavfi", "-i", "sine=duration=0.1"]
     codecs = ["-map", "0", "-map", "0", "-c:a:0", "flac", "-c:a:1", "aac"]
     assert probe_sound(make(tmp_path / "a.mkv", *sound, *codecs)) == ("flac", "aac")
@@ -77,7 +85,7 @@ def test_sound_is_listed(tmp_path):
     assert probe_sound(tmp_path / "b.mkv") == ()
 
 
-def test_a_file_without_any_stream_is_told_from_a_damaged_one(tmp_path):
+def test_a_file_without_any_stream_is_told_from_a_damaged_one(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     header = struct.pack(">IIIII", 0, 0, 0, 1000, 0) + bytes(80)
     boxes = struct.pack(">I4s4sI", 16, b"ftyp", b"isom", 0)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 import imageio_ffmpeg
 import numpy as np
@@ -18,6 +19,13 @@ from sinefit.signals.video.probe import read_frame_times
 from sinefit.signals.video.reading import read_video
 from sinefit.signals.video.writing import open_video_writer
 from sinefit.signals.writer import Encoding
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sinefit.signals.signal import Signal
+    from sinefit.signals.video.frame_plan import FrameTimes
+    from sinefit.signals.writer import SignalWriter
 
 LOSSY = [name for name in WRITTEN["video"] if name not in ("gif", "webp", "png")]
 
@@ -38,7 +46,7 @@ def moving_picture(frames: int, height: int, width: int) -> np.ndarray:
     return np.stack([red, green, blue], -1).round().astype(np.uint8)
 
 
-def spec_of(pixels: np.ndarray, rate: Fraction, format: str = "mp4", **more) -> SignalSpec:
+def spec_of(pixels: np.ndarray, rate: Fraction, format: str = "mp4", **more: Any) -> SignalSpec:
     return SignalSpec(
         kind="video",
         shape=pixels.shape[:3],
@@ -53,7 +61,14 @@ def spec_of(pixels: np.ndarray, rate: Fraction, format: str = "mp4", **more) -> 
     )
 
 
-def write(path, pixels, rate, format, quality=None, **more):
+def write(
+    path: Path,
+    pixels: np.ndarray,
+    rate: Fraction,
+    format: str,
+    quality: int | None = None,
+    **more: Any,
+) -> SignalWriter:
     writer = open_video_writer(
         path, spec_of(pixels, rate, format, **more), format, Encoding(quality)
     )
@@ -64,17 +79,17 @@ def write(path, pixels, rate, format, quality=None, **more):
     return writer
 
 
-def read(path, format, **selection):
+def read(path: Path, format: str, **selection: Any) -> Signal:
     return read_video(path, f"clip {path.name}", format, Selection(**selection))
 
 
-def streamhash(path, format: str) -> bytes:
+def streamhash(path: Path, format: str) -> bytes:
     """A hash of all packets of each sound stream, independent of the container around them."""
     return ffmpeg("-f", format, "-i", path, "-map", "0:a", "-c", "copy", "-f", "streamhash", "-")
 
 
 @pytest.fixture
-def talking(tmp_path):
+def talking(tmp_path: Path) -> Path:
     """Two seconds of moving picture with AAC sound, in an MP4 file."""
     path = tmp_path / "talking.mp4"
     ffmpeg(
@@ -96,7 +111,9 @@ def talking(tmp_path):
         ((4, 6, 4), Fraction(100, 7)),
     ],
 )
-def test_count_size_and_rate_are_exact(tmp_path, format, shape, rate):
+def test_count_size_and_rate_are_exact(
+    tmp_path: Path, format: str, shape: tuple[int, int, int], rate: Fraction
+) -> None:
     # No extension: the format is what is asked for, not what the name says.
     path = tmp_path / "unnamed"
     write(path, moving_picture(*shape), rate, format)
@@ -111,7 +128,7 @@ def test_count_size_and_rate_are_exact(tmp_path, format, shape, rate):
 
 @pytest.mark.parametrize("format", LOSSY)
 @pytest.mark.parametrize("rate", [Fraction(30000, 1001), Fraction(24000, 1001), Fraction(60)])
-def test_rates_of_television_are_recovered(tmp_path, format, rate):
+def test_rates_of_television_are_recovered(tmp_path: Path, format: str, rate: Fraction) -> None:
     path = tmp_path / "clip"
     write(path, moving_picture(7, 16, 16), rate, format)
     assert read(path, format).spec.rate == rate
@@ -119,7 +136,7 @@ def test_rates_of_television_are_recovered(tmp_path, format, rate):
 
 @pytest.mark.parametrize("format", LOSSY)
 @pytest.mark.parametrize("size", [(48, 64), (33, 17)])
-def test_pixels_survive(tmp_path, format, size):
+def test_pixels_survive(tmp_path: Path, format: str, size: tuple[int, int]) -> None:
     pixels = moving_picture(8, *size)
     path = tmp_path / "clip"
     write(path, pixels, Fraction(25), format, quality=95)
@@ -131,7 +148,9 @@ def test_pixels_survive(tmp_path, format, size):
 
 @pytest.mark.parametrize("format", WRITTEN["video"])
 @pytest.mark.parametrize("size", [(16, 16), (720, 16)])
-def test_colours_survive_whatever_the_size(tmp_path, format, size):
+def test_colours_survive_whatever_the_size(
+    tmp_path: Path, format: str, size: tuple[int, int]
+) -> None:
     colours = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [0, 0, 0]])
     pixels = np.repeat(np.repeat(colours[:, None, None], size[0], 1), size[1], 2).astype(np.uint8)
     path = tmp_path / "clip"
@@ -141,7 +160,7 @@ def test_colours_survive_whatever_the_size(tmp_path, format, size):
     assert np.abs(error).max() <= 6
 
 
-def test_gif_with_few_colours_keeps_them(tmp_path):
+def test_gif_with_few_colours_keeps_them(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     # Each frame has a palette of its own: 200 random colours.
     palettes = rng.integers(0, 256, (6, 200, 3))
@@ -152,15 +171,15 @@ def test_gif_with_few_colours_keeps_them(tmp_path):
     assert np.abs(read(path, "gif").samples.astype(int) - pixels).max() <= 1
 
 
-def test_still_frames_are_all_kept(tmp_path):
+def test_still_frames_are_all_kept(tmp_path: Path) -> None:
     pixels = np.repeat(moving_picture(1, 16, 16), 9, 0)
     for format in WRITTEN["video"]:
         write(tmp_path / "clip", pixels, Fraction(10), format)
         signal = read(tmp_path / "clip", format)
-        assert (signal.spec.shape[0], signal.spec.rate) == (9, 10)
+        assert (signal.spec.shape[0], signal.spec.rate) == (9, Fraction(10))
 
 
-def test_higher_quality_gives_larger_files(tmp_path):
+def test_higher_quality_gives_larger_files(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
     for format in LOSSY:
         sizes = []
@@ -171,7 +190,7 @@ def test_higher_quality_gives_larger_files(tmp_path):
         assert sizes[0] < sizes[2]
 
 
-def test_the_same_frames_give_the_same_bytes(tmp_path):
+def test_the_same_frames_give_the_same_bytes(tmp_path: Path) -> None:
     for format in WRITTEN["video"]:
         for name in ("one", "two"):
             write(tmp_path / name, moving_picture(4, 16, 16), Fraction(25), format)
@@ -179,9 +198,10 @@ def test_the_same_frames_give_the_same_bytes(tmp_path):
 
 
 @pytest.mark.parametrize("format", ["mp4", "mov", "mkv"])
-def test_sound_packets_are_unchanged(tmp_path, talking, format):
+def test_sound_packets_are_unchanged(tmp_path: Path, talking: Path, format: str) -> None:
     signal = read(talking, "mp4")
     assert signal.spec.soundtrack is not None
+    assert signal.spec.rate is not None
     path = tmp_path / "again"
     writer = write(
         path, signal.samples, signal.spec.rate, format, soundtrack=signal.spec.soundtrack
@@ -192,7 +212,7 @@ def test_sound_packets_are_unchanged(tmp_path, talking, format):
     assert read(path, format).spec.shape == signal.spec.shape
 
 
-def test_sound_that_webm_cannot_hold_is_encoded_anew(tmp_path, talking):
+def test_sound_that_webm_cannot_hold_is_encoded_anew(tmp_path: Path, talking: Path) -> None:
     soundtrack = read(talking, "mp4").spec.soundtrack
     path = tmp_path / "again"
     writer = write(path, moving_picture(50, 16, 16), Fraction(25), "webm", soundtrack=soundtrack)
@@ -202,7 +222,7 @@ def test_sound_that_webm_cannot_hold_is_encoded_anew(tmp_path, talking):
     assert b"A_OPUS" in again.spec.soundtrack
 
 
-def test_gif_leaves_the_sound_out(tmp_path, talking):
+def test_gif_leaves_the_sound_out(tmp_path: Path, talking: Path) -> None:
     soundtrack = read(talking, "mp4").spec.soundtrack
     writer = write(
         tmp_path / "a", moving_picture(3, 8, 8), Fraction(25), "gif", soundtrack=soundtrack
@@ -210,14 +230,14 @@ def test_gif_leaves_the_sound_out(tmp_path, talking):
     assert any("sound" in notice for notice in writer.notices)
 
 
-def test_a_soundtrack_that_is_none_is_left_out(tmp_path):
+def test_a_soundtrack_that_is_none_is_left_out(tmp_path: Path) -> None:
     pixels = moving_picture(3, 8, 8)
     writer = write(tmp_path / "a", pixels, Fraction(25), "mp4", soundtrack=b"not Matroska")
     assert any("left out" in notice for notice in writer.notices)
 
 
 @pytest.mark.parametrize("format", ["mp4", "mkv", "webm"])
-def test_start_and_duration_choose_frames(tmp_path, format):
+def test_start_and_duration_choose_frames(tmp_path: Path, format: str) -> None:
     path = tmp_path / "clip"
     write(path, moving_picture(40, 16, 16), Fraction(30000, 1001), format)
     whole = read(path, format).samples
@@ -231,22 +251,23 @@ def test_start_and_duration_choose_frames(tmp_path, format):
     assert np.array_equal(one.samples, whole[:1])
 
 
-def test_sound_is_cut_with_the_clip(tmp_path, talking):
+def test_sound_is_cut_with_the_clip(tmp_path: Path, talking: Path) -> None:
     signal = read(talking, "mp4", start=0.8, duration=0.5)
     assert signal.notices == ("clip talking.mp4: its sound is cut at whole packets",)
     file = tmp_path / "sound.mkv"
+    assert signal.spec.soundtrack is not None
     file.write_bytes(signal.spec.soundtrack)
     samples = ffmpeg("-i", file, "-f", "s16le", "-ac", "1", "-ar", "44100", "-")
     # An AAC packet is 1024 samples; one more may start or end the cut.
     assert abs(len(samples) / 2 - 0.5 * 44100) <= 2 * 1024
 
 
-def test_start_beyond_the_end_names_the_length(tmp_path, talking):
+def test_start_beyond_the_end_names_the_length(tmp_path: Path, talking: Path) -> None:
     with pytest.raises(SettingError, match=r"`start` is 2: clip talking.mp4 is only 2 seconds"):
         read(talking, "mp4", start=2)
 
 
-def test_region_and_downsample(tmp_path):
+def test_region_and_downsample(tmp_path: Path) -> None:
     path = tmp_path / "clip"
     write(path, moving_picture(5, 20, 30), Fraction(25), "gif")
     whole = read(path, "gif").samples
@@ -260,7 +281,7 @@ def test_region_and_downsample(tmp_path):
         read(path, "gif", region=(0, 0, 31, 1))
 
 
-def test_more_frames_than_a_batch(tmp_path, monkeypatch):
+def test_more_frames_than_a_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sinefit.signals.video.reading.BATCH_BYTES", 3 * 8 * 8 * 4)
     path = tmp_path / "clip"
     write(path, moving_picture(11, 8, 8), Fraction(25), "gif")
@@ -269,7 +290,7 @@ def test_more_frames_than_a_batch(tmp_path, monkeypatch):
     assert np.array_equal(read(path, "gif").samples, many)
 
 
-def test_a_variable_rate_becomes_constant(tmp_path):
+def test_a_variable_rate_becomes_constant(tmp_path: Path) -> None:
     path = tmp_path / "clip.mkv"
     # Frames 10 to 14 of 25 are dropped: the picture before them stays for 6 steps.
     choice = "select='not(between(n,10,14))'"
@@ -289,12 +310,14 @@ def test_a_variable_rate_becomes_constant(tmp_path):
 
 
 @pytest.mark.parametrize("extra", [-20, -1, 1, 20])
-def test_packets_that_are_not_frames_are_found_out(tmp_path, monkeypatch, extra):
+def test_packets_that_are_not_frames_are_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: int
+) -> None:
     path = tmp_path / "clip"
     write(path, moving_picture(40, 128, 128), Fraction(25), "mkv")
     expected = read(path, "mkv")
 
-    def listed(*arguments, decode: bool, **options):
+    def listed(*arguments: Any, decode: bool, **options: Any) -> FrameTimes | None:
         """Packets in another number than frames, as fields or hidden frames give."""
         frames = read_frame_times(*arguments, decode=decode, **options)
         assert frames is not None
@@ -309,7 +332,7 @@ def test_packets_that_are_not_frames_are_found_out(tmp_path, monkeypatch, extra)
     assert found.spec == expected.spec
 
 
-def test_rotation_is_applied(tmp_path):
+def test_rotation_is_applied(tmp_path: Path) -> None:
     upright = tmp_path / "upright.mp4"
     turned = tmp_path / "turned.mp4"
     write(upright, moving_picture(2, 16, 32), Fraction(25), "mp4")
@@ -322,7 +345,7 @@ def test_rotation_is_applied(tmp_path):
     assert min(np.abs(signal.samples - turn).mean() for turn in turns) < 3
 
 
-def test_transparency_depth_and_pixel_shape_are_noticed(tmp_path):
+def test_transparency_depth_and_pixel_shape_are_noticed(tmp_path: Path) -> None:
     clear = tmp_path / "clear.mov"
     graph = "color=red@0.5:size=16x16:duration=0.2,format=rgba"
     ffmpeg("-f", "lavfi", "-i", graph, "-c:v", "png", clear)
@@ -336,7 +359,7 @@ def test_transparency_depth_and_pixel_shape_are_noticed(tmp_path):
     )
 
 
-def test_transparent_gif_is_noticed_only_if_it_is(tmp_path):
+def test_transparent_gif_is_noticed_only_if_it_is(tmp_path: Path) -> None:
     path = tmp_path / "a.gif"
     Image.new("RGBA", (16, 16), (255, 0, 0, 0)).save(path)
     assert read(path, "gif").notices == ("clip a.gif: its transparency is left out",)
@@ -344,7 +367,7 @@ def test_transparent_gif_is_noticed_only_if_it_is(tmp_path):
     assert read(path, "gif").notices == ()
 
 
-def test_several_sound_streams_are_all_kept(tmp_path):
+def test_several_sound_streams_are_all_kept(tmp_path: Path) -> None:
     path = tmp_path / "a.mkv"
     ffmpeg(
         *("-f", "lavfi", "-i", "testsrc=size=16x16:rate=25:duration=1"),
@@ -352,13 +375,15 @@ def test_several_sound_streams_are_all_kept(tmp_path):
         *("-map", "0", "-map", "1", "-map", "2", "-c:a", "aac", "-c:v", "ffv1", path),
     )
     sound = tmp_path / "sound.mkv"
-    sound.write_bytes(read(path, "mkv").spec.soundtrack)
+    soundtrack = read(path, "mkv").spec.soundtrack
+    assert soundtrack is not None
+    sound.write_bytes(soundtrack)
     hashes = streamhash(sound, "matroska")
     assert len(hashes.splitlines()) == 2
     assert hashes == streamhash(path, "matroska")
 
 
-def test_an_untagged_tall_video_is_taken_as_bt709(tmp_path):
+def test_an_untagged_tall_video_is_taken_as_bt709(tmp_path: Path) -> None:
     tall = tmp_path / "tall.mkv"
     to_yuv = "scale=out_color_matrix=bt709:out_range=tv,format=yuv444p"
     forget = "setparams=colorspace=unknown:color_primaries=unknown:color_trc=unknown"
@@ -369,7 +394,7 @@ def test_an_untagged_tall_video_is_taken_as_bt709(tmp_path):
 
 @pytest.mark.parametrize("format", WRITTEN["video"])
 @pytest.mark.parametrize("kept", [0.0, 0.3, 0.6, 0.9])
-def test_a_file_cut_short_is_refused(tmp_path, format, kept):
+def test_a_file_cut_short_is_refused(tmp_path: Path, format: str, kept: float) -> None:
     path = tmp_path / "clip"
     noise = np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3)).astype(np.uint8)
     write(path, noise, Fraction(25), format)
@@ -380,7 +405,7 @@ def test_a_file_cut_short_is_refused(tmp_path, format, kept):
 
 
 @pytest.mark.parametrize("format", WRITTEN["video"])
-def test_other_content_is_refused(tmp_path, format):
+def test_other_content_is_refused(tmp_path: Path, format: str) -> None:
     (tmp_path / "other.gif").write_bytes(b"GIF89a")
     path = tmp_path / "clip"
     for content in (
@@ -393,7 +418,7 @@ def test_other_content_is_refused(tmp_path, format):
             read(path, format)
 
 
-def test_sound_alone_is_no_video(tmp_path):
+def test_sound_alone_is_no_video(tmp_path: Path) -> None:
     path = tmp_path / "sound.mp4"
     ffmpeg("-f", "lavfi", "-i", "sine=duration=0.2", "-c:a", "aac", path)
     with pytest.raises(InputError, match="holds no video stream"):
@@ -411,7 +436,9 @@ def test_sound_alone_is_no_video(tmp_path):
         ("mp4", {"kind": "audio"}, "kind audio"),
     ],
 )
-def test_what_a_format_cannot_hold_is_refused_before_writing(tmp_path, format, change, message):
+def test_what_a_format_cannot_hold_is_refused_before_writing(
+    tmp_path: Path, format: str, change: dict[str, Any], message: str
+) -> None:
     spec = dataclasses.replace(spec_of(moving_picture(1, 2, 2), Fraction(25)), **change)
     with pytest.raises(OutputError, match=message):
         check_video_writable(spec, format)
@@ -420,12 +447,12 @@ def test_what_a_format_cannot_hold_is_refused_before_writing(tmp_path, format, c
     assert not (tmp_path / "a").exists()
 
 
-def test_a_quality_that_cannot_be_is_refused(tmp_path):
+def test_a_quality_that_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="`quality` is 101"):
         write(tmp_path / "a", moving_picture(1, 2, 2), Fraction(25), "mp4", quality=101)
 
 
-def test_missing_frames_are_an_error(tmp_path):
+def test_missing_frames_are_an_error(tmp_path: Path) -> None:
     pixels = moving_picture(4, 8, 8)
     writer = open_video_writer(tmp_path / "a", spec_of(pixels, Fraction(25)), "mp4", Encoding())
     writer.write(pixels[:3])
@@ -433,7 +460,7 @@ def test_missing_frames_are_an_error(tmp_path):
         writer.close()
 
 
-def test_too_many_frames_are_an_error(tmp_path):
+def test_too_many_frames_are_an_error(tmp_path: Path) -> None:
     pixels = moving_picture(4, 8, 8)
     writer = open_video_writer(tmp_path / "a", spec_of(pixels[:3], Fraction(25)), "mp4", Encoding())
     writer.write(pixels)
@@ -441,7 +468,7 @@ def test_too_many_frames_are_an_error(tmp_path):
         writer.close()
 
 
-def test_frames_of_another_size_are_refused(tmp_path):
+def test_frames_of_another_size_are_refused(tmp_path: Path) -> None:
     pixels = moving_picture(4, 8, 8)
     writer = open_video_writer(tmp_path / "a", spec_of(pixels, Fraction(25)), "mp4", Encoding())
     with pytest.raises(OutputError, match="takes frames of"):
@@ -449,7 +476,7 @@ def test_frames_of_another_size_are_refused(tmp_path):
     writer.abort()
 
 
-def test_a_folder_that_is_not_there_is_an_output_error(tmp_path):
+def test_a_folder_that_is_not_there_is_an_output_error(tmp_path: Path) -> None:
     pixels = moving_picture(30, 128, 128)
     writer = open_video_writer(
         tmp_path / "none" / "a", spec_of(pixels, Fraction(25)), "mp4", Encoding()
@@ -464,7 +491,7 @@ def test_a_folder_that_is_not_there_is_an_output_error(tmp_path):
     writer.abort()
 
 
-def test_odd_names_are_taken_as_they_are(tmp_path):
+def test_odd_names_are_taken_as_they_are(tmp_path: Path) -> None:
     pixels = moving_picture(2, 8, 8)
     for name in ("-dash", "concat:a|b", "%03d.gif", "[b] 'quoted'", "naïve \udcff"):
         path = tmp_path / name
