@@ -6,7 +6,7 @@ import inspect
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
@@ -18,6 +18,9 @@ from sinefit.fitting.config import SETTINGS, FitConfig
 from sinefit.settings import setting, settings_in, settle_settings
 from sinefit.signals.selection import Selection
 from sinefit.validation import whole_number
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 HOLDERS = (Budget, FitConfig, Selection)
 
@@ -71,7 +74,7 @@ def test_what_cannot_be_is_refused_by_its_word(values: dict[str, Any], told: str
 
 
 @pytest.mark.parametrize("holder", HOLDERS)
-def test_every_field_of_a_fit_is_a_setting_and_told_of(holder: type[Any]) -> None:
+def test_every_field_of_a_fit_is_a_setting_and_told_of(holder: type[DataclassInstance]) -> None:
     found = {each.name for each in settings_in(holder)}
     other = {each.name for each in dataclasses.fields(holder)} - found
     # A budget has settings of its own, and the planned steps are measured.

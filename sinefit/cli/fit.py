@@ -9,6 +9,7 @@ import typer  # noqa: TC002 (the command line reads the annotation)
 from sinefit.cli import fit_options as options  # noqa: TC001 (the command line reads it)
 from sinefit.cli import options as common  # noqa: TC001
 from sinefit.cli.batch import run_batch
+from sinefit.cli.config_file import show_settings
 from sinefit.cli.console import Messages
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.fit_job import FitRequest
@@ -22,7 +23,6 @@ from sinefit.cli.setting_options import (
     settings_from,
     with_settings,
 )
-from sinefit.cli.settings import show_settings
 from sinefit.cli.streams import refuse_terminal
 from sinefit.errors import SettingError
 from sinefit.files import is_standard_output

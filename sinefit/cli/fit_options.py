@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from sinefit.cli.completion import complete_format, complete_preview
+from sinefit.cli.config_file import use_config_file
 from sinefit.cli.options import TOLD
-from sinefit.cli.settings import use_config_file
 from sinefit.fitting.config import NETWORK, STORED
 from sinefit.signals.selection import PART
 

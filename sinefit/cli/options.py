@@ -28,8 +28,5 @@ ProgressOption = Annotated[
     ProgressMode,
     typer.Option("--progress", help=PROGRESS_HELP, rich_help_panel=TOLD),
 ]
-Device = Annotated[
-    str,
-    option_of(_SETTINGS["device"]),
-]
+Device = Annotated[str, option_of(_SETTINGS["device"])]
 Threads = Annotated[int | None, option_of(_SETTINGS["threads"])]

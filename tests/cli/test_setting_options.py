@@ -25,7 +25,7 @@ from .making import fail, succeed
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXAMPLES: dict[str, tuple[str, object]] = {
+EXAMPLES: dict[str, tuple[str, Any]] = {
     "steps": ("7", 7),
     "max_time": ("2m", 120.0),
     "target_psnr": ("41.5", 41.5),
@@ -98,7 +98,7 @@ def typed(each: Any) -> Any:
     return value if each.kind in (int, float, bool) and each.form != "TIME" else text
 
 
-def values_of(holder: Any) -> dict[str, object]:
+def values_of(holder: Any) -> dict[str, Any]:
     return {each.name: EXAMPLES[each.name][1] for each in settings_in(holder) if each.group}
 
 
