@@ -12,12 +12,13 @@ from sinefit.fields.weights_file import decode_field, encode_field, read_field
 from sinefit.files import whole_output, write_bytes
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import STORAGE_TYPES, FitConfig
-from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_INITIALIZER
+from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.omega_choice import parse_omega
 from sinefit.initializers.registry import parse_initializer
 from sinefit.signals.formats import agreed_format, formats_of
 from sinefit.signals.objects import as_signal
+from sinefit.signals.selection import Selection
 from sinefit.signals.signal import Signal
 from sinefit.signals.writer import Encoding
 from sinefit.signals.writing import open_writer
@@ -42,18 +43,18 @@ def fit(
     init: str = DEFAULT_INITIALIZER,
     omega: float | Sequence[float] | NDArray[np.number] | str = "auto",
     width: int | None = None,
-    depth: int = DEFAULT_DEPTH,
+    depth: int = FitConfig.depth,
     steps: int | None = None,
     max_time: float | None = None,
     target_psnr: float | None = None,
     learning_rate: float | None = None,
-    batch: int = 4096,
-    seed: int = 0,
-    device: str = "auto",
+    batch: int = FitConfig.batch,
+    seed: int = FitConfig.seed,
+    device: str = FitConfig.device,
     threads: int | None = None,
-    dtype: StorageType = "float32",
-    channels_last: bool = False,
-    domain: Domain = "grid",
+    dtype: StorageType = FitConfig.dtype,
+    channels_last: bool = Selection.channels_last,
+    domain: Domain = Selection.domain,
     start_from: Field | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Field:
@@ -63,11 +64,10 @@ def fit(
     torch tensor, a list of numbers or a Pillow image. `init` is an initializer as the command line
     takes it, "lambert:sigma_a=1". `omega` scales the first layer's frequencies, in radians per unit
     of the domain [-1, 1], one number or one per axis; a text is what the command line takes:
-    "auto", "nyquist", "0.5nyquist". `steps`,
-    `max_time` (seconds) and `target_psnr` (dB) bound the fit, whichever comes first; without any, a
-    number of steps that suits the signal. `learning_rate` is Adam's, on effective weights.
-    `channels_last` and `domain` say how to read arrays. `start_from` continues from a field: its
-    initializer, omega and network size hold. `on_progress` is called every few steps.
+    "auto", "nyquist", "0.5nyquist". `steps`, `max_time` and `target_psnr` bound the fit, whichever
+    comes first; without any, a number of steps that suits the signal. `start_from` continues from a
+    field: its initializer, omega and network size hold. `on_progress` is called every few steps.
+    All else are fields of `Budget`, `FitConfig` and `Selection`, which tell what each of them is.
 
     Raises SettingError, InputError, DeviceError or FitDivergedError, each with one line on what to
     do. Same settings, same machine: same weights, unless `max_time` ends the fit.
@@ -90,7 +90,7 @@ def fit(
         seed=seed,
         device=device,
         threads=threads,
-        storage=dtype,
+        dtype=dtype,
     )
     return fit_signal(signal, config, start_from=start_from, on_progress=on_progress).field
 
@@ -106,7 +106,7 @@ def load(source: str | Path | bytes) -> Field:
 
 
 def save(
-    field: Field, target: str | Path, *, dtype: StorageType = "float32", force: bool = False
+    field: Field, target: str | Path, *, dtype: StorageType = FitConfig.dtype, force: bool = False
 ) -> None:
     """Write a field's weights file; it appears whole or not at all.
 

@@ -16,6 +16,7 @@ PACKAGE = Path(sinefit.__file__).parent
 FLOORS = (
     ("descriptors", "errors", "version"),
     ("files", "forks", "memory", "metrics", "processor", "validation"),
+    ("settings",),
     ("networks", "signals"),
     ("native",),
     ("engines",),

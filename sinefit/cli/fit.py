@@ -2,61 +2,55 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer  # noqa: TC002 (the command line reads the annotation)
 
 from sinefit.cli import fit_options as options  # noqa: TC001 (the command line reads it)
 from sinefit.cli import options as common  # noqa: TC001
 from sinefit.cli.batch import run_batch
+from sinefit.cli.config_file import show_settings
 from sinefit.cli.console import Messages
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.fit_job import FitRequest
 from sinefit.cli.jobs import plan_jobs
-from sinefit.cli.parsing import parse_pixel_region, parse_seconds
+from sinefit.cli.parsing import parse_seconds
 from sinefit.cli.resume import CHECKPOINT_EVERY, read_checkpoint, resumed
-from sinefit.cli.settings import show_settings
+from sinefit.cli.setting_options import (
+    OFFERED,
+    budget_from,
+    default_of,
+    settings_from,
+    with_settings,
+)
 from sinefit.cli.streams import refuse_terminal
 from sinefit.errors import SettingError
 from sinefit.files import is_standard_output
-from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_INITIALIZER
+from sinefit.fitting.config import NETWORK, FitConfig
+from sinefit.fitting.defaults import DEFAULT_INITIALIZER
+from sinefit.initializers.registry import parse_initializer
 from sinefit.signals.limits import MAX_BYTES, MAX_PIXELS, Limits
+from sinefit.signals.selection import Selection
 
 
+@with_settings
 def fit(
     context: typer.Context,
     sources: options.Sources = None,
     output: options.Output = None,
     force: options.Force = False,
     as_json: options.AsJson = False,
-    steps: options.Steps = None,
-    max_time: options.MaxTime = None,
-    target_psnr: options.TargetPsnr = None,
-    init: options.Init = None,
-    omega: options.Omega = "auto",
     sigma_a: options.SigmaA = None,
     alpha: options.Alpha = None,
-    width: options.Width = None,
-    depth: options.Depth = None,
     start_from: options.StartFrom = None,
     kind: options.Kind = None,
     input_format: options.InputFormat = None,
-    start: options.Start = "0",
-    length: options.Length = None,
-    region: options.Region = None,
-    downsample: options.Downsample = 1,
-    channels_last: options.ChannelsLast = False,
-    domain: options.Domain = "grid",
     max_pixels: options.MaxPixels = MAX_PIXELS,
     max_bytes: options.MaxBytes = MAX_BYTES,
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
-    threads: options.Threads = None,
-    lr: options.Lr = None,
-    batch: options.Batch = 4096,
     quiet: common.Quiet = False,
     verbose: common.Verbose = False,
     progress: common.ProgressOption = "auto",
     preview: options.Preview = None,
-    dtype: options.Dtype = "float32",
     sound: options.Sound = True,
     output_folder: options.OutputFolder = None,
     recursive: options.Recursive = False,
@@ -68,6 +62,7 @@ def fit(
     checkpoint_every: options.CheckpointEvery = f"{CHECKPOINT_EVERY:g}s",
     config_file: options.ConfigFile = None,  # noqa: ARG001 (its callback has read it)
     show_config: options.ShowConfig = False,
+    **settings: Any,
 ) -> None:
     """Fit sine networks to files and write their weights."""
     with exit_codes():
@@ -76,50 +71,19 @@ def fit(
             return
         messages = Messages(quiet=quiet, verbose=verbose, progress=progress)
         if start_from is not None:
-            _refuse_with_from(
-                {
-                    "--init": init,
-                    "--sigma-a": sigma_a,
-                    "--alpha": alpha,
-                    "--omega": None if omega == "auto" else omega,
-                    "--width": width,
-                    "--depth": depth,
-                }
-            )
+            short = {"--sigma-a": sigma_a, "--alpha": alpha}
+            _refuse_with_from({**_of_network(settings), **short})
         if together:
             _refuse_with_together({"--resume": resume, "--preview": preview})
-        initializer = _initializer_text(init, sigma_a=sigma_a, alpha=alpha)
-
-        from sinefit.fitting.budget import Budget
-        from sinefit.fitting.config import FitConfig
-        from sinefit.fitting.omega_choice import parse_omega
-        from sinefit.initializers.registry import parse_initializer
-        from sinefit.signals.selection import Selection
-
-        seconds = None if max_time is None else parse_seconds("--max-time", max_time)
-        bounded = steps is not None or seconds is not None or target_psnr is not None
+        initializer = _initializer_text(settings["initializer"], sigma_a=sigma_a, alpha=alpha)
         request = FitRequest(
-            FitConfig(
+            settings_from(
+                FitConfig,
+                settings,
                 initializer=parse_initializer(initializer),
-                omega=parse_omega(omega),
-                width=width,
-                depth=DEFAULT_DEPTH if depth is None else depth,
-                budget=Budget(steps, seconds, target_psnr) if bounded else None,
-                learning_rate=lr,
-                batch=batch,
-                seed=seed,
-                device=device,
-                threads=threads,
-                storage=dtype,
+                budget=budget_from(settings),
             ),
-            Selection(
-                start=parse_seconds("--start", start),
-                duration=None if length is None else parse_seconds("--duration", length),
-                region=None if region is None else parse_pixel_region(region),
-                downsample=downsample,
-                channels_last=channels_last,
-                domain=domain,
-            ),
+            settings_from(Selection, settings),
             kind=kind,
             input_format=input_format,
             sound=sound,
@@ -166,6 +130,15 @@ def fit(
             resume=checkpoint,
             together=together,
         )
+
+
+def _of_network(settings: dict[str, Any]) -> dict[str, object]:
+    """Return what is said of the network and its start by flags, None where nothing is."""
+    return {
+        f"--{each.flag}": None if settings[each.name] == default_of(each) else settings[each.name]
+        for each in OFFERED
+        if each.group == NETWORK
+    }
 
 
 def _refuse_with_from(settings: dict[str, object]) -> None:

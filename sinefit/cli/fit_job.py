@@ -398,4 +398,4 @@ def _encoded(result: FitResult, config: FitConfig) -> bytes:
 
     from sinefit.fields.weights_file import encode_field
 
-    return encode_field(result.field, getattr(torch, config.storage))
+    return encode_field(result.field, getattr(torch, config.dtype))

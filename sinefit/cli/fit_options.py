@@ -1,4 +1,4 @@
-"""The options of `sinefit fit`, in the order of its help."""
+"""The options of `sinefit fit` that are no settings of a fit, in the order of its help."""
 
 from __future__ import annotations
 
@@ -6,21 +6,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from sinefit.cli.completion import (
-    complete_device,
-    complete_format,
-    complete_init,
-    complete_preview,
-)
+from sinefit.cli.completion import complete_format, complete_preview
+from sinefit.cli.config_file import use_config_file
 from sinefit.cli.options import TOLD
-from sinefit.cli.settings import use_config_file
-from sinefit.fitting.defaults import DEFAULT_INITIALIZER
+from sinefit.fitting.config import NETWORK, STORED
+from sinefit.signals.selection import PART
 
-_BUDGET = "When to stop"
-_HOW = "The network and its start"
-_WHAT = "What to fit"
-_TRAINING = "Training"
-_OUTPUT = "Output"
 _BATCH = "Many files"
 _RESUME = "Stop and go on"
 _ELSEWHERE = "Options from elsewhere"
@@ -49,62 +40,13 @@ AsJson = Annotated[
         help="Print a JSON object per file.",
     ),
 ]
-Steps = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N", help="Optimiser steps.", show_default="by the signal", rich_help_panel=_BUDGET
-    ),
-]
-MaxTime = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TIME", help="Time since the first step: 90s, 5m.", rich_help_panel=_BUDGET
-    ),
-]
-TargetPsnr = Annotated[
-    float | None, typer.Option(metavar="DB", help="Quality in dB.", rich_help_panel=_BUDGET)
-]
-Init = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Initializer, with parameters: lambert:sigma_a=1. See: sinefit inits.",
-        autocompletion=complete_init,
-        show_default=DEFAULT_INITIALIZER,
-        rich_help_panel=_HOW,
-    ),
-]
-Omega = Annotated[
-    str,
-    typer.Option(
-        metavar="W",
-        help="First-layer frequency: auto, or a number, nyquist or 0.5nyquist, one per axis if you "
-        "like (images: height,width). For tuner a factor on its band.",
-        rich_help_panel=_HOW,
-    ),
-]
 SigmaA = Annotated[
     float | None,
-    typer.Option(metavar="X", help="Short for --init lambert:sigma_a=...", rich_help_panel=_HOW),
+    typer.Option(metavar="X", help="Short for --init lambert:sigma_a=...", rich_help_panel=NETWORK),
 ]
 Alpha = Annotated[
     float | None,
-    typer.Option(metavar="X", help="Short for --init ws:alpha=...", rich_help_panel=_HOW),
-]
-Width = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N", help="Neurons per layer.", show_default="by the signal", rich_help_panel=_HOW
-    ),
-]
-Depth = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        help="Sine layers; a linear one follows.",
-        show_default="4",
-        rich_help_panel=_HOW,
-    ),
+    typer.Option(metavar="X", help="Short for --init ws:alpha=...", rich_help_panel=NETWORK),
 ]
 StartFrom = Annotated[
     str | None,
@@ -113,7 +55,7 @@ StartFrom = Annotated[
         envvar="SINEFIT_FIT_FROM",
         metavar="WEIGHTS",
         help="Go on from the weights of an earlier fit, with its network and initializer.",
-        rich_help_panel=_HOW,
+        rich_help_panel=NETWORK,
     ),
 ]
 Kind = Annotated[
@@ -122,7 +64,7 @@ Kind = Annotated[
         metavar="KIND",
         help="Read FILE as image, audio, video or array; audio takes the sound of a video.",
         show_default="by its content",
-        rich_help_panel=_WHAT,
+        rich_help_panel=PART,
     ),
 ]
 InputFormat = Annotated[
@@ -134,94 +76,18 @@ InputFormat = Annotated[
         help="FILE's format.",
         autocompletion=complete_format,
         show_default="by its content",
-        rich_help_panel=_WHAT,
-    ),
-]
-Start = Annotated[
-    str,
-    typer.Option(
-        metavar="TIME", help="Skip this much of a sound or video: 1.5s.", rich_help_panel=_WHAT
-    ),
-]
-Length = Annotated[
-    str | None,
-    typer.Option(
-        "--duration",
-        envvar="SINEFIT_FIT_DURATION",
-        metavar="TIME",
-        help="Keep this much of a sound or video.",
-        rich_help_panel=_WHAT,
-    ),
-]
-Region = Annotated[
-    str | None,
-    typer.Option(
-        metavar="X,Y,W,H",
-        help="Part of an image or video: X,Y,W,H in pixels.",
-        rich_help_panel=_WHAT,
-    ),
-]
-Downsample = Annotated[
-    int,
-    typer.Option(
-        metavar="N", help="Average N by N pixels of an image or video.", rich_help_panel=_WHAT
-    ),
-]
-ChannelsLast = Annotated[
-    bool,
-    typer.Option(
-        "--channels-last",
-        help="The last axis of an array holds channels.",
-        rich_help_panel=_WHAT,
-    ),
-]
-Domain = Annotated[
-    Literal["grid", "sphere"],
-    typer.Option(
-        metavar="DOMAIN",
-        help="grid, or sphere: an array's axes are latitude, longitude.",
-        rich_help_panel=_WHAT,
+        rich_help_panel=PART,
     ),
 ]
 MaxPixels = Annotated[
     int,
     typer.Option(
-        metavar="N", help="Refuse images and video frames of more pixels.", rich_help_panel=_WHAT
+        metavar="N", help="Refuse images and video frames of more pixels.", rich_help_panel=PART
     ),
 ]
 MaxBytes = Annotated[
     int,
-    typer.Option(metavar="N", help="Refuse what takes more bytes decoded.", rich_help_panel=_WHAT),
-]
-Seed = Annotated[
-    int, typer.Option(metavar="N", help="Seed of all draws.", rich_help_panel=_TRAINING)
-]
-Device = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME",
-        help="auto, cpu, cuda, cuda:1 or mps.",
-        autocompletion=complete_device,
-        rich_help_panel=_TRAINING,
-    ),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N", help="CPU threads.", show_default="one per core", rich_help_panel=_TRAINING
-    ),
-]
-Lr = Annotated[
-    float | None,
-    typer.Option(
-        metavar="RATE",
-        help="Adam's learning rate on effective weights, before the initializer's scales.",
-        show_default="the initializer's",
-        rich_help_panel=_TRAINING,
-    ),
-]
-Batch = Annotated[
-    int, typer.Option(metavar="N", help="Samples per step.", rich_help_panel=_TRAINING)
+    typer.Option(metavar="N", help="Refuse what takes more bytes decoded.", rich_help_panel=PART),
 ]
 Preview = Annotated[
     str | None,
@@ -232,17 +98,9 @@ Preview = Annotated[
         rich_help_panel=TOLD,
     ),
 ]
-Dtype = Annotated[
-    Literal["float32", "float16", "bfloat16"],
-    typer.Option(
-        metavar="TYPE",
-        help="Type of the stored weights: float32, float16 or bfloat16.",
-        rich_help_panel=_OUTPUT,
-    ),
-]
 Sound = Annotated[
     bool,
-    typer.Option(help="Keep a video's sound track in the file.", rich_help_panel=_OUTPUT),
+    typer.Option(help="Keep a video's sound track in the file.", rich_help_panel=STORED),
 ]
 OutputFolder = Annotated[
     str | None,

@@ -3,44 +3,35 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, Final
 
 from sinefit.cli.variables import variable_of
 
-FLAGS: Final = {
-    "batch": "--batch",
+_OTHERS: Final = {
     "bit_depth": "--bit-depth",
-    "channels_last": "--channels-last",
-    "depth": "--depth",
-    "device": "--device",
-    "domain": "--domain",
-    "downsample": "--downsample",
-    "dtype": "--dtype",
-    "duration": "--duration",
     "force": "--force",
     "format": "--format",
     "fps": "--fps",
-    "init": "--init",
     "kind": "--kind",
-    "learning_rate": "--lr",
     "max_bytes": "--max-bytes",
     "max_pixels": "--max-pixels",
-    "max_time": "--max-time",
-    "omega": "--omega",
     "quality": "--quality",
     "rate": "--rate",
-    "region": "--region",
     "scale": "--scale",
-    "seed": "--seed",
     "size": "--size",
-    "start": "--start",
     "start_from": "--from",
-    "steps": "--steps",
-    "target_psnr": "--target-psnr",
-    "threads": "--threads",
-    "width": "--width",
 }
-"""The settings of the library that the command line offers, and the flags that it gives them."""
+"""Flags of what the library's calls take beside a fit's settings."""
+
+
+@cache
+def flags() -> dict[str, str]:
+    """Return the words of the library that the command line has flags for, and those flags."""
+    from sinefit.fitting.config import SETTINGS
+
+    offered = (each for each in SETTINGS if each.group is not None)
+    return {**_OTHERS, **{each.word: f"--{each.flag}" for each in offered}}
 
 
 _origins: dict[str, str] = {}
@@ -82,4 +73,4 @@ def with_origin(message: str) -> str:
 
 def with_flags(message: str) -> str:
     """Return a message of the library as the command line says it: `max_time` is --max-time."""
-    return re.sub(r"`([a-z_]+)`", lambda match: FLAGS.get(match[1], match[0]), message)
+    return re.sub(r"`([a-z_]+)`", lambda match: flags().get(match[1], match[0]), message)

@@ -6,10 +6,11 @@ from typing import Annotated, Final
 
 import typer
 
-from sinefit.cli.completion import complete_device
 from sinefit.cli.console import PROGRESS_HELP, ProgressMode
+from sinefit.cli.setting_options import OFFERED, option_of
 
 TOLD: Final = "What is told"
+_SETTINGS: Final = {each.name: each for each in OFFERED}
 
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=TOLD)
@@ -27,14 +28,5 @@ ProgressOption = Annotated[
     ProgressMode,
     typer.Option("--progress", help=PROGRESS_HELP, rich_help_panel=TOLD),
 ]
-Device = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME",
-        help="auto, cpu, cuda, cuda:1 or mps.",
-        autocompletion=complete_device,
-    ),
-]
-Threads = Annotated[
-    int | None, typer.Option(metavar="N", help="CPU threads.", show_default="one per core")
-]
+Device = Annotated[str, option_of(_SETTINGS["device"])]
+Threads = Annotated[int | None, option_of(_SETTINGS["threads"])]

@@ -150,6 +150,6 @@ def report_values(report: FitReport, job: Job, config: FitConfig) -> dict[str, A
         device=report.device,
         ended_by=report.ended_by,
         weights=job.target,
-        dtype=config.storage,
+        dtype=config.dtype,
     )
     return values

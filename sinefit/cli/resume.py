@@ -11,44 +11,33 @@ from sinefit.cli.quoting import command_line
 from sinefit.cli.streams import is_standard_input
 from sinefit.errors import InputError, SettingError
 from sinefit.fields.metadata import SUFFIX, read_content
+from sinefit.fitting.budget import Budget
+from sinefit.fitting.config import FitConfig
+from sinefit.settings import settings_in
 from sinefit.signals.selection import Selection
 
 if TYPE_CHECKING:
     import typer
 
     from sinefit.cli.fit_job import FitRequest
-    from sinefit.fitting.budget import Budget
     from sinefit.fitting.checkpoint import Checkpoint
-    from sinefit.fitting.config import FitConfig
 
 CHECKPOINT_EVERY: Final = 60.0
 """Seconds between two checkpoints where nothing else is said."""
 
 _CONFIG: Final = {
-    "init": "initializer",
     "sigma_a": "initializer",
     "alpha": "initializer",
-    "omega": "omega",
-    "width": "width",
-    "depth": "depth",
-    "lr": "learning_rate",
-    "batch": "batch",
-    "seed": "seed",
-    "dtype": "storage",
+    **{each.name: each.name for each in settings_in(FitConfig) if each.decides},
 }
 """Options by name, and the fields of FitConfig that they decide."""
-_BUDGET: Final = ("steps", "max_time", "target_psnr")
+_BUDGET: Final = tuple(each.name for each in settings_in(Budget))
 """Options that are fields of Budget."""
 _READING: Final = {
     "kind": "--kind",
     "input_format": "--format",
     "sound": "--sound",
-    "start": "--start",
-    "duration": "--duration",
-    "region": "--region",
-    "downsample": "--downsample",
-    "channels_last": "--channels-last",
-    "domain": "--domain",
+    **{each.name: f"--{each.flag}" for each in settings_in(Selection)},
 }
 """How an input is read: fields of FitRequest and of its Selection, and their flags."""
 
@@ -116,7 +105,7 @@ def resumed(
     try:
         origin = dict(checkpoint.origin)
         for field in _READING:
-            if not is_given("length" if field == "duration" else field):
+            if not is_given(field):
                 reading[field] = origin["reading"][field]
         request = dataclasses.replace(
             request,

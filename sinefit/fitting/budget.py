@@ -3,35 +3,56 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
 
 from sinefit.errors import SettingError
-from sinefit.validation import number, positive, refusal, settle, whole_number
+from sinefit.settings import setting, settle_settings
+from sinefit.validation import number, positive, refusal, whole_number
+
+LIMITS: Final = "When to stop"
+"""The heading of these settings."""
+
+
+def _decibels(name: str, value: object) -> float:
+    target = number(name, value, "a number of dB")
+    if not math.isfinite(target):
+        raise refusal(name, target, "a number of dB")
+    return target
 
 
 @dataclass(frozen=True)
 class Budget:
     """Limits of a fit; whichever is reached first ends it. At least one must be given."""
 
-    steps: int | None = None
-    """Optimiser steps, at least 1."""
-    max_time: float | None = None
+    steps: int | None = field(
+        default=None,
+        metadata=setting(
+            "Optimiser steps.", group=LIMITS, form="N", unset="by the signal", check=whole_number
+        ),
+    )
+    """At least 1."""
+    max_time: float | None = field(
+        default=None,
+        metadata=setting(
+            "Time since the first step: 90s, 5m.",
+            group=LIMITS,
+            form="TIME",
+            check=partial(positive, unit="seconds"),
+        ),
+    )
     """Seconds since the first step began, greater than 0."""
-    target_psnr: float | None = None
+    target_psnr: float | None = field(
+        default=None,
+        metadata=setting("Quality in dB.", group=LIMITS, form="DB", check=_decibels),
+    )
     """PSNR in dB, of unrounded values, at which to stop."""
 
     def __post_init__(self) -> None:
         if self.steps is None and self.max_time is None and self.target_psnr is None:
             raise SettingError("a fit needs a budget: give `steps`, `max_time` or `target_psnr`")
-        if self.steps is not None:
-            settle(self, steps=whole_number("steps", self.steps))
-        if self.max_time is not None:
-            settle(self, max_time=positive("max_time", self.max_time, "seconds"))
-        if self.target_psnr is not None:
-            target = number("target_psnr", self.target_psnr, "a number of dB")
-            if not math.isfinite(target):
-                raise refusal("target_psnr", target, "a number of dB")
-            settle(self, target_psnr=target)
+        settle_settings(self)
 
     @property
     def bounded(self) -> bool:

@@ -25,6 +25,7 @@ from sinefit.fitting.config import FitConfig
 from sinefit.fitting.monitor import Standing
 from sinefit.fitting.omega_choice import NyquistShare, parse_omega
 from sinefit.initializers.registry import describe, parse_initializer
+from sinefit.settings import settings_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,26 +33,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sinefit.fields.field import Field
+    from sinefit.settings import Setting
     from sinefit.signals.signal import Signal
 
 _BLOCK: Final = 2**22
-DECIDING: Final = (
-    "initializer",
-    "omega",
-    "width",
-    "depth",
-    "steps",
-    "max_time",
-    "target_psnr",
-    "learning_rate",
-    "batch",
-    "seed",
-    "storage",
-    "engine",
-)
-"""Settings that decide a fit."""
-_CALLED: Final = {"initializer": "init", "storage": "dtype"}
-"""What messages call those of them that `sinefit.fit` has another name for."""
 
 
 @dataclass(frozen=True)
@@ -76,16 +61,20 @@ class Checkpoint:
                 f"the checkpoint is of another input than {signal.spec.source or 'this signal'}: "
                 "name the one that it was made of, or remove the checkpoint"
             )
-        mine, theirs = settings_of(self.config), settings_of(config)
-        for name in DECIDING:
-            if name == "width" and config.width is None:
+        mine, theirs = _settings(self.config), _settings(config)
+        for each in deciding():
+            if each.name == "width" and config.width is None:
                 continue  # the rule can give another width by now, or on another machine
-            if mine[name] != theirs[name]:
+            if mine[each.name] != theirs[each.name]:
                 raise SettingError(
-                    f"the checkpoint was made with `{_CALLED.get(name, name)}` "
-                    f"{_word(mine[name])}, not "
-                    f"{_word(theirs[name])}: leave it out, or remove the checkpoint"
+                    f"the checkpoint was made with `{each.word}` {_word(mine[each.name])}, not "
+                    f"{_word(theirs[each.name])}: leave it out, or remove the checkpoint"
                 )
+
+
+def deciding() -> list[Setting]:
+    """Return the settings that decide a fit."""
+    return [each for each in (*settings_in(FitConfig), *settings_in(Budget)) if each.decides]
 
 
 def fingerprint(signal: Signal) -> str:
@@ -101,28 +90,26 @@ def fingerprint(signal: Signal) -> str:
     return digest.hexdigest()
 
 
-def settings_of(config: FitConfig) -> dict[str, Any]:
+def _settings(config: FitConfig) -> dict[str, Any]:
     """Return the settings that decide a fit as JSON has them, by their names."""
-    budget = config.budget or Budget(steps=1)
     values = {
-        "initializer": describe(config.initializer),
-        "omega": None
-        if config.omega is None
-        else [str(part) if isinstance(part, NyquistShare) else part for part in config.omega],
-        "steps": budget.steps if config.budget else None,
-        "max_time": budget.max_time,
-        "target_psnr": budget.target_psnr,
+        each.name: getattr(holder, each.name, None)
+        for kind, holder in ((FitConfig, config), (Budget, config.budget))
+        for each in settings_in(kind)
+        if each.decides
     }
-    for name in DECIDING:
-        if name not in values:
-            values[name] = getattr(config, name)
+    values["initializer"] = describe(config.initializer)
+    if config.omega is not None:
+        values["omega"] = [
+            str(part) if isinstance(part, NyquistShare) else part for part in config.omega
+        ]
     return values
 
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
     """Return the bytes of a checkpoint's file."""
     content = {
-        "settings": settings_of(checkpoint.config),
+        "settings": _settings(checkpoint.config),
         "planned_steps": checkpoint.config.planned_steps,
         "standing": json.loads(to_json(dataclasses.asdict(checkpoint.standing))),
         "fingerprint": checkpoint.fingerprint,
@@ -172,29 +159,15 @@ def decode_checkpoint(content: bytes, name: str) -> Checkpoint:
         raise InputError(f"{name}: damaged checkpoint: {reason}") from error
 
 
-def _config(settings: dict[str, Any], planned_steps: object) -> FitConfig:
-    bounds = [settings[name] for name in ("steps", "max_time", "target_psnr")]
-    if any(type(settings[name]) is not int for name in ("width", "depth", "batch", "seed")):
-        raise ValueError("its settings make no sense")
-    if planned_steps is not None and (type(planned_steps) is not int or planned_steps < 1):
-        raise ValueError("its plan makes no sense")
-    if type(settings["initializer"]) is not str:
-        raise ValueError("its settings name no initializer")
-    return FitConfig(
-        initializer=parse_initializer(settings["initializer"]),
-        omega=None
-        if settings["omega"] is None
-        else parse_omega(",".join(map(str, settings["omega"]))),
-        width=settings["width"],
-        depth=settings["depth"],
-        budget=None if bounds == [None, None, None] else Budget(*bounds),
-        learning_rate=settings["learning_rate"],
-        batch=settings["batch"],
-        seed=settings["seed"],
-        storage=settings["storage"],
-        engine=settings["engine"],
-        planned_steps=planned_steps,
-    )
+def _config(settings: dict[str, Any], planned_steps: int | None) -> FitConfig:
+    """Return the settings that `_settings` has written; raises KeyError for one that is missing."""
+    values = {each.name: settings[each.name] for each in deciding()}
+    limits = [values.pop(each.name) for each in settings_in(Budget)]
+    values["initializer"] = parse_initializer(values["initializer"])
+    if values["omega"] is not None:
+        values["omega"] = parse_omega(",".join(map(str, values["omega"])))
+    budget = None if limits == [None, None, None] else Budget(*limits)
+    return FitConfig(**values, budget=budget, planned_steps=planned_steps)
 
 
 def _standing(values: Any) -> Standing:

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 DEFAULT_INITIALIZER: Final = "siren"
 """The scheme that measured best over photographs, text, sound and video (see the README)."""
 
-DEFAULT_DEPTH: Final = 4
-"""Sine layers."""
-
 REFERENCE_STEPS: Final = 4000
 """Steps for a signal of `REFERENCE_SAMPLES`, half a minute on two CPU cores with matrix units."""
 REFERENCE_SAMPLES: Final = 768 * 512

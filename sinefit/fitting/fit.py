@@ -302,8 +302,8 @@ class Fit:
 
     def _as_stored(self, network: Network) -> Network:
         """Return a copy rounded as it will be saved, so that what is measured is what is kept."""
-        storage = getattr(torch, self.plan.config.storage)
-        rounded = network.values.to(storage).to(network.values.dtype, copy=True)
+        dtype = getattr(torch, self.plan.config.dtype)
+        rounded = network.values.to(dtype).to(network.values.dtype, copy=True)
         return Network(network.family, network.size, rounded)
 
     def _checkpoint(self) -> Checkpoint:

@@ -123,7 +123,7 @@ def plan_fit(
         start = recipe.draw(size, omega, signal_traits(signal), generator)
     else:
         start = start_from.network.clone()
-    _check_storage(start, config.storage)
+    _check_dtype(start, config.dtype)
     rules = recipe.rules(start, omega)
     steps = config.expected_steps(spec)
     precisions = engine.precisions(work)
@@ -148,10 +148,10 @@ def plan_fit(
     )
 
 
-def _check_storage(network: Network, storage: str) -> None:
+def _check_dtype(network: Network, dtype: str) -> None:
     """Refuse a type that cannot hold even the starting weights."""
     largest = float(network.values.abs().max())
-    if largest > torch.finfo(getattr(torch, storage)).max:
+    if largest > torch.finfo(getattr(torch, dtype)).max:
         raise SettingError(
-            f"`dtype` is {storage}: it cannot hold weights of {largest:g}; use float32 or bfloat16"
+            f"`dtype` is {dtype}: it cannot hold weights of {largest:g}; use float32 or bfloat16"
         )

@@ -3,56 +3,86 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
 
 from sinefit.errors import SettingError
-from sinefit.signals.signal import DOMAINS
-from sinefit.validation import (
-    check_choice,
-    number,
-    positive,
-    settle,
-    truth,
-    whole_number,
-    whole_numbers,
-)
+from sinefit.settings import setting, settle_settings
+from sinefit.signals.signal import Domain  # noqa: TC001 (the settings read the annotation)
+from sinefit.validation import number, positive, whole_number, whole_numbers
 
-if TYPE_CHECKING:
-    from sinefit.signals.signal import Domain
+PART: Final = "What to fit"
+"""The heading of these settings."""
+
+
+def _skipped(name: str, value: object) -> float:
+    seconds = number(name, value)
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise SettingError(f"`{name}` is {seconds:g}: it must be 0 or more seconds")
+    return seconds
+
+
+def _rectangle(name: str, value: object) -> tuple[int, ...]:
+    x, y, width, height = whole_numbers(name, value, 4)
+    if x < 0 or y < 0 or width < 1 or height < 1:
+        raise SettingError(
+            f"`{name}` is {x},{y},{width},{height}: x and y must be 0 or more, "
+            "width and height at least 1"
+        )
+    return x, y, width, height
 
 
 @dataclass(frozen=True)
 class Selection:
     """The part of a signal to keep, in the signal's own units."""
 
-    start: float = 0.0
+    start: float = field(
+        default=0.0,
+        metadata=setting(
+            "Skip this much of a sound or video: 1.5s.", group=PART, form="TIME", check=_skipped
+        ),
+    )
     """Seconds to skip at the beginning of a sound or a video, at least 0."""
-    duration: float | None = None
+    duration: float | None = field(
+        default=None,
+        metadata=setting(
+            "Keep this much of a sound or video.",
+            group=PART,
+            form="TIME",
+            check=partial(positive, unit="seconds"),
+        ),
+    )
     """Seconds of a sound or a video to keep, greater than 0; None keeps the rest."""
-    region: tuple[int, int, int, int] | None = None
+    region: tuple[int, int, int, int] | None = field(
+        default=None,
+        metadata=setting(
+            "Part of an image or video: X,Y,W,H in pixels.",
+            group=PART,
+            form="X,Y,W,H",
+            check=_rectangle,
+        ),
+    )
     """x, y, width, height in pixels of the part of an image or video to keep, undownsampled."""
-    downsample: int = 1
+    downsample: int = field(
+        default=1,
+        metadata=setting(
+            "Average N by N pixels of an image or video.", group=PART, form="N", check=whole_number
+        ),
+    )
     """Average blocks of this many by this many pixels of an image or a video into one."""
-    channels_last: bool = False
+    channels_last: bool = field(
+        default=False,
+        metadata=setting("The last axis of an array holds channels.", group=PART),
+    )
     """The last axis of an array holds channels instead of being a coordinate."""
-    domain: Domain = "grid"
+    domain: Domain = field(
+        default="grid",
+        metadata=setting(
+            "grid, or sphere: an array's axes are latitude, longitude.", group=PART, form="DOMAIN"
+        ),
+    )
     """"sphere" reads a two-axis array as latitude by longitude."""
 
     def __post_init__(self) -> None:
-        settle(self, start=number("start", self.start))
-        if not (math.isfinite(self.start) and self.start >= 0):
-            raise SettingError(f"`start` is {self.start:g}: it must be 0 or more seconds")
-        if self.duration is not None:
-            settle(self, duration=positive("duration", self.duration, "seconds"))
-        if self.region is not None:
-            settle(self, region=whole_numbers("region", self.region, 4))
-            x, y, width, height = self.region
-            if x < 0 or y < 0 or width < 1 or height < 1:
-                raise SettingError(
-                    f"`region` is {x},{y},{width},{height}: x and y must be 0 or more, "
-                    "width and height at least 1"
-                )
-        settle(self, downsample=whole_number("downsample", self.downsample))
-        settle(self, channels_last=truth("channels_last", self.channels_last))
-        check_choice("domain", self.domain, DOMAINS)
+        settle_settings(self)

@@ -11,7 +11,7 @@ import pytest
 
 import sinefit
 from sinefit.cli.commands import load_command
-from sinefit.cli.flags import FLAGS, with_flags
+from sinefit.cli.flags import flags, with_flags
 from tests.cli.making import fail, invoke, make_picture
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def test_the_library_names_settings_and_no_flags(path: Path) -> None:
     for text in texts_of(path):
         assert re.search(r"(^|[ (])--[a-z]", text) is None, text
         for name in re.findall(r"`([^`]*)`", text):
-            assert name in FLAGS or name in LIBRARY_ONLY, text
+            assert name in flags() or name in LIBRARY_ONLY, text
 
 
 def test_every_flag_is_one_of_a_command() -> None:
@@ -54,7 +54,7 @@ def test_every_flag_is_one_of_a_command() -> None:
         for parameter in load_command(command).params
         for flag in parameter.opts
     }
-    assert set(FLAGS.values()) <= offered
+    assert set(flags().values()) <= offered
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 import safetensors.torch
 from PIL import Image
 
+from sinefit.cli.setting_options import OFFERED
 from sinefit.fields.weights_file import read_field
 from sinefit.signals.reading import read_signal
 
@@ -210,6 +211,11 @@ SETTINGS = [
     ("--channels-last", ""),
     ("--domain", "sphere"),
 ]
+
+
+def test_every_setting_that_decides_a_fit_is_among_them() -> None:
+    deciding = {f"--{each.flag}" for each in OFFERED if each.decides}
+    assert deciding <= {flag for flag, _ in SETTINGS}
 
 
 @pytest.mark.parametrize(("flag", "value"), SETTINGS)

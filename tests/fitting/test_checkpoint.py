@@ -16,7 +16,7 @@ from sinefit.errors import InputError, SettingError
 from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.checkpoint import (
-    DECIDING,
+    deciding,
     decode_checkpoint,
     encode_checkpoint,
     fingerprint,
@@ -198,7 +198,7 @@ OTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "learning_rate": ("learning_rate", {"learning_rate": 1e-5}),
     "batch": ("batch", {"batch": 33}),
     "seed": ("seed", {"seed": 77}),
-    "storage": ("dtype", {"storage": "bfloat16"}),
+    "dtype": ("dtype", {"dtype": "bfloat16"}),
     "engine": ("engine", {"engine": "reference"}),
 }
 
@@ -215,7 +215,7 @@ def test_a_share_of_nyquist_goes_on_and_is_told() -> None:
         fit_signal(signal, other, resume=checkpoint)
 
 
-@pytest.mark.parametrize("name", DECIDING)
+@pytest.mark.parametrize("name", [each.name for each in deciding()])
 def test_other_settings_are_refused_by_name(name: str) -> None:
     signal = picture()
     config = settings(budget=Budget(steps=100))

@@ -35,7 +35,7 @@ SIREN = parse_initializer("siren")
         ("`omega` is nan", {"omega": (math.nan,)}),
         ("`omega` is inf", {"omega": (math.inf,)}),
         ("`omega` is 5,0.0nyquist", {"omega": (5.0, NyquistShare(0.0))}),
-        ("`dtype` is float8: it must be one of float32, float16, bfloat16", {"storage": "float8"}),
+        ("`dtype` is float8: it must be one of float32, float16, bfloat16", {"dtype": "float8"}),
     ],
 )
 def test_what_cannot_be_is_told_with_its_flag(message: str, values: dict[str, Any]) -> None:
@@ -45,8 +45,8 @@ def test_what_cannot_be_is_told_with_its_flag(message: str, values: dict[str, An
 
 def test_the_limits_themselves_can_be() -> None:
     FitConfig(SIREN, width=1, depth=1, batch=1, threads=1, seed=2**63 - 1, omega=(1e-9,))
-    for storage in STORAGE_TYPES:
-        assert FitConfig(SIREN, storage=storage).storage == storage
+    for dtype in STORAGE_TYPES:
+        assert FitConfig(SIREN, dtype=dtype).dtype == dtype
 
 
 def test_the_network_has_a_feature_per_coordinate_and_a_value_per_channel() -> None:

@@ -90,10 +90,10 @@ def test_the_record_tells_how_it_was_fitted() -> None:
     assert fit_signal(even_picture(9), settings()).report.record.batch == 1
 
 
-@pytest.mark.parametrize("storage", ["float32", "float16", "bfloat16"])
-def test_quality_ends_a_fit(storage: str) -> None:
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_quality_ends_a_fit(dtype: str) -> None:
     budget = Budget(steps=20_000, target_psnr=22.0)
-    result = fit_signal(picture(), settings(budget=budget, storage=storage))
+    result = fit_signal(picture(), settings(budget=budget, dtype=dtype))
     assert result.report.ended_by == "quality"
     assert reached(result) >= 22.0
     assert result.report.record.steps < 20_000
@@ -235,14 +235,14 @@ def test_measuring_tells_a_pace_that_there_was() -> None:
         )
 
 
-@pytest.mark.parametrize("storage", ["float16", "bfloat16"])
-def test_what_is_measured_is_what_is_stored(storage: str) -> None:
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_what_is_measured_is_what_is_stored(dtype: str) -> None:
     signal = picture()
-    result = fit_signal(signal, settings(storage=storage))
+    result = fit_signal(signal, settings(dtype=dtype))
     values = result.field.network.values
-    assert torch.equal(values.to(getattr(torch, storage)).to(torch.float32), values)
+    assert torch.equal(values.to(getattr(torch, dtype)).to(torch.float32), values)
     assert result.report.record.psnr == pytest.approx(measured(result, signal)[0], abs=0.01)
-    loaded = decode_field(encode_field(result.field, getattr(torch, storage)), "name")
+    loaded = decode_field(encode_field(result.field, getattr(torch, dtype)), "name")
     np.testing.assert_array_equal(loaded.render().samples, result.field.render().samples)
 
 

@@ -118,10 +118,10 @@ def test_a_signal_without_samples_is_refused() -> None:
 
 
 def test_weights_that_a_type_cannot_hold_are_refused() -> None:
-    config = settings(omega=(1e6,), storage="float16")
+    config = settings(omega=(1e6,), dtype="float16")
     with pytest.raises(SettingError, match="`dtype` is float16"):
         make_plan(picture(), config)
-    assert make_plan(picture(), dataclasses.replace(config, storage="bfloat16"))
+    assert make_plan(picture(), dataclasses.replace(config, dtype="bfloat16"))
 
 
 @pytest.mark.parametrize("other", [picture(channels=3), sound(), clip()])

@@ -385,7 +385,7 @@ def test_a_fit_that_cannot_be_made_is_told_when_the_others_are_done(engine: str)
     signals = [sound(500), sound(60_000), sound(500)]
     config = settings(
         omega=parse_omega("nyquist"),
-        storage="float16",
+        dtype="float16",
         budget=Budget(steps=5),
         threads=2,
         engine=engine,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinefit.cli.commands import load_command
-from sinefit.cli.settings import _toml
+from sinefit.cli.config_file import _toml
 from sinefit.errors import SettingError
 from sinefit.fields.metadata import read_header
 

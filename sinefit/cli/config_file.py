@@ -7,17 +7,18 @@ import re
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import typer  # noqa: TC002 (the command line reads the annotation)
 
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.streams import write_line
 from sinefit.errors import InputError, SettingError
+from sinefit.fitting.config import SETTINGS
 
 _LEFT_OUT = frozenset({"config_file", "show_config", "output", "resume"})
 """What is told on the command line only."""
-_SEVERAL = frozenset({"omega", "region"})
+_SEVERAL = frozenset(each.flag for each in SETTINGS if get_origin(each.kind) is tuple)
 """What takes several numbers, which a file may write as a list."""
 
 
