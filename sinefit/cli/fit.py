@@ -9,15 +9,17 @@ from sinefit.cli import options as common  # noqa: TC001
 from sinefit.cli.batch import run_batch
 from sinefit.cli.console import Messages
 from sinefit.cli.exit_codes import exit_codes
-from sinefit.cli.fit_job import FitRequest
+from sinefit.cli.fit_request import FitRequest
 from sinefit.cli.jobs import plan_jobs
 from sinefit.cli.parsing import parse_pixel_region, parse_seconds
-from sinefit.cli.resume import CHECKPOINT_EVERY, read_checkpoint, resumed
+from sinefit.cli.resume import resumed
 from sinefit.cli.settings import show_settings
 from sinefit.cli.streams import refuse_terminal
 from sinefit.errors import SettingError
 from sinefit.files import is_standard_output
 from sinefit.fitting.defaults import DEFAULT_DEPTH, DEFAULT_INITIALIZER
+from sinefit.fitting.hooks import CHECKPOINT_EVERY
+from sinefit.jobs.origin import read_checkpoint
 from sinefit.signals.limits import MAX_BYTES, MAX_PIXELS, Limits
 
 
