@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,10 +111,12 @@ def test_the_command_that_goes_on(
 def test_the_python_of_the_readme_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     (code,) = blocks("python")
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     exec(code.replace("steps=200", "steps=2, width=8"), values)
     picture = values["picture"]
     assert np.shape(picture.samples) == (192, 256, 3)
+    assert len(values["done"]) == 2
+    assert values["failed"] == {}
 
 
 def test_set_up_is_two_commands_whose_job_is_a_sample() -> None:

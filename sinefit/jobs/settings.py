@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sinefit.fitting.hooks import CHECKPOINT_EVERY
 from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.selection import Selection
+from sinefit.validation import check_type, number, settle
 
 if TYPE_CHECKING:
     from sinefit.fitting.config import FitConfig
@@ -36,6 +37,10 @@ class JobSettings:
     """Whether an existing weights file is replaced."""
     checkpoint_every: float = CHECKPOINT_EVERY
     """Seconds between two checkpoints."""
+
+    def __post_init__(self) -> None:
+        check_type("selection", self.selection, Selection, "a Selection")
+        settle(self, checkpoint_every=number("checkpoint_every", self.checkpoint_every))
 
     @property
     def start_place(self) -> str | None:
