@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sinefit.version import __version__
 
 if TYPE_CHECKING:
-    from sinefit.api import fit, load, save, write
+    from sinefit.api import compare, fit, fit_many, load, resume, save, write
     from sinefit.errors import (
         DeviceError,
         InputError,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     )
     from sinefit.initializers.base import Initializer
     from sinefit.initializers.registry import INITIALIZERS, parse_initializer
+    from sinefit.jobs.running import JobOutcome
     from sinefit.networks.network import Network
     from sinefit.rendering.plan import RenderRequest, plan_render
     from sinefit.rendering.render import render_blocks
@@ -65,6 +66,7 @@ _HOMES = {
     "FitStoppedError": "fitting.report",
     "Initializer": "initializers.base",
     "InputError": "errors",
+    "JobOutcome": "jobs.running",
     "MemoryLimitError": "errors",
     "OutputError": "errors",
     "OutputExistsError": "errors",
@@ -76,15 +78,18 @@ _HOMES = {
     "SignalSpec": "signals.signal",
     "Network": "networks.network",
     "SinefitError": "errors",
+    "compare": "api",
     "decode_checkpoint": "fitting.checkpoint",
     "encode_checkpoint": "fitting.checkpoint",
     "fit": "api",
+    "fit_many": "api",
     "fit_signal": "fitting.loop",
     "load": "api",
     "parse_initializer": "initializers.registry",
     "plan_render": "rendering.plan",
     "read_signal": "signals.reading",
     "render_blocks": "rendering.render",
+    "resume": "api",
     "save": "api",
     "write": "api",
 }
@@ -105,6 +110,7 @@ __all__ = [
     "FitStoppedError",
     "Initializer",
     "InputError",
+    "JobOutcome",
     "MemoryLimitError",
     "Network",
     "OutputError",
@@ -117,15 +123,18 @@ __all__ = [
     "SignalSpec",
     "SinefitError",
     "__version__",
+    "compare",
     "decode_checkpoint",
     "encode_checkpoint",
     "fit",
+    "fit_many",
     "fit_signal",
     "load",
     "parse_initializer",
     "plan_render",
     "read_signal",
     "render_blocks",
+    "resume",
     "save",
     "write",
 ]

@@ -1,21 +1,32 @@
-"""The calls that do a whole job: fit a file, load a field, save one, write a signal."""
+"""The calls that do a whole job: fit files, load a field, save one, compare it, write a signal."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypedDict
 
 import torch
 
-from sinefit.errors import OutputError
+from sinefit.comparing import compare_field
+from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.fields.field import Field
 from sinefit.fields.weights_file import decode_field, encode_field, read_field
-from sinefit.files import whole_output, write_bytes
+from sinefit.files import is_standard_input, whole_output, write_bytes
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import STORAGE_TYPES, FitConfig
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
+from sinefit.fitting.devices import resolve_device
+from sinefit.fitting.hooks import CHECKPOINT_EVERY, FitHooks
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.omega_choice import parse_omega
 from sinefit.initializers.registry import parse_initializer
+from sinefit.jobs.hooks import JobHooks
+from sinefit.jobs.job import Job
+from sinefit.jobs.origin import read_checkpoint, settings_again
+from sinefit.jobs.planning import plan_jobs
+from sinefit.jobs.running import run_job, run_jobs
+from sinefit.jobs.settings import JobSettings
 from sinefit.signals.formats import agreed_format, formats_of
 from sinefit.signals.objects import as_signal
 from sinefit.signals.selection import Selection
@@ -25,23 +36,45 @@ from sinefit.signals.writing import open_writer
 from sinefit.validation import check_choice, check_type, file_name, numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
+    from typing import Unpack
 
     import numpy as np
     from numpy.typing import NDArray
 
     from sinefit.fitting.config import StorageType
-    from sinefit.fitting.report import Progress
+    from sinefit.fitting.report import FitResult, Progress
+    from sinefit.jobs.running import JobOutcome
     from sinefit.signals.objects import Source
-    from sinefit.signals.signal import Domain
+    from sinefit.signals.signal import Domain, Kind
+
+    Omega = float | Sequence[float] | NDArray[np.number] | str
+
+
+class FitSettings(TypedDict, total=False):
+    """The settings of `fit` that decide what is fitted, and where."""
+
+    init: str
+    omega: Omega
+    width: int | None
+    depth: int
+    steps: int | None
+    max_time: float | None
+    target_psnr: float | None
+    learning_rate: float | None
+    batch: int
+    seed: int
+    device: str
+    threads: int | None
+    dtype: StorageType
 
 
 def fit(
     source: Source,
     *,
     init: str = DEFAULT_INITIALIZER,
-    omega: float | Sequence[float] | NDArray[np.number] | str = "auto",
+    omega: Omega = "auto",
     width: int | None = None,
     depth: int = FitConfig.depth,
     steps: int | None = None,
@@ -75,16 +108,14 @@ def fit(
     signal = as_signal(source, channels_last=channels_last, domain=domain)
     if start_from is not None:
         check_type("start_from", start_from, Field, "a field")
-    budget = None
-    if not (steps is None and max_time is None and target_psnr is None):
-        budget = Budget(steps, max_time, target_psnr)
-    factors = parse_omega(omega) if isinstance(omega, str) else numbers("omega", omega)
-    config = FitConfig(
-        initializer=parse_initializer(init),
-        omega=factors,
+    config = _config(
+        init=init,
+        omega=omega,
         width=width,
         depth=depth,
-        budget=budget,
+        steps=steps,
+        max_time=max_time,
+        target_psnr=target_psnr,
         learning_rate=learning_rate,
         batch=batch,
         seed=seed,
@@ -93,6 +124,160 @@ def fit(
         dtype=dtype,
     )
     return fit_signal(signal, config, start_from=start_from, on_progress=on_progress).field
+
+
+def fit_many(
+    sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    recursive: bool = False,
+    skip_existing: bool = False,
+    force: bool = False,
+    kind: Kind | None = None,
+    selection: Selection | None = None,
+    sound: bool = True,
+    start_from: str | os.PathLike[str] | None = None,
+    checkpoint_every: float = CHECKPOINT_EVERY,
+    on_progress: Callable[[str, Progress], None] | None = None,
+    on_end: Callable[[JobOutcome], None] | None = None,
+    on_notice: Callable[[str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    **settings: Unpack[FitSettings],
+) -> list[JobOutcome]:
+    """Fit each of many files, one after the other, to a weights file; return what became of each.
+
+    `sources` are names of files, with `recursive` of folders too, in which every file with the
+    name of a signal is fitted. Weights go to files of the same names with the ending .safetensors,
+    beside the inputs or in `folder`, which is made where it is missing. A checkpoint lies beside
+    them, written every `checkpoint_every` seconds, until they are done; the same call goes on with
+    what an earlier one has left. `skip_existing` leaves out what has its weights file, `force`
+    replaces that, and without either it is a failure of its file.
+
+    `kind` ("image", "audio", "video", "array") and `selection` say how to read the files, `sound`
+    whether a video's sound track is kept; `start_from` is a weights file to begin with; all other
+    settings are those of `fit`. `on_progress` is called every few steps with the file's name,
+    `on_end` with the outcome of each file, `on_notice` with sentences about what is lost or
+    changed. `should_stop` is asked several times a second: True ends the call, and the fit that
+    runs leaves a checkpoint.
+
+    A file that fails does not stop the rest: its outcome holds the error, for a fit that diverged
+    with the result of its best weights. Files that were not begun have no outcome. Raises, before
+    anything is fitted, SettingError for a setting that cannot be, InputError for a folder without
+    signals and OutputError for two files that would have the same output.
+    """
+    config = _config(**settings)
+    names = [sources] if isinstance(sources, str | os.PathLike) else sources
+    jobs = plan_jobs(
+        [str(file_name("sources", name)) for name in names],
+        None if folder is None else str(file_name("folder", folder)),
+        recursive=recursive,
+    )
+    job_settings = JobSettings(
+        config,
+        Selection() if selection is None else selection,
+        kind=kind,
+        sound=sound,
+        start_from=None if start_from is None else str(file_name("start_from", start_from)),
+        force=force,
+        checkpoint_every=checkpoint_every,
+    )
+
+    def hooks_for(job: Job) -> FitHooks:
+        return FitHooks(
+            None if on_progress is None else lambda progress: on_progress(job.source, progress),
+            on_notice=on_notice,
+            should_stop=should_stop,
+        )
+
+    return run_jobs(
+        jobs,
+        job_settings,
+        hooks_for,
+        hooks=_job_hooks(on_notice),
+        skip_existing=skip_existing,
+        on_end=on_end,
+    )
+
+
+def resume(
+    path: str | os.PathLike[str],
+    source: str | os.PathLike[str] | None = None,
+    *,
+    output: str | os.PathLike[str] | None = None,
+    force: bool = False,
+    device: str = "auto",
+    threads: int | None = None,
+    checkpoint_every: float = CHECKPOINT_EVERY,
+    on_progress: Callable[[Progress], None] | None = None,
+    on_notice: Callable[[str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> FitResult:
+    """Go on with the fit of a checkpoint's file; write its weights file and return the result.
+
+    `path` is a checkpoint that `fit_many` or the command line has left. It remembers its input and
+    how that was read: `source` names the same input where it is neither there nor beside the
+    checkpoint. The weights, the same as if the fit had never been stopped, go to where they were
+    to go, beside a checkpoint that was moved, or to `output`; then the checkpoint that lies there
+    is removed. `force` replaces a weights file. `device` and `threads` are those of this machine.
+    `checkpoint_every` (seconds) and the callbacks are as in `fit_many`; a fit that `should_stop`
+    ends leaves its checkpoint and raises FitStoppedError, or FitNotMeasuredError once its weights
+    are written.
+
+    Raises InputError for what is no sound checkpoint or an input that is not found, SettingError
+    for another input than the checkpoint's, OutputExistsError, OutputError, and FitDivergedError
+    once the best weights of a fit that diverges are written.
+    """
+    name = str(file_name("path", path))
+    checkpoint = read_checkpoint(name)
+    settings, origin = settings_again(
+        JobSettings(
+            replace(checkpoint.config, device=device, threads=threads),
+            force=force,
+            checkpoint_every=checkpoint_every,
+        ),
+        checkpoint,
+        name,
+    )
+    if source is not None:
+        found: str | None = str(file_name("source", source))
+    elif is_standard_input(origin.source):
+        raise SettingError(f"{name} was made of standard input: name the same as `source`")
+    else:
+        found = origin.place_of_source(name)
+    if found is None:
+        raise InputError(
+            f"{name}: its input is neither beside it nor at {origin.source}: name it as `source`"
+        )
+    target = origin.place_of_target(name) if output is None else str(file_name("output", output))
+    return run_job(
+        Job(found, target),
+        settings,
+        FitHooks(on_progress, on_notice=on_notice, should_stop=should_stop),
+        hooks=_job_hooks(on_notice),
+        resume=checkpoint,
+    )
+
+
+def compare(
+    field: Field,
+    signal: Source,
+    *,
+    device: str = "auto",
+    on_share: Callable[[float], None] | None = None,
+) -> dict[str, float]:
+    """Render a field on the grid of a signal and score it against that.
+
+    `signal` is anything that `fit` takes; it may have another size than the field was fitted to.
+    Returns `psnr` (of values rounded to the signal's sample type) and `psnr_float`, both in dB over
+    the signal's value range `psnr_range`; for sound `snr` in dB; for images and video `ssim`, at
+    most 1, of video the mean over its frames. `on_share` is called with the share that is done, 0
+    to 1.
+
+    Raises SettingError for a signal of another kind or other channels than the field's, InputError
+    for one that cannot be read or has no samples, DeviceError for a `device` that is not there.
+    """
+    check_type("field", field, Field, "a field")
+    return compare_field(field, signal, resolve_device(device), on_share)
 
 
 def load(source: str | Path | bytes) -> Field:
@@ -146,3 +331,48 @@ def write(
         except BaseException:
             writer.abort()
             raise
+
+
+def _config(
+    *,
+    init: str = DEFAULT_INITIALIZER,
+    omega: Omega = "auto",
+    width: int | None = None,
+    depth: int = FitConfig.depth,
+    steps: int | None = None,
+    max_time: float | None = None,
+    target_psnr: float | None = None,
+    learning_rate: float | None = None,
+    batch: int = FitConfig.batch,
+    seed: int = FitConfig.seed,
+    device: str = FitConfig.device,
+    threads: int | None = None,
+    dtype: StorageType = FitConfig.dtype,
+) -> FitConfig:
+    budget = None
+    if not (steps is None and max_time is None and target_psnr is None):
+        budget = Budget(steps, max_time, target_psnr)
+    factors = parse_omega(omega) if isinstance(omega, str) else numbers("omega", omega)
+    return FitConfig(
+        initializer=parse_initializer(init),
+        omega=factors,
+        width=width,
+        depth=depth,
+        budget=budget,
+        learning_rate=learning_rate,
+        batch=batch,
+        seed=seed,
+        device=device,
+        threads=threads,
+        dtype=dtype,
+    )
+
+
+def _job_hooks(on_notice: Callable[[str], None] | None) -> JobHooks:
+    if on_notice is None:
+        return JobHooks()
+    return JobHooks(
+        on_notice=on_notice,
+        on_no_checkpoint=lambda error: on_notice(f"going on without a checkpoint: {error}"),
+        on_removed=lambda job, path: on_notice(f"{path}: removed, since {job.target} is finished"),
+    )

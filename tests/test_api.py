@@ -268,3 +268,28 @@ def test_writing_replaces_only_by_force_and_leaves_nothing(field: Field, tmp_pat
     with pytest.raises(OutputError, match="alpha"):
         sinefit.write(sinefit.fit(clear_picture(), **TINY).render(), tmp_path / "y.jpg")
     assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
+
+
+def test_a_field_is_held_against_a_signal_in_any_form(photo: Path, field: Field) -> None:
+    told: list[float] = []
+    before = field.network.values.clone()
+    scores = sinefit.compare(field, photo, device="cpu", on_share=told.append)
+    assert scores["psnr"] == pytest.approx(field.record.psnr, abs=1e-3)
+    assert scores["psnr_range"] == 255
+    assert -1 <= scores["ssim"] <= 1
+    assert told[-1] == 1
+    assert torch.equal(field.network.values, before)
+    signal = read_signal(photo)
+    assert sinefit.compare(field, signal, device="cpu") == scores
+    assert sinefit.compare(field, photo.read_bytes(), device="cpu") == scores
+
+
+def test_what_a_field_cannot_be_held_against(photo: Path, field: Field) -> None:
+    with pytest.raises(SettingError, match="compare it with a signal of the same kind"):
+        sinefit.compare(field, np.zeros((9, 9), np.float32), device="cpu")
+    with pytest.raises(DeviceError):
+        sinefit.compare(field, photo, device="cuda:99")
+    with pytest.raises(SettingError, match=r"^`field` is"):
+        sinefit.compare(photo, photo)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"no.png does not exist"):
+        sinefit.compare(field, "no.png", device="cpu")

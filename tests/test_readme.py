@@ -116,6 +116,8 @@ def test_the_python_of_the_readme_runs(folder: Path, monkeypatch: pytest.MonkeyP
     exec(code.replace("steps=200", "steps=2, width=8"), values)
     picture = values["picture"]
     assert np.shape(picture.samples) == (192, 256, 3)
+    assert len(values["done"]) == 2
+    assert values["failed"] == {}
 
 
 def test_set_up_is_two_commands_whose_job_is_a_sample() -> None:

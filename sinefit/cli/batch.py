@@ -12,19 +12,20 @@ from sinefit.cli.fit_job import fit_job
 from sinefit.cli.outcomes import Outcomes
 from sinefit.cli.preview import check_preview
 from sinefit.cli.records import open_records
-from sinefit.cli.stale import remove_finished_checkpoint
+from sinefit.cli.reports import say_removed
 from sinefit.cli.stopping import StopRequest
-from sinefit.cli.streams import is_standard_input, write_json, write_line
+from sinefit.cli.streams import write_json, write_line
 from sinefit.cli.together import fit_jobs_together
 from sinefit.errors import OutputError
-from sinefit.files import is_standard_output, is_stream
+from sinefit.files import is_standard_input, is_stream
 from sinefit.fitting.report import Stopped
+from sinefit.jobs.stale import remove_finished_checkpoint
 
 if TYPE_CHECKING:
     from sinefit.cli.console import Messages
-    from sinefit.cli.fit_job import FitRequest
-    from sinefit.cli.jobs import Job
+    from sinefit.cli.fit_request import FitRequest
     from sinefit.fitting.checkpoint import Checkpoint
+    from sinefit.jobs.job import Job
 
 
 def run_batch(
@@ -47,10 +48,11 @@ def run_batch(
     """
     waiting = []
     for job in jobs:
-        if skip_existing and _exists(job.target):
+        if skip_existing and job.has_output:
             messages.say(f"{job.target}: exists, left out")
-            if not dry_run:
-                remove_finished_checkpoint(job, messages)
+            removed = None if dry_run else remove_finished_checkpoint(job)
+            if removed is not None:
+                say_removed(job, removed, messages)
         else:
             waiting.append(job)
     _check_log(log, jobs)
@@ -93,10 +95,6 @@ def _fit_in_turn(
                 outcomes.stopped(len(waiting) - number - 1)
         else:
             outcomes.done(report)
-
-
-def _exists(target: str) -> bool:
-    return not is_standard_output(target) and os.path.isfile(target)  # noqa: PTH113 (any name)
 
 
 def _show_plan(job: Job, *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ import unicodedata
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, cast
 
 from sinefit.cli.flags import with_flags
+from sinefit.cli.json_lines import Stamp
 from sinefit.errors import SettingError
 
 if TYPE_CHECKING:
@@ -93,8 +94,6 @@ class Messages:
         self.quiet = quiet
         self.verbose = verbose
         self.progress = progress
-        from sinefit.cli.records import Stamp
-
         self.console = make_console()
         self.stamp = Stamp()
         """Of the records on standard error and in the log."""

@@ -15,13 +15,13 @@ from sinefit.cli.parsing import parse_pixel_region, parse_seconds
 from sinefit.cli.progress import ProgressDisplay, TaskRecords
 from sinefit.cli.streams import (
     STANDARD_INPUT,
-    is_standard_input,
     read_input,
     read_standard_input,
     text_console,
     write_json,
 )
 from sinefit.errors import SettingError
+from sinefit.files import is_standard_input
 
 if TYPE_CHECKING:
     from sinefit.fields.field import Field

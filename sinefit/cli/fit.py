@@ -12,10 +12,10 @@ from sinefit.cli.batch import run_batch
 from sinefit.cli.config_file import show_settings
 from sinefit.cli.console import Messages
 from sinefit.cli.exit_codes import exit_codes
-from sinefit.cli.fit_job import FitRequest
+from sinefit.cli.fit_request import FitRequest
 from sinefit.cli.jobs import plan_jobs
 from sinefit.cli.parsing import parse_seconds
-from sinefit.cli.resume import CHECKPOINT_EVERY, read_checkpoint, resumed
+from sinefit.cli.resume import resumed
 from sinefit.cli.setting_options import (
     OFFERED,
     budget_from,
@@ -28,7 +28,9 @@ from sinefit.errors import SettingError
 from sinefit.files import is_standard_output
 from sinefit.fitting.config import NETWORK, FitConfig
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
+from sinefit.fitting.hooks import CHECKPOINT_EVERY
 from sinefit.initializers.registry import parse_initializer
+from sinefit.jobs.origin import read_checkpoint
 from sinefit.signals.limits import MAX_BYTES, MAX_PIXELS, Limits
 from sinefit.signals.selection import Selection
 

@@ -10,6 +10,7 @@ from sinefit.cli.variables import variable_of
 
 _OTHERS: Final = {
     "bit_depth": "--bit-depth",
+    "folder": "--output-folder",
     "force": "--force",
     "format": "--format",
     "fps": "--fps",
@@ -18,8 +19,10 @@ _OTHERS: Final = {
     "max_pixels": "--max-pixels",
     "quality": "--quality",
     "rate": "--rate",
+    "recursive": "--recursive",
     "scale": "--scale",
     "size": "--size",
+    "sound": "--sound",
     "start_from": "--from",
 }
 """Flags of what the library's calls take beside a fit's settings."""

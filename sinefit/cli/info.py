@@ -15,7 +15,6 @@ from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.reports import measured_words
 from sinefit.cli.streams import (
     STANDARD_INPUT,
-    is_standard_input,
     read_input,
     read_standard_input,
     text_console,
@@ -24,6 +23,7 @@ from sinefit.cli.streams import (
 )
 from sinefit.errors import SettingError
 from sinefit.fields.metadata import is_weights_file, read_content, read_header
+from sinefit.files import is_standard_input
 
 
 def info(

@@ -14,10 +14,10 @@ from sinefit.fitting.report import FitDivergedError, FitNotMeasuredError, Stoppe
 
 if TYPE_CHECKING:
     from sinefit.cli.console import Messages
-    from sinefit.cli.fit_job import FitRequest
-    from sinefit.cli.jobs import Job
+    from sinefit.cli.fit_request import FitRequest
     from sinefit.cli.records import RecordCallback
     from sinefit.cli.stopping import StopRequest
+    from sinefit.jobs.job import Job
 
 
 class Outcomes:

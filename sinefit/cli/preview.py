@@ -7,18 +7,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from sinefit.cli.streams import is_standard_input
 from sinefit.errors import OutputError, OutputExistsError, SettingError
-from sinefit.files import check_output, is_stream, write_bytes
+from sinefit.files import check_output, is_standard_input, is_stream, write_bytes
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from sinefit.cli.console import Messages
-    from sinefit.cli.jobs import Job
     from sinefit.cli.progress import ProgressDisplay
     from sinefit.fields.field import Field
+    from sinefit.jobs.job import Job
 
 TERMINAL: Final = "terminal"
 """The value of `--preview` that shows the picture under the bar."""

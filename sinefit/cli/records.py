@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import time
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from sinefit.cli.streams import finite
 from sinefit.errors import OutputError
 
 if TYPE_CHECKING:
@@ -19,25 +15,6 @@ if TYPE_CHECKING:
     from sinefit.cli.console import Messages
 
     RecordCallback = Callable[[dict[str, Any]], None]
-
-LOG_VERSION: Final = 1
-"""Version of the records; grows when a key changes its meaning or goes."""
-
-
-class Stamp:
-    """Turns values into records: JSON lines that begin with a version and two times."""
-
-    def __init__(self) -> None:
-        self._begin = time.monotonic()
-
-    def line(self, values: dict[str, Any]) -> str:
-        """Return a record without its end of line, in ASCII; NaN and infinity become null."""
-        stamp = {
-            "log_version": LOG_VERSION,
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "elapsed": round(time.monotonic() - self._begin, 3),
-        }
-        return json.dumps(finite({**stamp, **values}))
 
 
 @contextlib.contextmanager

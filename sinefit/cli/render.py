@@ -26,12 +26,11 @@ from sinefit.cli.reports import describe_signal
 from sinefit.cli.streams import (
     STANDARD_INPUT,
     is_piped_into,
-    is_standard_input,
     read_standard_input,
     refuse_terminal,
 )
 from sinefit.errors import SettingError
-from sinefit.files import check_output, is_standard_output, whole_output
+from sinefit.files import check_output, is_standard_input, is_standard_output, whole_output
 
 if TYPE_CHECKING:
     from sinefit.fields.field import Field

@@ -12,11 +12,11 @@ from sinefit.files import is_standard_output, is_stream
 
 if TYPE_CHECKING:
     from sinefit.cli.console import Messages
-    from sinefit.cli.jobs import Job
     from sinefit.fields.record import FitRecord
     from sinefit.fitting.config import FitConfig
     from sinefit.fitting.forecast import Forecast
     from sinefit.fitting.report import FitReport, Progress
+    from sinefit.jobs.job import Job
     from sinefit.signals.signal import SignalSpec
 
 POOR: Final = 25.0
@@ -98,6 +98,11 @@ def say_report(report: FitReport, spec: SignalSpec, target: str, messages: Messa
         written = Path(target).stat().st_size
         share = f", {written / spec.source_bytes:.0%} of the source" if spec.source_bytes else ""
         messages.say(f"{name}: {size(written)}{share}; next: sinefit render {argument}")
+
+
+def say_removed(job: Job, checkpoint: Path, messages: Messages) -> None:
+    """Say that the checkpoint of a fit that is done was removed."""
+    messages.say(f"{checkpoint}: removed, since {job.target} is finished")
 
 
 def quality_words(record: FitRecord, spec: SignalSpec) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import os
 import stat
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from sinefit.cli.console import make_console
+from sinefit.cli.json_lines import finite
 from sinefit.descriptors import descriptor_of
 from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.files import STANDARD_STREAM, is_standard_output
@@ -25,11 +25,6 @@ STANDARD_INPUT: Final = "standard input"
 """What errors call it."""
 JSON_VERSION: Final = 1
 """Version of the objects that `--json` prints; grows when a key changes its meaning or goes."""
-
-
-def is_standard_input(source: str) -> bool:
-    """Tell whether an argument names standard input: "-", or its device where there is one."""
-    return source == STANDARD_STREAM or descriptor_of(source) == 0
 
 
 def standard_input() -> BinaryIO:
@@ -151,12 +146,3 @@ def write_line(text: str) -> None:
 def _check_standard_output() -> None:
     if sys.stdout is None:
         raise OutputError("standard output is closed; there is nowhere to print")
-
-
-def finite(value: Any) -> Any:
-    """Return a value with every number that JSON cannot write replaced by None."""
-    if isinstance(value, dict):
-        return {key: finite(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -12,11 +12,12 @@ from sinefit.errors import SinefitError
 
 if TYPE_CHECKING:
     from sinefit.cli.console import Messages
-    from sinefit.cli.fit_job import CheckpointedFit, FitRequest
-    from sinefit.cli.jobs import Job
+    from sinefit.cli.fit_job import ToldFit
+    from sinefit.cli.fit_request import FitRequest
     from sinefit.cli.outcomes import Outcomes
     from sinefit.cli.stopping import StopRequest
     from sinefit.fitting.report import Outcome, Progress
+    from sinefit.jobs.job import Job
 
 
 def fit_jobs_together(
@@ -37,7 +38,7 @@ def fit_jobs_together(
         for job in jobs:
             outcomes.begin(job)
             try:
-                fits.append(prepare_fit(job, request, messages, held))
+                fits.append(prepare_fit(job, request, messages, stop, held))
             except Exception as error:
                 outcomes.failed(job, error)
         if fits:
@@ -45,7 +46,7 @@ def fit_jobs_together(
 
 
 def _fit(
-    fits: list[CheckpointedFit],
+    fits: list[ToldFit],
     request: FitRequest,
     messages: Messages,
     stop: StopRequest,
@@ -57,7 +58,7 @@ def _fit(
     plans = plan_together(
         [fit.signal for fit in fits],
         request.config,
-        start_from=fits[0].start_from(),
+        start_from=fits[0].fit.start_from(),
         resume=[fit.resume for fit in fits],
     )
     for fit, plan in zip(fits, plans, strict=True):
@@ -69,7 +70,7 @@ def _fit(
         told.append(outcome)
         fit = fits[number]
         try:
-            fit.keep(outcome, stop)
+            fit.keep(outcome)
             report = fit.report(outcome)
         except Exception as error:
             outcomes.failed(fit.job, error)
@@ -84,7 +85,7 @@ def _fit(
             on_progress=display.show_fit,
             on_fit_progress=record,
             on_end=end,
-            on_checkpoint=lambda number, checkpoint: fits[number].save_on_the_way(checkpoint),
+            on_checkpoint=lambda number, checkpoint: fits[number].fit.save_on_the_way(checkpoint),
             checkpoint_every=request.checkpoint_every,
             should_stop=stop.requested,
             on_notice=lambda _number, sentence: messages.warn(sentence),

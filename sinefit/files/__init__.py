@@ -3,11 +3,12 @@
 from sinefit.files.locking import locked
 from sinefit.files.outputs import check_output, whole_output, write_bytes
 from sinefit.files.rescue import write_elsewhere
-from sinefit.files.targets import STANDARD_STREAM, is_standard_output, is_stream
+from sinefit.files.targets import STANDARD_STREAM, is_standard_input, is_standard_output, is_stream
 
 __all__ = [
     "STANDARD_STREAM",
     "check_output",
+    "is_standard_input",
     "is_standard_output",
     "is_stream",
     "locked",

@@ -18,6 +18,11 @@ STANDARD_STREAM: Final = "-"
 """The name that stands for standard input or standard output."""
 
 
+def is_standard_input(source: str | Path) -> bool:
+    """Tell whether `source` names standard input: "-", or its device where there is one."""
+    return str(source) == STANDARD_STREAM or descriptor_of(source) == 0
+
+
 def is_standard_output(target: str | Path) -> bool:
     """Tell whether `target` names standard output: "-", or its device where there is one."""
     return str(target) == STANDARD_STREAM or descriptor_of(target) == 1

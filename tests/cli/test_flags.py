@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(sinefit.__file__).parent
-LIBRARY_ONLY = {"engine", "name", "subtype"}
+LIBRARY_ONLY = {"engine", "name", "source", "subtype"}
 """Settings that the command line does not offer."""
 
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinefit.cli.console import Messages
-from sinefit.cli.records import LOG_VERSION, Stamp, open_records
+from sinefit.cli.json_lines import LOG_VERSION, Stamp
+from sinefit.cli.records import open_records
 
 from .making import TINY, invoke, make_picture, succeed
 from .stops import BRIEF

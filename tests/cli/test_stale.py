@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sinefit.cli.fit_job import CheckpointedFit
-from sinefit.cli.stale import remove_finished_checkpoint
+from sinefit.jobs.checkpointed import CheckpointedFit
 
 from .making import fail, invoke, make_picture, succeed
 from .stops import BRIEF, names, stop_at
@@ -97,10 +96,3 @@ def test_what_is_no_checkpoint_stays(killed: Path) -> None:
         os.utime(OUTPUT, ns=(later, later))
         succeed("fit", "photo.png", *BRIEF, "--skip-existing")
         assert CHECKPOINT.read_bytes() == other
-
-
-def test_a_stream_has_none() -> None:
-    from sinefit.cli.console import Messages
-    from sinefit.cli.jobs import Job
-
-    remove_finished_checkpoint(Job("photo.png", "-"), Messages())

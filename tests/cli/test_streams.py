@@ -15,7 +15,6 @@ from sinefit.cli.streams import (
     JSON_VERSION,
     default_stream,
     is_piped_into,
-    is_standard_input,
     read_standard_input,
     refuse_terminal,
     standard_input,
@@ -41,12 +40,6 @@ class Terminal(io.TextIOWrapper):
 
 def stdin_of(content: bytes) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(content))
-
-
-@pytest.mark.parametrize("name", ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
-def test_names_of_standard_input(name: str) -> None:
-    assert is_standard_input(name)
-    assert not is_standard_input(name + "x")
 
 
 def test_all_of_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

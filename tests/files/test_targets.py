@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from sinefit.errors import OutputError
-from sinefit.files import check_output, is_standard_output, is_stream, write_bytes
+from sinefit.files import (
+    check_output,
+    is_standard_input,
+    is_standard_output,
+    is_stream,
+    write_bytes,
+)
 
 from .making import interrupted_write, names
 
@@ -90,3 +96,9 @@ def test_an_open_file_that_cannot_be_written_is_known_before(here: Path) -> None
     with pytest.raises(OutputError, match=f"^{name}: it is not open for writing"):
         check_output(name, force=True)
     assert (here / "a").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
+def test_names_of_standard_input(name: str) -> None:
+    assert is_standard_input(name)
+    assert not is_standard_input(name + "x")

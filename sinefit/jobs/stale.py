@@ -11,28 +11,28 @@ from sinefit.errors import InputError
 from sinefit.fields.metadata import read_content, read_header
 
 if TYPE_CHECKING:
-    from sinefit.cli.console import Messages
-    from sinefit.cli.jobs import Job
     from sinefit.fields.metadata import WeightsHeader
+    from sinefit.jobs.job import Job
 
 
-def remove_finished_checkpoint(job: Job, messages: Messages) -> None:
+def remove_finished_checkpoint(job: Job) -> Path | None:
     """Remove a job's checkpoint if its output is the finished field of the same fit.
 
     It is so if the output was written after the checkpoint, after at least as many steps on the
-    same signal with the same settings. Anything else is left alone.
+    same signal with the same settings. Anything else is left alone. Returns what was removed.
     """
     path = job.checkpoint
     if path is None or not path.is_file():
-        return
+        return None
     with contextlib.suppress(OSError, InputError):
         target = Path(job.target)
         if target.stat().st_mtime_ns < path.stat().st_mtime_ns:
-            return
+            return None
         done, begun = _header(target), _header(path)
         if done.checkpoint is None and begun.checkpoint is not None and _is_same(done, begun):
             path.unlink()
-            messages.say(f"{path}: removed, since {target} is finished")
+            return path
+    return None
 
 
 def _header(path: Path) -> WeightsHeader:

@@ -1,0 +1,17 @@
+"""What a command line asks for of each of its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sinefit.jobs.settings import JobSettings
+
+
+@dataclass(frozen=True)
+class FitRequest(JobSettings):
+    """What a command line asks for of each of its files."""
+
+    preview: str | None = None
+    """"terminal" or the name of a PNG."""
+    outer: tuple[str, ...] = ()
+    """Words of the command line that change what is told and not what is fitted."""

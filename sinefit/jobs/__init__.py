@@ -1,0 +1,1 @@
+"""From files to weights files: checkpoints beside them, going on with one, batches."""

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import inspect
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+import sinefit
+from sinefit import api
+from sinefit.errors import InputError, OutputError, OutputExistsError, SettingError
+
+from .making import BRIEF, TINY, StopAt, make_picture, names
+
+if TYPE_CHECKING:
+    from sinefit.fitting.report import Progress
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the present folder, with two pictures and a file that is none."""
+    monkeypatch.chdir(tmp_path)
+    make_picture(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n garbage")
+    make_picture(tmp_path / "c.png", phase=1.0)
+    return tmp_path
+
+
+FILES = ("a.png", "b.png", "c.png")
+
+
+def test_each_file_has_its_weights_and_a_failure_does_not_stop_the_rest(here: Path) -> None:
+    a, b, missing, c = sinefit.fit_many([Path("a.png"), "b.png", "missing.png", "c.png"], **TINY)
+    assert names(here) == ["a.png", "a.safetensors", "b.png", "c.png", "c.safetensors"]
+    assert [(one.source, one.target) for one in (a, c)] == [
+        ("a.png", "a.safetensors"),
+        ("c.png", "c.safetensors"),
+    ]
+    for done in (a, c):
+        assert done.error is None
+        assert done.result is not None
+        kept = sinefit.load(done.target).network.values
+        assert torch.equal(kept, done.result.field.network.values)
+        assert torch.equal(kept, sinefit.fit(done.source, **TINY).network.values)
+    for bad in (b, missing):
+        assert bad.result is None
+        assert isinstance(bad.error, InputError)
+        assert str(bad.error).startswith(bad.source)
+
+
+def test_one_name_is_one_file(here: Path) -> None:
+    (only,) = sinefit.fit_many("a.png", **TINY)
+    assert only.target == "a.safetensors"
+    assert names(here) == ["a.png", "a.safetensors", "b.png", "c.png"]
+
+
+def test_a_tree_is_made_anew_in_the_folder(here: Path) -> None:
+    Path("in/x").mkdir(parents=True)
+    Path("a.png").rename("in/x/a.png")
+    (only,) = sinefit.fit_many(["in"], "out", recursive=True, **TINY)
+    assert only.target == os.path.join("out", "x", "a.safetensors")  # noqa: PTH118
+    assert names(here / "out") == ["x/a.safetensors"]
+
+
+def test_what_is_there_is_kept_left_out_or_replaced(here: Path) -> None:
+    Path("a.safetensors").write_bytes(b"mine")
+    (kept,) = sinefit.fit_many(["a.png"], **TINY)
+    assert isinstance(kept.error, OutputExistsError)
+    assert "add `force`" in str(kept.error)
+    left_out, done = sinefit.fit_many(["a.png", "c.png"], skip_existing=True, **TINY)
+    assert (left_out.result, left_out.error) == (None, None)
+    assert done.result is not None
+    assert Path("a.safetensors").read_bytes() == b"mine"
+    (replaced,) = sinefit.fit_many(["a.png"], force=True, **TINY)
+    assert replaced.error is None
+    assert sinefit.load("a.safetensors").spec.shape == (12, 16)
+
+
+def test_what_cannot_be_is_told_before_the_first_fit(here: Path) -> None:
+    make_picture(here / "a.bmp")
+    Path("empty").mkdir()
+    before = names(here)
+    with pytest.raises(OutputError, match="would both be written to"):
+        sinefit.fit_many(["a.png", "a.bmp"], **TINY)
+    with pytest.raises(InputError, match=r"^empty: no file"):
+        sinefit.fit_many("empty", recursive=True, **TINY)
+    with pytest.raises(SettingError, match=r"^`width` is 0"):
+        sinefit.fit_many("a.png", **{**TINY, "width": 0})
+    with pytest.raises(SettingError, match=r"^`checkpoint_every` is"):
+        sinefit.fit_many("a.png", checkpoint_every="soon", **TINY)  # type: ignore[arg-type]
+    assert names(here) == before
+
+
+def test_reports_and_outcomes_are_told_as_they_come(here: Path) -> None:
+    told: list[tuple[str, object]] = []
+
+    def report(name: str, progress: Progress) -> None:
+        if progress.phase == "fitting":
+            told.append((name, progress.step))
+
+    found = sinefit.fit_many(
+        FILES, on_progress=report, on_end=lambda end: told.append((end.source, end)), **BRIEF
+    )
+    steps = (50, 100, 150)
+    a, b, c = found
+    assert told == [
+        *(("a.png", step) for step in steps),
+        ("a.png", a),
+        ("b.png", b),
+        *(("c.png", step) for step in steps),
+        ("c.png", c),
+    ]
+
+
+def test_the_best_weights_of_a_fit_that_diverges_are_kept(here: Path) -> None:
+    (wild,) = sinefit.fit_many(["a.png"], learning_rate=1e20, **BRIEF)
+    assert isinstance(wild.error, sinefit.FitDivergedError)
+    assert wild.result is not None
+    kept = sinefit.load("a.safetensors").network.values
+    assert torch.equal(kept, wild.result.field.network.values)
+
+
+def test_a_stop_leaves_a_checkpoint_and_begins_no_other(here: Path) -> None:
+    whole = sinefit.fit("a.png", **BRIEF)
+    stop = StopAt(2)
+    (stopped,) = sinefit.fit_many(
+        ["a.png", "c.png"], on_progress=stop.look, should_stop=stop, **BRIEF
+    )
+    assert isinstance(stopped.error, sinefit.FitStoppedError)
+    assert stopped.result is None
+    assert names(here) == ["a.ckpt.safetensors", *FILES]
+    # The same call goes on with it.
+    notices: list[str] = []
+    a, c = sinefit.fit_many(["a.png", "c.png"], on_notice=notices.append, **BRIEF)
+    assert a.result is not None
+    assert torch.equal(a.result.field.network.values, whole.network.values)
+    assert c.error is None
+    assert notices == []
+    assert names(here) == ["a.png", "a.safetensors", "b.png", "c.png", "c.safetensors"]
+
+
+def test_other_settings_than_those_of_a_checkpoint_are_a_failure(here: Path) -> None:
+    stop = StopAt(1)
+    sinefit.fit_many("a.png", on_progress=stop.look, should_stop=stop, **BRIEF)
+    (other,) = sinefit.fit_many("a.png", **{**BRIEF, "seed": 7})
+    assert str(other.error).startswith("the checkpoint was made with `seed` 0, not 7")
+    selection = sinefit.Selection(downsample=2)
+    (other,) = sinefit.fit_many("a.png", selection=selection, **BRIEF)
+    assert str(other.error).startswith("the checkpoint was made with `downsample` 1, not 2")
+
+
+def test_a_field_to_begin_with(here: Path) -> None:
+    sinefit.fit_many("a.png", **TINY)
+    steps = {"steps": 5, "threads": 1, "device": "cpu"}
+    (done,) = sinefit.fit_many("c.png", start_from="a.safetensors", **steps)  # type: ignore[arg-type]
+    start = sinefit.load("a.safetensors")
+    expected = sinefit.fit("c.png", start_from=start, **steps)  # type: ignore[arg-type]
+    assert done.result is not None
+    assert torch.equal(done.result.field.network.values, expected.network.values)
+
+
+def test_the_settings_are_those_of_one_fit() -> None:
+    one, many = (inspect.signature(call).parameters for call in (sinefit.fit, api._config))
+    assert set(many) == set(api.FitSettings.__annotations__)
+    for name, setting in many.items():
+        assert one[name].default == setting.default
