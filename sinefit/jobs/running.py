@@ -96,7 +96,7 @@ def run_jobs(
     outcomes: list[JobOutcome] = []
     for job in jobs:
         fit_hooks = FitHooks() if hooks_for is None else hooks_for(job)
-        if outcomes and fit_hooks.should_stop is not None and fit_hooks.should_stop():
+        if fit_hooks.should_stop is not None and fit_hooks.should_stop():
             break
         if skip_existing and job.has_output:
             removed = remove_finished_checkpoint(job)

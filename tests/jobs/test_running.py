@@ -166,3 +166,8 @@ def test_the_settings_are_those_of_one_fit() -> None:
     assert set(many) == set(api.FitSettings.__annotations__)
     for name, setting in many.items():
         assert one[name].default == setting.default
+
+
+def test_a_stop_before_the_first_file_begins_none(here: Path) -> None:
+    assert sinefit.fit_many(FILES, should_stop=lambda: True, **TINY) == []
+    assert names(here) == list(FILES)
