@@ -253,7 +253,7 @@ def test_the_format_can_be_said(field: Field, tmp_path: Path) -> None:
 
 
 def test_a_format_that_the_name_contradicts_is_refused(field: Field, tmp_path: Path) -> None:
-    for name, format in (("y.png", "jpeg"), ("y.jpg", "png")):
+    for name, format in (("y.png", "jpeg"), ("y.jpg", "png"), ("y.mp4", "png")):
         with pytest.raises(SettingError, match=f"`format` is {format}, but the name .*{name} says"):
             sinefit.write(field.render(), tmp_path / name, format=format)
     assert not list(tmp_path.iterdir())

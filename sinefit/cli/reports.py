@@ -23,6 +23,8 @@ POOR: Final = 25.0
 """PSNR in dB below which a fit is told to be a rough sketch."""
 POOR_SNR: Final = 10.0
 """The same of a sound, by its SNR."""
+FEWEST_TO_CUT: Final = 2**14
+"""Samples of a signal of which less could be fitted."""
 SILENT_SNR: Final = 1.0
 """SNR in dB below which silence would sound about the same."""
 
@@ -69,11 +71,13 @@ def verdict(report: FitReport, spec: SignalSpec) -> str | None:
     if figure >= least:
         return None
     found = "next to silence" if is_sound and figure < SILENT_SNR else "a rough sketch"
-    less = {
-        "image": "--downsample 2",
-        "video": "--downsample 2, a shorter --duration",
-        "audio": "a shorter --duration",
-    }.get(spec.kind)
+    less = None
+    if spec.sample_count >= FEWEST_TO_CUT:
+        less = {
+            "image": "--downsample 2",
+            "video": "--downsample 2, a shorter --duration",
+            "audio": "a shorter --duration",
+        }.get(spec.kind)
     cure = "more --max-time" if report.ended_by == "time" else "more --steps"
     cure += ", a larger --width" if not is_sound else ""
     return f"this is {found}: give it {cure}" + (f", or fit less of it: {less}" if less else "")

@@ -26,8 +26,8 @@ FLOAT_PSNR: Final = 80.0
 MEASURED_SHARE: Final = 1 / 20
 """Samples that are measured per sample trained on, at most: evaluating one takes from half as long
 as training on it to twice as long, by engine, so that measuring takes 2 to 10 % of the training."""
-SHORT_WORK: Final = 2e11
-"""Samples times weights that are measured however short the fit was, in some seconds of a core."""
+SHORT_WORK: Final = 5e10
+"""Samples times weights that are measured however short the fit was, in some seconds."""
 SAMPLE_WEIGHTS: Final = 50_000
 """Weights that take as long to evaluate as all else that measuring does with a sample."""
 FEWEST_MEASURED: Final = 2**16

@@ -73,12 +73,14 @@ def format_of_name(kind: Kind, name: str) -> str | None:
 def agreed_format(kind: Kind, name: str, format: str | None) -> str | None:
     """Return the format that is asked for, else the one that a file's name asks for, if any.
 
-    Raises SettingError where the two differ.
+    Raises SettingError where the two differ, whatever kind of signal the name stands for.
     """
     named = format_of_name(kind, name)
-    if None not in (format, named) and format != named:
+    meant = {found for other in FORMATS if (found := format_of_name(other, name)) is not None}
+    if format is not None and meant and format not in meant:
         raise SettingError(
-            f"`format` is {format}, but the name {name} says {named}: drop one of them"
+            f"`format` is {format}, but the name {name} says {named or min(meant)}: drop one of "
+            "them"
         )
     return format or named
 

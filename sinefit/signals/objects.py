@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
-from sinefit.errors import SettingError
+from sinefit.errors import InputError, SettingError
 from sinefit.signals.array.reading import array_signal
 from sinefit.signals.reading import read_signal
 from sinefit.signals.selection import Selection
@@ -81,6 +81,9 @@ def _as_array(source: Any) -> NDArray[Any]:
             values = np.asarray(source)
         except ValueError:
             raise SettingError("the list's rows differ in length: make them alike") from None
+        except (RuntimeError, TypeError, NotImplementedError) as error:
+            reason = str(error).splitlines()[0]
+            raise SettingError(f"the list cannot be a NumPy array: {reason}") from error
         if values.dtype.kind not in "biuf":
             raise SettingError("the list holds other things than real numbers: give numbers only")
         return values
@@ -89,7 +92,11 @@ def _as_array(source: Any) -> NDArray[Any]:
 
 def _from_tensor(tensor: Any) -> NDArray[Any]:
     values: NDArray[Any]
-    tensor = tensor.detach().cpu()
+    try:
+        tensor = tensor.detach().cpu()
+    except (NotImplementedError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise SettingError(f"the tensor has no values here: {reason}") from error
     try:
         values = tensor.numpy()
     except (TypeError, RuntimeError):  # float32 holds all values of the types that NumPy lacks
@@ -103,6 +110,8 @@ def _from_tensor(tensor: Any) -> NDArray[Any]:
 
 def _as_png(image: Any) -> bytes:
     """Return a Pillow image as PNG, its pixels as they are."""
+    if 0 in image.size:
+        raise InputError("the image has no pixels, so there is nothing to fit")
     if image.mode not in _PNG_MODES:
         try:
             if image.mode in _DEEP_MODES:

@@ -8,6 +8,7 @@ from typing import Final
 WEIGHTS: Final = "a weights file"
 """How a weights file is described."""
 
+_TO_PICTURE: Final = "convert it with ffmpeg -i FILE picture.png"
 _TO_VIDEO: Final = "convert it with ffmpeg -i FILE clip.mp4"
 _TO_SOUND: Final = "convert it with ffmpeg -i FILE sound.flac"
 _DEVELOP: Final = "develop it first, to a 16-bit TIFF, in RawTherapee or darktable"
@@ -28,8 +29,8 @@ _KNOWN: Final[tuple[tuple[int, bytes, str, str | None], ...]] = (
     (0, b"gimp xcf", "a GIMP document", "flatten it and export it as a PNG or TIFF"),
     (0, b"\x76\x2f\x31\x01", "an OpenEXR image", _TO_FLOATS),
     (0, b"#?RADIANCE", "a Radiance image", _TO_FLOATS),
-    (0, b"\0\0\1\0", "a Windows icon", "convert it with ffmpeg -i FILE picture.png"),
-    (0, b"DDS ", "a texture in DDS", "convert it with ffmpeg -i FILE picture.png"),
+    (0, b"\0\0\1\0", "a Windows icon", _TO_PICTURE),
+    (0, b"DDS ", "a texture in DDS", _TO_PICTURE),
     (0, b"P7\n", "a PAM image", "convert it with pamtopng FILE > picture.png"),
     (0, b"PF\n", "a PFM image", "convert it to a TIFF of 32-bit floats"),
     (0, b"Pf\n", "a PFM image", "convert it to a TIFF of 32-bit floats"),
@@ -44,6 +45,13 @@ _KNOWN: Final[tuple[tuple[int, bytes, str, str | None], ...]] = (
     (0, b"IIU\0", "a raw photograph", _DEVELOP),
     (4, b"ftypcrx", "a raw photograph", _DEVELOP),
     (0, b"MThd", "a MIDI file", "play it to a sound with fluidsynth -F sound.wav SOUNDFONT FILE"),
+    (0, b"\x0a\5\1\x08", "a PCX image", _TO_PICTURE),
+    (0, b"\x01\xda\0\1", "an SGI image", _TO_PICTURE),
+    (0, b"\x01\xda\1\1", "an SGI image", _TO_PICTURE),
+    (0, b"YUV4MPEG2 ", "a bare YUV video", _TO_VIDEO),
+    (0, b"Creative Voice File", "a VOC sound", _TO_SOUND),
+    (0, b"\x64\xa3\1\0", "an IRCAM sound", _TO_SOUND),
+    (0, b"\x64\xa3\2\0", "an IRCAM sound", _TO_SOUND),
     (0, b"#!AMR", "an AMR sound", _TO_SOUND),
     (0, b"wvpk", "a WavPack sound", _TO_SOUND),
     (0, b"MAC ", "a Monkey's Audio sound", _TO_SOUND),

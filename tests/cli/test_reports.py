@@ -106,10 +106,18 @@ def test_what_is_foretold(spec: SignalSpec, quality: QualityClass | None, words:
 def test_a_poor_fit_is_told_what_would_make_it_better(
     spec: SignalSpec, psnr: float, snr: float | None, ended_by: EndedBy, words: tuple[str, ...]
 ) -> None:
-    told = verdict(ended(psnr, snr, ended_by), spec)
+    large = spec.with_shape(tuple(200 * size for size in spec.shape))
+    told = verdict(ended(psnr, snr, ended_by), large)
     assert told is not None
     for word in words:
         assert word in told
+
+
+@pytest.mark.parametrize("spec", [IMAGE, VIDEO, SOUND])
+def test_less_of_a_tiny_signal_is_no_advice(spec: SignalSpec) -> None:
+    told = verdict(ended(3.0, 1.0 if spec.kind == "audio" else None, "steps"), spec)
+    assert told is not None
+    assert "less of it" not in told
 
 
 @pytest.mark.parametrize(

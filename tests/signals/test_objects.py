@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sinefit.errors import SettingError
+from sinefit.errors import InputError, SettingError
 from sinefit.signals.array.reading import array_signal
 from sinefit.signals.objects import as_signal
 
@@ -98,8 +98,10 @@ def test_anything_else_is_refused_and_what_is_taken_named(source: Any) -> None:
         ([1j], "other things than real numbers"),
         (io.StringIO("text"), "a stream of text: open it in binary mode"),
         (np.ma.masked_less(VALUES, 3.0), r"masked values: give them values first, by \.filled"),
+        ([torch.ones(2, requires_grad=True)], "the list cannot be a NumPy array"),
+        (torch.ones(2, 3, device="meta"), "the tensor has no values here"),
     ],
-    ids=["ragged", "texts", "nothing", "complex", "stream", "masked"],
+    ids=["ragged", "texts", "nothing", "complex", "stream", "masked", "graph", "meta"],
 )
 def test_what_is_nearly_right_says_what_to_do(source: Any, message: str) -> None:
     with pytest.raises(SettingError, match=message):
@@ -108,3 +110,8 @@ def test_what_is_nearly_right_says_what_to_do(source: Any, message: str) -> None
 
 def test_a_masked_array_without_masked_values_is_an_array() -> None:
     assert np.array_equal(as_signal(np.ma.array(VALUES)).samples[..., 0], VALUES)
+
+
+def test_a_pillow_image_without_pixels_is_nothing_to_fit() -> None:
+    with pytest.raises(InputError, match="no pixels"):
+        as_signal(Image.new("RGB", (0, 5)))
