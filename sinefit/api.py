@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
 
@@ -333,38 +333,16 @@ def write(
             raise
 
 
-def _config(
-    *,
-    init: str = DEFAULT_INITIALIZER,
-    omega: Omega = "auto",
-    width: int | None = None,
-    depth: int = FitConfig.depth,
-    steps: int | None = None,
-    max_time: float | None = None,
-    target_psnr: float | None = None,
-    learning_rate: float | None = None,
-    batch: int = FitConfig.batch,
-    seed: int = FitConfig.seed,
-    device: str = FitConfig.device,
-    threads: int | None = None,
-    dtype: StorageType = FitConfig.dtype,
-) -> FitConfig:
-    budget = None
-    if not (steps is None and max_time is None and target_psnr is None):
-        budget = Budget(steps, max_time, target_psnr)
-    factors = parse_omega(omega) if isinstance(omega, str) else numbers("omega", omega)
+def _config(**settings: Unpack[FitSettings]) -> FitConfig:
+    """Return the settings of a fit in the form that fits take."""
+    others: dict[str, Any] = dict(settings)
+    limits = {name: others.pop(name, None) for name in ("steps", "max_time", "target_psnr")}
+    omega = others.pop("omega", "auto")
     return FitConfig(
-        initializer=parse_initializer(init),
-        omega=factors,
-        width=width,
-        depth=depth,
-        budget=budget,
-        learning_rate=learning_rate,
-        batch=batch,
-        seed=seed,
-        device=device,
-        threads=threads,
-        dtype=dtype,
+        initializer=parse_initializer(others.pop("init", DEFAULT_INITIALIZER)),
+        omega=parse_omega(omega) if isinstance(omega, str) else numbers("omega", omega),
+        budget=None if set(limits.values()) == {None} else Budget(**limits),
+        **others,
     )
 
 

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from sinefit.engines.objective import MeanSquaredError
 from sinefit.engines.stages import PlainStages
 from sinefit.engines.triton_support import triton_stages_for
-from sinefit.networks.sine import SINE, bias_name, weight_name
+from sinefit.networks.sine import bias_name, weight_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,14 +153,7 @@ class _Cuda:
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:
         """Return what CUDA devices have for one sine network and a target per point."""
-        serves = (
-            work.family is SINE
-            and work.members == 1
-            and work.points == 1
-            and isinstance(work.objective, MeanSquaredError)
-            and work.device.type == "cuda"
-        )
-        if not serves:
+        if not (work.is_plain and work.device.type == "cuda"):
             return ()
         if torch.cuda.is_bf16_supported(including_emulation=False):
             return ("bfloat16", "float32")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from sinefit.engines.objective import MeanSquaredError
+from sinefit.networks.sine import SINE
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -40,6 +43,16 @@ class Work:
     def samples(self) -> int:
         """Coordinates of a batch, per member."""
         return self.targets * self.points
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is one sine network and the mean squared error at points."""
+        return (
+            self.family is SINE
+            and self.members == 1
+            and self.points == 1
+            and isinstance(self.objective, MeanSquaredError)
+        )
 
     def halved(self) -> Work:
         """Return the same work with half the targets at a time."""

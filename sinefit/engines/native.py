@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from sinefit.engines.objective import MeanSquaredError
 from sinefit.native import TileNetwork, tiles_supported
-from sinefit.networks.sine import SINE, bias_name, weight_name
+from sinefit.networks.sine import bias_name, weight_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,14 +61,7 @@ class _Native:
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:
         """Return bfloat16 and two bfloat16, for one sine network and a target per point."""
-        serves = (
-            work.family is SINE
-            and work.members == 1
-            and work.points == 1
-            and isinstance(work.objective, MeanSquaredError)
-            and work.device.type == "cpu"
-            and tiles_supported(work.size)
-        )
+        serves = work.is_plain and work.device.type == "cpu" and tiles_supported(work.size)
         return ("bfloat16", "two bfloat16") if serves else ()
 
     def memory(self, work: Work) -> int:

@@ -465,6 +465,7 @@ def test_the_second_ctrl_c_is_not_kept_waiting(tmp_path: Path) -> None:
     process = start(tmp_path, *huge, "--steps", "9", "--omega", "30")
     first = said(process)
     assert b"photo.png: image, 512x512" in first
+    time.sleep(2)  # the first step has begun, and takes far longer
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)  # two at once would arrive as one
     process.send_signal(signal.SIGINT)

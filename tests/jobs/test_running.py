@@ -162,10 +162,9 @@ def test_a_field_to_begin_with(here: Path) -> None:
 
 
 def test_the_settings_are_those_of_one_fit() -> None:
-    one, many = (inspect.signature(call).parameters for call in (sinefit.fit, api._config))
-    assert set(many) == set(api.FitSettings.__annotations__)
-    for name, setting in many.items():
-        assert one[name].default == setting.default
+    one = inspect.signature(sinefit.fit).parameters
+    names = api.FitSettings.__annotations__
+    assert api._config(**{name: one[name].default for name in names}) == api._config()
 
 
 def test_a_stop_before_the_first_file_begins_none(here: Path) -> None:
