@@ -7,7 +7,12 @@
     ├── MemoryLimitError      the work needs more memory than there is
     ├── OutputError           a result cannot be written
     │   └── OutputExistsError it would overwrite a file
-    └── FitDivergedError      training left the rails; carries the best field (fitting.report)
+    ├── FitDivergedError      training left the rails; carries the best field
+    ├── FitStoppedError       a fit was asked to stop; carries its checkpoint
+    ├── FitNotMeasuredError   it was asked to while it was measured; carries the whole field
+    └── GroupStoppedError     a group of fits was asked to stop; carries what each has reached
+
+The last four carry what a fit has reached, and stand in `fitting.report` and `fitting.group`.
 
 Each message is one line that names the file or setting, the cause and the cure. A setting stands
 in backquotes, "`steps` is 0: it must be at least 1", which the command line replaces by its flag.

@@ -10,11 +10,14 @@ from sinefit.native import TileNetwork, tiles_supported
 from sinefit.networks.sine import bias_name, weight_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from sinefit.engines.engine import Precision, Work
     from sinefit.engines.objective import Batch
     from sinefit.networks.network import Network
+    from sinefit.networks.size import NetworkSize
 
 
 class NativeEngine:
@@ -26,28 +29,47 @@ class NativeEngine:
 
     def __init__(self, network: Network, work: Work, precision: Precision) -> None:
         self.gradient = torch.zeros_like(network.values)
-        gradients = network.views(self.gradient)
-        weights = [weight_name(layer) for layer in range(network.size.depth + 1)]
-        biases = [bias_name(layer) for layer in range(network.size.depth + 1)]
-        self._parameters = (
-            [network.parameters[name][0] for name in weights],
-            [network.parameters[name][0] for name in biases],
-        )
-        self._gradients = (
-            [gradients[name][0] for name in weights],
-            [gradients[name][0] for name in biases],
-        )
+        size = network.size
+        products = 6 * sum(fan_out * fan_in for fan_out, fan_in in size.layers)
+        self._part = min(work.targets, max(_FEWEST, _LONGEST_CALL // products))
+        self._parameters = _weights_and_biases(size, network.parameters)
+        self._fresh = torch.empty_like(network.values)
+        self._gradients = _weights_and_biases(size, network.views(self._fresh))
         split = precision == "two bfloat16"
-        self._tiles = TileNetwork(network.size, work.threads, split=split, training=True)
+        self._tiles = TileNetwork(size, work.threads, split=split, training=True)
 
     def step(self, batch: Batch) -> Tensor:
         """Compute the loss (1,) and its gradient."""
         self._tiles.load(*self._parameters)
-        loss = self._tiles.train(
-            batch.coordinates[0].contiguous(), batch.targets[0].contiguous(), *self._gradients
-        )
-        return torch.tensor([loss], dtype=torch.float32)
+        targets = batch.targets.shape[1]
+        loss = torch.zeros(1)
+        self.gradient.zero_()
+        for begin in range(0, targets, self._part):
+            part = batch.part(begin, min(begin + self._part, targets))
+            share = part.targets.shape[1] / targets
+            loss += share * self._tiles.train(
+                part.coordinates[0].contiguous(), part.targets[0].contiguous(), *self._gradients
+            )
+            self.gradient.add_(self._fresh, alpha=share)
+        return loss
 
+
+def _weights_and_biases(
+    size: NetworkSize, parameters: Mapping[str, Tensor]
+) -> tuple[list[Tensor], list[Tensor]]:
+    layers = range(size.depth + 1)
+    return (
+        [parameters[weight_name(layer)][0] for layer in layers],
+        [parameters[bias_name(layer)][0] for layer in layers],
+    )
+
+
+_LONGEST_CALL: Final = 200_000_000_000
+"""Multiplications and additions of one call, some tenths of a second: only between calls can a
+second Ctrl-C end the command."""
+
+_FEWEST: Final = 4096
+"""Targets of a call, however large the network."""
 
 _THREAD_ROWS: Final = 512
 """Samples that a thread has room for, however small the batch."""
@@ -69,7 +91,7 @@ class _Native:
         size, threads = work.size, work.threads
         rows = max(work.samples, _THREAD_ROWS * threads)
         buffers = rows * (size.width * (2 * size.depth + 4) + size.in_features + size.out_features)
-        return 4 * ((1 + threads) * size.parameter_count + buffers)
+        return 4 * ((2 + threads) * size.parameter_count + buffers)
 
     def make(self, network: Network, work: Work, precision: Precision) -> NativeEngine:
         """Allocate the engine and start its threads."""

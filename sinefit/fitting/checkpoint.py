@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 2**22
 
+_VERSION: Final = 2
+"""Of the content; a fit that another version began would not go on to the same weights."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -109,6 +112,7 @@ def _settings(config: FitConfig) -> dict[str, Any]:
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
     """Return the bytes of a checkpoint's file."""
     content = {
+        "version": _VERSION,
         "settings": _settings(checkpoint.config),
         "planned_steps": checkpoint.config.planned_steps,
         "standing": json.loads(to_json(dataclasses.asdict(checkpoint.standing))),
@@ -142,6 +146,13 @@ def decode_checkpoint(content: bytes, name: str) -> Checkpoint:
     }
     try:
         values = json.loads(text)
+        if not isinstance(values, dict):
+            raise TypeError("it is no object")
+        if values.get("version", 1) != _VERSION:
+            raise InputError(
+                f"{name}: a checkpoint of another version of sinefit: finish it with that one, or "
+                "remove it"
+            )
         config = _config(values["settings"], values.get("planned_steps"))
         size = field.network.size
         if (config.width, config.depth) != (size.width, size.depth):

@@ -37,6 +37,16 @@ def test_the_gradient_is_near_the_exact_one(precision: Precision) -> None:
 
 
 @needs_tiles
+def test_a_batch_goes_by_parts_of_the_work() -> None:
+    network, batch = random_network(SIZE), draw_batch(SIZE, 700)
+    losses, gradient = exact(network, batch)
+    engine = NativeEngine(network, work_of(network, 300), "two bfloat16")
+    for _ in range(2):
+        torch.testing.assert_close(engine.step(batch).double(), losses, rtol=1e-5, atol=0)
+        assert worst_error(network, engine.gradient, gradient) < 1e-5
+
+
+@needs_tiles
 @pytest.mark.parametrize("precision", ["bfloat16", "two bfloat16"])
 def test_every_step_sees_the_present_weights(precision: Precision) -> None:
     network = random_network(SIZE)

@@ -313,6 +313,20 @@ def test_values_of_another_type_are_refused(part: str, name: str, value: object)
         decode_checkpoint(safetensors.torch.save(tensors, metadata), "name")
 
 
+@pytest.mark.parametrize("version", [1, 3, "2", None])
+def test_another_version_is_told(version: object) -> None:
+    tensors = safetensors.torch.load(CONTENT)
+    length = int.from_bytes(CONTENT[:8], "little")
+    metadata = json.loads(CONTENT[8 : 8 + length])["__metadata__"]
+    values = json.loads(metadata["checkpoint"])
+    values.pop("version")  # the first version did not name itself
+    metadata["checkpoint"] = json.dumps(
+        values if version is None else {**values, "version": version}
+    )
+    with pytest.raises(InputError, match=r"^name: a checkpoint of another version of sinefit: "):
+        decode_checkpoint(safetensors.torch.save(tensors, metadata), "name")
+
+
 def test_settings_of_another_network_are_refused() -> None:
     checkpoint = decode_checkpoint(CONTENT, "name")
     for config in (

@@ -109,12 +109,13 @@ def _find_short_w64(file: BinaryIO) -> str | None:
 
 def _find_missing_last_page(file: BinaryIO) -> str | None:
     """Look for the mark of a stream's end in the last page of an Ogg file."""
+    head = file.read(4)
     size = file.seek(0, 2)
     # A page is at most 65307 bytes long.
     file.seek(max(0, size - 2**17))
     tail = file.read()
     page = tail.rfind(b"OggS")
-    if page < 0 and size:
+    if size and (page < 0 or head != b"OggS"):
         return None  # another kind of file: the decoder says so
     if page < 0 or page + 27 > len(tail):
         return "its last page is missing"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sinefit.signals.audio.truncation import find_truncation
@@ -56,6 +56,7 @@ def test_a_length_that_was_never_filled_in_is_accepted(
 
 @pytest.mark.parametrize("format", [*FORMATS, "mp3"])
 @given(st.binary(min_size=1, max_size=200))
+@example(b"OggS")
 def test_other_content_is_left_to_the_decoder(
     tmp_path_factory: pytest.TempPathFactory, format: str, content: bytes
 ) -> None:
