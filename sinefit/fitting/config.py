@@ -15,7 +15,6 @@ from sinefit.fitting.omega_choice import (
 from sinefit.fitting.sizing import default_width
 from sinefit.initializers.base import Initializer
 from sinefit.initializers.registry import parse_initializer
-from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
 from sinefit.settings import setting, settings_in, settle_settings
 from sinefit.signals.selection import Selection
@@ -172,7 +171,7 @@ class FitConfig:
     @property
     def family(self) -> Family:
         """The kind of network."""
-        return SINE
+        return self.initializer.family
 
     def size_for(self, spec: SignalSpec) -> NetworkSize:
         """Return the size of the network for a signal."""

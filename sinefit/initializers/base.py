@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from sinefit.errors import SettingError
 from sinefit.initializers.parameters import check_parameters
+from sinefit.networks.family import Family  # noqa: TC001 (the fields' annotations are evaluated)
+from sinefit.networks.sine import SINE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +54,7 @@ class TrainingRules:
 
 @dataclass(frozen=True)
 class Initializer(ABC):
-    """A recipe that draws a sine network's starting weights.
+    """A recipe that draws a network's starting weights.
 
     Its parameters are its dataclass fields, each with a default and with its help text and range as
     metadata (see `sinefit.initializers.parameters`); a value out of range raises `SettingError`.
@@ -67,6 +69,8 @@ class Initializer(ABC):
     """When to choose it, in one sentence."""
     reference: ClassVar[str]
     """Authors, year, title or venue, and section or equation."""
+    family: ClassVar[Family] = SINE
+    """The kind of network that it draws."""
     hidden_rate: ClassVar[float] = 0.012
     """Learning rate of the hidden layers' effective weights that trains well in batches of a few
     thousand, for 256 neurons per layer; it is inversely proportional to their number."""
