@@ -30,8 +30,9 @@ class NativeEngine:
     def __init__(self, network: Network, work: Work, precision: Precision) -> None:
         self.gradient = torch.zeros_like(network.values)
         size = network.size
-        products = 6 * sum(fan_out * fan_in for fan_out, fan_in in size.layers)
-        self._part = min(work.targets, max(_FEWEST, _LONGEST_CALL // products))
+        # Each weight is multiplied and added once forward and twice backward.
+        each = 6 * size.parameter_count
+        self._part = min(work.targets, max(_FEWEST, _LONGEST_CALL // each))
         self._parameters = _weights_and_biases(size, network.parameters)
         self._fresh = torch.empty_like(network.values)
         self._gradients = _weights_and_biases(size, network.views(self._fresh))
