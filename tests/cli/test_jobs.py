@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sinefit.cli.jobs import newest_weights, plan_jobs
 from sinefit.errors import InputError, OutputError, SettingError
+from tests.jobs.making import touch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -19,21 +19,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def touch(*names: str) -> None:
-    for name in names:
-        Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Path(name).touch()
-
-
 def plan(
     *sources: str, output: str | None = None, folder: str | None = None, recursive: bool = False
 ) -> list[tuple[str, str]]:
     jobs = plan_jobs(list(sources), output, folder, recursive=recursive)
     return [(job.source, job.target) for job in jobs]
-
-
-def targets(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    return [target for _, target in pairs]
 
 
 def test_one_output_has_any_name(here: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-if TYPE_CHECKING:
-    from pathlib import Path
+import sinefit
 
 TINY: dict[str, Any] = {"steps": 5, "width": 16, "depth": 2, "threads": 1, "device": "cpu"}
 BRIEF: dict[str, Any] = {**TINY, "steps": 170, "batch": 50}
@@ -22,6 +22,13 @@ def make_picture(path: Path, *, size: tuple[int, int] = (16, 12), phase: float =
     values = 127.5 + 60.0 * np.sin(rows / 3.0 + channel + phase) + 60.0 * np.cos(columns / 4.0)
     Image.fromarray(values.astype(np.uint8)).save(path)
     return path
+
+
+def touch(*names: str) -> None:
+    """Make empty files, and the folders that they lie in."""
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
 
 
 def names(folder: Path) -> list[str]:
@@ -41,3 +48,10 @@ class StopAt:
 
     def __call__(self) -> bool:
         return self._left <= 0
+
+
+def stop_a_fit(folder: Path) -> None:
+    """Leave a picture in the present folder, and the checkpoint of its stopped fit."""
+    make_picture(folder / "photo.png")
+    stop = StopAt(2)
+    sinefit.fit_many("photo.png", on_progress=stop.look, should_stop=stop, **BRIEF)

@@ -10,7 +10,7 @@ import torch
 import sinefit
 from sinefit.errors import InputError, OutputExistsError, SettingError
 
-from .making import BRIEF, StopAt, make_picture, names
+from .making import BRIEF, StopAt, make_picture, names, stop_a_fit
 
 CHECKPOINT = "photo.ckpt.safetensors"
 
@@ -19,9 +19,7 @@ CHECKPOINT = "photo.ckpt.safetensors"
 def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the present folder, with a picture and the checkpoint of its stopped fit."""
     monkeypatch.chdir(tmp_path)
-    make_picture(tmp_path / "photo.png")
-    stop = StopAt(2)
-    sinefit.fit_many("photo.png", on_progress=stop.look, should_stop=stop, **BRIEF)
+    stop_a_fit(tmp_path)
     assert names(tmp_path) == [CHECKPOINT, "photo.png"]
     return tmp_path
 

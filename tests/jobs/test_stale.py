@@ -9,7 +9,7 @@ import sinefit
 from sinefit.jobs.job import Job
 from sinefit.jobs.stale import remove_finished_checkpoint
 
-from .making import BRIEF, StopAt, make_picture, names
+from .making import BRIEF, names, stop_a_fit
 
 CHECKPOINT = Path("photo.ckpt.safetensors")
 OUTPUT = Path("photo.safetensors")
@@ -20,9 +20,7 @@ JOB = Job("photo.png", OUTPUT.name)
 def killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder where a fit was killed after its output and before it had cleaned up."""
     monkeypatch.chdir(tmp_path)
-    make_picture(tmp_path / "photo.png")
-    stop = StopAt(2)
-    sinefit.fit_many("photo.png", on_progress=stop.look, should_stop=stop, **BRIEF)
+    stop_a_fit(tmp_path)
     begun = CHECKPOINT.read_bytes()
     sinefit.fit_many("photo.png", **BRIEF)
     CHECKPOINT.write_bytes(begun)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import struct
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +22,6 @@ from sinefit.signals.signal import SignalSpec
 from sinefit.signals.writer import Encoding
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sinefit.signals.signal import Signal
 
 LOSSLESS = ["wav", "flac", "aiff"]
@@ -389,11 +388,18 @@ def test_a_folder_that_is_not_there_is_an_output_error(tmp_path: Path) -> None:
         AudioWriter(tmp_path / "none" / "a", spec_of(sines(10)), "wav", Encoding())
 
 
+def open_files() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
+
+
 def test_abort_frees_the_file(tmp_path: Path) -> None:
+    before = open_files()
     writer = AudioWriter(tmp_path / "a", spec_of(sines(10)), "wav", Encoding())
+    assert open_files() > before
     writer.write(sines(5))
-    writer.abort()
-    writer.abort()
+    for _ in range(2):
+        writer.abort()
+        assert open_files() == before
 
 
 def test_names_that_are_not_text_are_taken(tmp_path: Path) -> None:
