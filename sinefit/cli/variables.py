@@ -26,7 +26,7 @@ def tell_unknown_variables(parameters: Mapping[str, Any]) -> None:
     `parameters` are those of the subcommand that runs: a quiet one prints none.
     """
     # The modules of all subcommands are worth their time only if there is something to look up.
-    if parameters.get("quiet") or not any(name.startswith(f"{PREFIX}_") for name in os.environ):
+    if parameters.get("quiet") or not _of_options():
         return
     from sinefit.cli.commands import COMMANDS, load_command
     from sinefit.cli.console import Messages
@@ -48,11 +48,16 @@ def unknown_variables(flags: Iterable[tuple[str, str]]) -> list[str]:
 
     `flags` are the long flags of all subcommands, each after the name of its subcommand.
     """
-    known = {variable_of(command, flag) for command, flag in flags} | _OTHERS
+    known = {variable_of(command, flag) for command, flag in flags}
     found = []
-    for name in sorted(os.environ):
-        if name.startswith(f"{PREFIX}_") and name not in known:
-            close = get_close_matches(name, sorted(known), n=1)
+    for name in _of_options():
+        if name not in known:
+            close = get_close_matches(name, sorted(known | _OTHERS), n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             found.append(f"{name} is the variable of no option{hint}")
     return found
+
+
+def _of_options() -> list[str]:
+    """Return the variables that are set and that only an option can explain."""
+    return sorted(name for name in os.environ.keys() - _OTHERS if name.startswith(f"{PREFIX}_"))
