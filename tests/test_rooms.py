@@ -37,6 +37,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 SIGNAL_FLOORS = (
     ("limits", "signal", "storage", "table", "writer"),
     ("grid", "media", "selection"),
+    ("blocks",),
     ("array", "audio", "image"),
     ("video",),
     ("containers", "formats", "unsupported"),

@@ -1,0 +1,182 @@
+"""A grid of blocks over a signal's domain: where each lies, and its share in the field.
+
+The samples along an axis are cut into cells of nearly equal length. A block reaches beyond its cell
+by a margin, into its neighbours, whose windows and its own rise and fall there as a raised cosine:
+they sum to one everywhere, and their slopes are continuous. At the ends of the domain there is no
+neighbour and no margin; an axis that wraps around has no ends. (KiloNeRF, Reiser et al., 2021, has
+such a grid without margins; finite basis networks, Moseley et al., 2023, have the windows.)
+
+Positions are counted in samples as in `grid`: the first sample fills 0 to 1.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sinefit.errors import SettingError
+from sinefit.signals.grid import GridAxis
+from sinefit.signals.signal import Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sinefit.signals.signal import SignalSpec
+
+
+@dataclass(frozen=True)
+class AxisBlocks:
+    """The blocks along one axis."""
+
+    size: int
+    """Samples along the axis, at least 1."""
+    count: int
+    """Blocks, from 1 to as many as there are samples."""
+    margin: int
+    """Samples by which a block reaches into each neighbour, at most half the smallest cell; 0 for
+    an axis of one block."""
+    wraps: bool = False
+    """Whether the last block is the first one's neighbour."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.count <= self.size:
+            raise SettingError(
+                f"`blocks` asks for {self.count} along an axis of {self.size} samples: it must be "
+                f"from 1 to {self.size}"
+            )
+        most = self.size // self.count // 2 if self.count > 1 else 0
+        if not 0 <= self.margin <= most:
+            raise SettingError(
+                f"`margin` is {self.margin}: for {self.count} blocks along {self.size} samples it "
+                f"must be from 0 to {most}"
+            )
+
+    def cell(self, place: int) -> tuple[int, int]:
+        """Return the first sample of a block's cell and the first behind it."""
+        return place * self.size // self.count, (place + 1) * self.size // self.count
+
+    def reach(self, place: int) -> tuple[int, int]:
+        """Return the same of all samples that a block reaches.
+
+        Along an axis that wraps around they can begin below 0 or end beyond `size`.
+        """
+        begin, end = self.cell(place)
+        begin -= self.margin * self.has_neighbour(place, -1)
+        end += self.margin * self.has_neighbour(place, 1)
+        return begin, end
+
+    def has_neighbour(self, place: int, side: int) -> bool:
+        """Tell whether there is a block before (side -1) or behind (side 1) this one."""
+        return self.count > 1 and (self.wraps or 0 <= place + side < self.count)
+
+    def window(self, place: int, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return a block's share in the field, 0 to 1, at positions within its reach."""
+        import numpy as np  # a command that only tells of a field need not wait for it
+
+        share = np.ones_like(positions)
+        begin, end = self.cell(place)
+        if self.has_neighbour(place, -1):
+            share *= self._rise(positions - begin)
+        if self.has_neighbour(place, 1):
+            share *= 1.0 - self._rise(positions - end)
+        return share
+
+    def _rise(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what rises from 0 a margin before an edge to 1 a margin behind it."""
+        import numpy as np
+
+        if self.margin == 0:
+            return (distance >= 0.0).astype(np.float64)
+        progress = np.clip((distance / self.margin + 1.0) / 2.0, 0.0, 1.0)
+        return 0.5 - 0.5 * np.cos(np.pi * progress)
+
+    def touched(self, axis: GridAxis) -> Iterator[tuple[int, int, int, GridAxis]]:
+        """Yield which blocks reach which of the samples of an axis of a grid on the same domain.
+
+        Each as its place, the first sample's number, the first one's behind, and their axis in the
+        block's own coordinates. A block that wraps around can come twice.
+        """
+        for place in range(self.count):
+            begin, end = self.reach(place)
+            for turn in (-self.size, 0, self.size) if self.wraps and self.count > 1 else (0,):
+                start = axis.start + turn  # where the grid starts, seen from the block
+                first = max(0, math.ceil((begin - start) / axis.step - 0.5))
+                last = min(axis.count, math.ceil((end - start) / axis.step - 0.5))
+                if first < last:
+                    local = start + first * axis.step - begin
+                    yield place, first, last, GridAxis(end - begin, local, axis.step, last - first)
+
+
+@dataclass(frozen=True)
+class BlockGrid:
+    """Blocks over all axes; they are numbered in C order, last axis fastest."""
+
+    axes: tuple[AxisBlocks, ...]
+
+    @classmethod
+    def single(cls, spec: SignalSpec) -> BlockGrid:
+        """Return the grid of one block, which is the whole domain."""
+        return cls(tuple(AxisBlocks(size, 1, 0) for size in spec.shape))
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Blocks along each axis."""
+        return tuple(axis.count for axis in self.axes)
+
+    @property
+    def count(self) -> int:
+        """Number of blocks."""
+        return math.prod(self.counts)
+
+    def places(self, number: int) -> tuple[int, ...]:
+        """Return a block's place along each axis."""
+        found = []
+        for axis in reversed(self.axes):
+            number, place = divmod(number, axis.count)
+            found.append(place)
+        return tuple(reversed(found))
+
+    def number(self, places: tuple[int, ...]) -> int:
+        """Return the number of the block at these places."""
+        number = 0
+        for axis, place in zip(self.axes, places, strict=True):
+            number = number * axis.count + place
+        return number
+
+    def reaches(self, number: int) -> list[tuple[int, int]]:
+        """Return a block's reach along each axis, see `AxisBlocks.reach`."""
+        places = zip(self.axes, self.places(number), strict=True)
+        return [axis.reach(place) for axis, place in places]
+
+    def samples_in(self, number: int) -> int:
+        """Return how many samples a block reaches."""
+        return math.prod(end - begin for begin, end in self.reaches(number))
+
+    def part(self, signal: Signal, number: int) -> Signal:
+        """Return what a block reaches of a signal, as a signal of its own on a plain grid.
+
+        Its samples are a view, but for a block that wraps around.
+        """
+        if self.count == 1:
+            return signal
+        samples = signal.samples
+        reaches = zip(self.axes, self.reaches(number), strict=True)
+        for place, (axis, (begin, end)) in enumerate(reaches):
+            if begin < 0 or end > axis.size:
+                import numpy as np
+
+                samples = samples.take(np.arange(begin, end) % axis.size, axis=place)
+            else:
+                samples = samples[(slice(None),) * place + (slice(begin, end),)]
+        return Signal(block_spec(signal.spec, samples.shape[:-1]), samples)
+
+
+def block_spec(spec: SignalSpec, shape: tuple[int, ...]) -> SignalSpec:
+    """Return the spec of a part of so many samples: of a sphere a plain grid of its angles."""
+    return replace(
+        spec, shape=shape, domain="grid", icc_profile=None, soundtrack=None, source_bytes=None
+    )
