@@ -10,6 +10,7 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
+from sinefit.cli.console import Messages
 from sinefit.cli.help_text import (
     EVAL_EXAMPLES,
     FIT_EXAMPLES,
@@ -22,9 +23,10 @@ from sinefit.cli.help_text import (
     variables_line,
 )
 from sinefit.cli.usage import usage_errors
+from sinefit.cli.variables import unknown_variables, variables_of_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sinefit.cli.help_text import Example
 
@@ -92,11 +94,40 @@ def load_command(name: str) -> Any:
     alone = typer.Typer(add_completion=False)
     alone.command(
         name=name,
-        cls=HelpfulCommand,
+        cls=_LoadedCommand,
         help=help_of(command, known.examples),
         epilog=variables_line(name, known.flag),
     )(command)
     return typer.main.get_command(alone)
+
+
+class _LoadedCommand(HelpfulCommand):
+    """A subcommand whose module has been imported."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the subcommand, after a note on each variable that means nothing to any of them."""
+        _tell_unknown_variables(ctx.params)
+        return super().invoke(ctx)
+
+
+def _tell_unknown_variables(parameters: Mapping[str, Any]) -> None:
+    """Print a note for each variable of sinefit's that no option of any subcommand has.
+
+    `parameters` are those of the subcommand that runs: a quiet one prints none.
+    """
+    # The modules of all subcommands are worth their time only if there is something to look up.
+    if parameters.get("quiet") or not variables_of_options():
+        return
+    flags = [
+        (command, flag)
+        for command in COMMANDS
+        for parameter in load_command(command).params
+        for flag in parameter.opts
+        if flag.startswith("--")
+    ]
+    messages = Messages(progress=parameters.get("progress", "auto"))
+    for sentence in unknown_variables(flags):
+        messages.warn(sentence)
 
 
 class CommandGroup(TyperGroup):

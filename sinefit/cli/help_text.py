@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperOption
 from sinefit.cli.exit_codes import ExitCode
 from sinefit.cli.flags import remember_origins
 from sinefit.cli.usage import usage_errors
-from sinefit.cli.variables import tell_unknown_variables, variable_of
+from sinefit.cli.variables import variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,7 +88,6 @@ class HelpfulCommand(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Run the command, which can tell where the values of its options come from."""
         remember_origins(ctx)
-        tell_unknown_variables(ctx.params)
         return super().invoke(ctx)
 
 

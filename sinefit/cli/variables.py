@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 PREFIX: Final = "SINEFIT"
 """How the variables begin: SINEFIT_FIT_MAX_TIME."""
@@ -20,29 +20,6 @@ def variable_of(command: str, flag: str) -> str:
     return f"{PREFIX}_{command}_{flag.removeprefix('--')}".upper().replace("-", "_")
 
 
-def tell_unknown_variables(parameters: Mapping[str, Any]) -> None:
-    """Print a note for each variable of sinefit's that no option of any subcommand has.
-
-    `parameters` are those of the subcommand that runs: a quiet one prints none.
-    """
-    # The modules of all subcommands are worth their time only if there is something to look up.
-    if parameters.get("quiet") or not _of_options():
-        return
-    from sinefit.cli.commands import COMMANDS, load_command
-    from sinefit.cli.console import Messages
-
-    flags = [
-        (command, flag)
-        for command in COMMANDS
-        for parameter in load_command(command).params
-        for flag in parameter.opts
-        if flag.startswith("--")
-    ]
-    messages = Messages(progress=parameters.get("progress", "auto"))
-    for sentence in unknown_variables(flags):
-        messages.warn(sentence)
-
-
 def unknown_variables(flags: Iterable[tuple[str, str]]) -> list[str]:
     """Return a sentence for each variable of sinefit's that is set and that no option has.
 
@@ -50,7 +27,7 @@ def unknown_variables(flags: Iterable[tuple[str, str]]) -> list[str]:
     """
     known = {variable_of(command, flag) for command, flag in flags}
     found = []
-    for name in _of_options():
+    for name in variables_of_options():
         if name not in known:
             close = get_close_matches(name, sorted(known | _OTHERS), n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
@@ -58,6 +35,6 @@ def unknown_variables(flags: Iterable[tuple[str, str]]) -> list[str]:
     return found
 
 
-def _of_options() -> list[str]:
+def variables_of_options() -> list[str]:
     """Return the variables that are set and that only an option can explain."""
     return sorted(name for name in os.environ.keys() - _OTHERS if name.startswith(f"{PREFIX}_"))
