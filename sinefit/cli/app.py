@@ -14,7 +14,7 @@ from sinefit.cli.commands import CommandGroup
 from sinefit.cli.environment import prepare_environment
 from sinefit.cli.exit_codes import exit_codes, outermost, show_tracebacks
 from sinefit.cli.help_text import FIRST_EXAMPLES, example_lines, exit_status_lines
-from sinefit.cli.streams import write_line
+from sinefit.cli.terminal.streams import write_line
 from sinefit.cli.variables import PREFIX
 from sinefit.version import __version__
 

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from sinefit.cli import options as common  # noqa: TC001 (the command line reads it)
-from sinefit.cli.console import Messages, printable
 from sinefit.cli.exit_codes import ExitCode, exit_codes
 from sinefit.cli.flags import with_flags
-from sinefit.cli.parsing import parse_seconds
-from sinefit.cli.streams import write_json, write_line
+from sinefit.cli.options import common  # noqa: TC001 (the command line reads it)
+from sinefit.cli.options.parsing import parse_seconds
+from sinefit.cli.terminal.console import Messages, printable
+from sinefit.cli.terminal.streams import write_json, write_line
 from sinefit.errors import SettingError
 
 

@@ -10,7 +10,6 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-from sinefit.cli.console import Messages
 from sinefit.cli.help_text import (
     EVAL_EXAMPLES,
     FIT_EXAMPLES,
@@ -22,6 +21,7 @@ from sinefit.cli.help_text import (
     plain_parameters,
     variables_line,
 )
+from sinefit.cli.terminal.console import Messages
 from sinefit.cli.usage import usage_errors
 from sinefit.cli.variables import unknown_variables, variables_of_options
 
@@ -46,16 +46,19 @@ class Subcommand:
 
 COMMANDS: Final = {
     "fit": Subcommand(
-        "fit:fit", "Fit sine networks to files and write their weights.", FIT_EXAMPLES, "max-time"
+        "fit.command:fit",
+        "Fit sine networks to files and write their weights.",
+        FIT_EXAMPLES,
+        "max-time",
     ),
     "render": Subcommand(
-        "render:render",
+        "render.command:render",
         "Evaluate a fitted field on any grid and write it as a file.",
         RENDER_EXAMPLES,
         "scale",
     ),
     "info": Subcommand(
-        "info:info",
+        "info.command:info",
         "Show what is known of a weights file, or of a file that could be fitted.",
         INFO_EXAMPLES,
         "json",

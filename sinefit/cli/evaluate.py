@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sinefit.cli import options as common  # noqa: TC001 (the command line reads it)
-from sinefit.cli.console import Messages
-from sinefit.cli.details import field_details, signal_details
 from sinefit.cli.exit_codes import exit_codes
-from sinefit.cli.parsing import parse_pixel_region, parse_seconds
-from sinefit.cli.progress import ProgressDisplay, TaskRecords
-from sinefit.cli.streams import (
+from sinefit.cli.options import common  # noqa: TC001 (the command line reads it)
+from sinefit.cli.options.parsing import parse_pixel_region, parse_seconds
+from sinefit.cli.terminal.console import Messages
+from sinefit.cli.terminal.progress import ProgressDisplay, TaskRecords
+from sinefit.cli.terminal.streams import (
     STANDARD_INPUT,
     read_input,
     read_standard_input,
     text_console,
     write_json,
 )
+from sinefit.cli.words.details import field_details, signal_details
 from sinefit.errors import SettingError
 from sinefit.files import is_standard_input
 

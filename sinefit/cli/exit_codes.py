@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import typer
 
-from sinefit.cli.console import show_error
 from sinefit.cli.flags import with_flags, with_origin
+from sinefit.cli.terminal.console import show_error
 from sinefit.errors import InputError, MemoryLimitError, OutputError, SettingError, SinefitError
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from sinefit.cli.completion import complete_scheme
 from sinefit.cli.exit_codes import exit_codes
-from sinefit.cli.streams import text_console, write_json
+from sinefit.cli.options.completion import complete_scheme
+from sinefit.cli.terminal.streams import text_console, write_json
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.initializers.parameters import parameters_of
 from sinefit.initializers.registry import INITIALIZERS, scheme_of

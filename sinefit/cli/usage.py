@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from sinefit.cli.console import show_error
 from sinefit.cli.exit_codes import ExitCode
 from sinefit.cli.flags import flag_of, origin_of
+from sinefit.cli.terminal.console import show_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ import shlex
 import signal
 from typing import TYPE_CHECKING
 
-from sinefit.cli.progress import ProgressDisplay
+from sinefit.cli.terminal.progress import ProgressDisplay
 
 from .making import invoke
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sinefit.cli.console import printable
+from sinefit.cli.terminal.console import printable
 from sinefit.fields.weights_file import read_field
 from sinefit.signals.formats import FORMATS, extension_of, formats_of
 from sinefit.signals.reading import read_signal

@@ -60,7 +60,7 @@ def run_example(line: str) -> Result:
         with pytest.MonkeyPatch.context() as patch:
             # Of a pipe in this process the command cannot know by itself that it is one.
             is_piped = content is not None
-            patch.setattr("sinefit.cli.render.is_piped_into", lambda told=is_piped: told)
+            patch.setattr("sinefit.cli.render.command.is_piped_into", lambda told=is_piped: told)
             result = succeed(*words, stdin=content)
         content = result.stdout_bytes
     return result

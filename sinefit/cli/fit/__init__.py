@@ -1,0 +1,1 @@
+"""`sinefit fit`: from files to weights files, one, many in turn or many together."""

@@ -1,0 +1,115 @@
+"""Many fits: one that fails does not stop the rest, and what failed is told last."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import typer
+
+from sinefit.cli.fit.job import fit_job
+from sinefit.cli.fit.outcomes import Outcomes
+from sinefit.cli.fit.preview import check_preview
+from sinefit.cli.fit.records import open_records
+from sinefit.cli.fit.reports import say_removed
+from sinefit.cli.fit.stopping import StopRequest
+from sinefit.cli.fit.together import fit_jobs_together
+from sinefit.cli.terminal.console import printable
+from sinefit.cli.terminal.streams import write_json, write_line
+from sinefit.errors import OutputError
+from sinefit.files import is_standard_input, is_stream
+from sinefit.fitting.report import Stopped
+from sinefit.jobs.stale import remove_finished_checkpoint
+
+if TYPE_CHECKING:
+    from sinefit.cli.fit.request import FitRequest
+    from sinefit.cli.terminal.console import Messages
+    from sinefit.fitting.checkpoint import Checkpoint
+    from sinefit.jobs.job import Job
+
+
+def run_batch(
+    jobs: list[Job],
+    request: FitRequest,
+    messages: Messages,
+    *,
+    as_json: bool = False,
+    skip_existing: bool = False,
+    dry_run: bool = False,
+    log: str | None = None,
+    resume: Checkpoint | None = None,
+    together: bool = False,
+) -> None:
+    """Run the fits one after the other, or `together`.
+
+    A failure of the only fit raises its error; failures in a batch are listed at the end, which is
+    then BATCH. With `as_json` every fit prints one object, a failed one with its `error`. A stopped
+    fit ends the batch.
+    """
+    waiting = []
+    for job in jobs:
+        if skip_existing and job.has_output:
+            messages.say(f"{job.target}: exists, left out")
+            removed = None if dry_run else remove_finished_checkpoint(job)
+            if removed is not None:
+                say_removed(job, removed, messages)
+        else:
+            waiting.append(job)
+    _check_log(log, jobs)
+    if request.preview is not None:
+        check_preview(request.preview, jobs, log=log)
+    if dry_run:
+        for job in waiting:
+            _show_plan(job, as_json=as_json)
+        return
+    stop = StopRequest()
+    with open_records(log, messages) as record:
+        outcomes = Outcomes(
+            request, messages, stop, record, as_json=as_json, is_only=len(jobs) == 1
+        )
+        if together:
+            fit_jobs_together(waiting, request, messages, stop, outcomes)
+        else:
+            _fit_in_turn(waiting, request, messages, stop, outcomes, resume)
+    outcomes.close(len(waiting))
+
+
+def _fit_in_turn(
+    waiting: list[Job],
+    request: FitRequest,
+    messages: Messages,
+    stop: StopRequest,
+    outcomes: Outcomes,
+    resume: Checkpoint | None,
+) -> None:
+    for number, job in enumerate(waiting):
+        if stop.requested():
+            messages.always(f"stopped before {job.source}")
+            raise typer.Exit(stop.exit_code)
+        outcomes.begin(job)
+        try:
+            report = fit_job(job, request, messages, stop, resume=resume, on_record=outcomes.record)
+        except Exception as error:
+            outcomes.failed(job, error)
+            if isinstance(error, Stopped):
+                outcomes.stopped(len(waiting) - number - 1)
+        else:
+            outcomes.done(report)
+
+
+def _show_plan(job: Job, *, as_json: bool) -> None:
+    if as_json:
+        write_json({"file": job.source, "weights": job.target})
+    else:
+        write_line(f"{printable(job.source)} -> {printable(job.target)}")
+
+
+def _check_log(name: str | None, jobs: list[Job]) -> None:
+    """Raise OutputError for a log that would be written into an input or over an output."""
+    if name is None or is_stream(name):
+        return
+    place = os.path.realpath(name)
+    for job in jobs:
+        files = [job.target] if is_standard_input(job.source) else [job.source, job.target]
+        if place in map(os.path.realpath, files):
+            raise OutputError(f"{name}: it is an input or an output; give --log another name")

@@ -1,0 +1,182 @@
+"""`sinefit fit`: from files to weights files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer  # noqa: TC002 (the command line reads the annotation)
+
+from sinefit.cli.exit_codes import exit_codes
+from sinefit.cli.fit import options  # noqa: TC001 (the command line reads it)
+from sinefit.cli.fit.batch import run_batch
+from sinefit.cli.fit.config_file import show_settings
+from sinefit.cli.fit.planning import plan_jobs
+from sinefit.cli.fit.request import FitRequest
+from sinefit.cli.fit.resume import resumed
+from sinefit.cli.options import common  # noqa: TC001
+from sinefit.cli.options.parsing import parse_seconds
+from sinefit.cli.options.settings import (
+    OFFERED,
+    budget_from,
+    default_of,
+    settings_from,
+    with_settings,
+)
+from sinefit.cli.terminal.console import Messages
+from sinefit.cli.terminal.streams import refuse_terminal
+from sinefit.errors import SettingError
+from sinefit.files import is_standard_output
+from sinefit.fitting.config import NETWORK, FitConfig
+from sinefit.fitting.defaults import DEFAULT_INITIALIZER
+from sinefit.fitting.hooks import CHECKPOINT_EVERY
+from sinefit.initializers.registry import parse_initializer
+from sinefit.jobs.origin import read_checkpoint
+from sinefit.signals.limits import MAX_BYTES, MAX_PIXELS, Limits
+from sinefit.signals.selection import Selection
+
+
+@with_settings
+def fit(
+    context: typer.Context,
+    sources: options.Sources = None,
+    output: options.Output = None,
+    force: options.Force = False,
+    as_json: options.AsJson = False,
+    sigma_a: options.SigmaA = None,
+    alpha: options.Alpha = None,
+    start_from: options.StartFrom = None,
+    kind: options.Kind = None,
+    input_format: options.InputFormat = None,
+    max_pixels: options.MaxPixels = MAX_PIXELS,
+    max_bytes: options.MaxBytes = MAX_BYTES,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
+    progress: common.ProgressOption = "auto",
+    preview: options.Preview = None,
+    sound: options.Sound = True,
+    output_folder: options.OutputFolder = None,
+    recursive: options.Recursive = False,
+    skip_existing: options.SkipExisting = False,
+    together: options.Together = False,
+    dry_run: options.DryRun = False,
+    log: options.Log = None,
+    resume: options.Resume = None,
+    checkpoint_every: options.CheckpointEvery = f"{CHECKPOINT_EVERY:g}s",
+    config_file: options.ConfigFile = None,  # noqa: ARG001 (its callback has read it)
+    show_config: options.ShowConfig = False,
+    **settings: Any,
+) -> None:
+    """Fit sine networks to files and write their weights."""
+    with exit_codes():
+        if show_config:
+            show_settings(context)
+            return
+        messages = Messages(quiet=quiet, verbose=verbose, progress=progress)
+        if start_from is not None:
+            short = {"--sigma-a": sigma_a, "--alpha": alpha}
+            _refuse_with_from({**_of_network(settings), **short})
+        if together:
+            _refuse_with_together({"--resume": resume, "--preview": preview})
+        initializer = _initializer_text(settings["initializer"], sigma_a=sigma_a, alpha=alpha)
+        request = FitRequest(
+            settings_from(
+                FitConfig,
+                settings,
+                initializer=parse_initializer(initializer),
+                budget=budget_from(settings),
+            ),
+            settings_from(Selection, settings),
+            kind=kind,
+            input_format=input_format,
+            sound=sound,
+            limits=Limits(max_pixels, max_bytes),
+            start_from=start_from,
+            force=force,
+            checkpoint_every=parse_seconds("--checkpoint-every", checkpoint_every),
+            preview=preview,
+            outer=_words(
+                {
+                    "--json": as_json,
+                    "--quiet": quiet,
+                    "--verbose": verbose,
+                    "--progress": None if progress == "auto" else progress,
+                    "--preview": preview,
+                    "--log": log,
+                    "--max-pixels": None if max_pixels == MAX_PIXELS else max_pixels,
+                    "--max-bytes": None if max_bytes == MAX_BYTES else max_bytes,
+                }
+            ),
+        )
+        checkpoint = None
+        named = sources or []
+        if resume is not None:
+            checkpoint = read_checkpoint(resume)
+            request, job = resumed(context, checkpoint, request, resume, named, output)
+            jobs = [job]
+        else:
+            if not named:
+                raise SettingError("no FILE: name what to fit, or - for a pipe")
+            jobs = plan_jobs(named, output, output_folder, recursive=recursive)
+        if as_json and any(is_standard_output(job.target) for job in jobs):
+            raise SettingError("--json and --output - both claim standard output: name a file")
+        for job in jobs:
+            refuse_terminal(job.target)
+        run_batch(
+            jobs,
+            request,
+            messages,
+            as_json=as_json,
+            skip_existing=skip_existing,
+            dry_run=dry_run,
+            log=log,
+            resume=checkpoint,
+            together=together,
+        )
+
+
+def _of_network(settings: dict[str, Any]) -> dict[str, object]:
+    """Return what is said of the network and its start by flags, None where nothing is."""
+    return {
+        f"--{each.flag}": None if settings[each.name] == default_of(each) else settings[each.name]
+        for each in OFFERED
+        if each.group == NETWORK
+    }
+
+
+def _refuse_with_from(settings: dict[str, object]) -> None:
+    """Raise SettingError for an option that says how to start what --from has started."""
+    for flag, value in settings.items():
+        if value is not None:
+            raise SettingError(
+                f"{flag} and --from exclude each other: the start of the earlier fit holds"
+            )
+
+
+def _refuse_with_together(settings: dict[str, object]) -> None:
+    """Raise SettingError for an option that is about one fit."""
+    for flag, value in settings.items():
+        if value is not None:
+            raise SettingError(f"{flag} and --together exclude each other: {flag} is for one fit")
+
+
+def _words(settings: dict[str, object]) -> tuple[str, ...]:
+    """Return options that are set as words of a command line; True stands for a flag."""
+    words = []
+    for flag, value in settings.items():
+        if value is True:
+            words.append(flag)
+        elif value is not None and value is not False:
+            words += [flag, str(value)]
+    return tuple(words)
+
+
+def _initializer_text(init: str | None, *, sigma_a: float | None, alpha: float | None) -> str:
+    """Return the text of the initializer; a short form alone means the scheme it is short for."""
+    given = [
+        (scheme, f"{name}={value!r}")
+        for scheme, name, value in (("lambert", "sigma_a", sigma_a), ("ws", "alpha", alpha))
+        if value is not None
+    ]
+    if init is None:
+        init = given[0][0] if given else DEFAULT_INITIALIZER
+    return ":".join([init, *(setting for _, setting in given)])

@@ -1,0 +1,91 @@
+"""What became of each fit of a batch: records, JSON objects, and what failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+from sinefit.cli.exit_codes import ExitCode, describe_failure
+from sinefit.cli.fit.reports import report_values
+from sinefit.cli.terminal.console import show_error
+from sinefit.cli.terminal.streams import write_json
+from sinefit.fitting.report import FitDivergedError, FitNotMeasuredError, Stopped
+
+if TYPE_CHECKING:
+    from sinefit.cli.fit.records import RecordCallback
+    from sinefit.cli.fit.request import FitRequest
+    from sinefit.cli.fit.stopping import StopRequest
+    from sinefit.cli.terminal.console import Messages
+    from sinefit.jobs.job import Job
+
+
+class Outcomes:
+    """Tells of every fit of a batch as it ends, and in the end of those that failed."""
+
+    def __init__(
+        self,
+        request: FitRequest,
+        messages: Messages,
+        stop: StopRequest,
+        record: RecordCallback,
+        *,
+        as_json: bool,
+        is_only: bool,
+    ) -> None:
+        """Prepare; the failure of an only fit is not listed but raised."""
+        self.record = record
+        self.is_only = is_only
+        self._request = request
+        self._messages = messages
+        self._stop = stop
+        self._as_json = as_json
+        self._failures: list[str] = []
+
+    def begin(self, job: Job) -> None:
+        """Record that a fit begins."""
+        self.record({"event": "start", "file": job.source, "weights": job.target})
+
+    def done(self, report: dict[str, Any]) -> None:
+        """Tell the report of a fit that is done."""
+        self._tell("end", report)
+
+    def failed(self, job: Job, error: Exception) -> None:
+        """Tell of an error, which a bug and the failure of the only fit raise again."""
+        failure = describe_failure(error)
+        if failure is None:
+            raise error
+        message, code = failure
+        values: dict[str, Any] = {"file": job.source}
+        if isinstance(error, Stopped):
+            code = self._stop.exit_code
+        if isinstance(error, FitDivergedError | FitNotMeasuredError):
+            values = report_values(error.result.report, job, self._request.config)
+        self._tell("error", {**values, "error": message, "exit": int(code)})
+        if isinstance(error, Stopped):
+            return
+        if self.is_only:
+            raise error
+        show_error(message)
+        self._failures.append(message if job.source in message else f"{job.source}: {message}")
+
+    def stopped(self, not_begun: int) -> NoReturn:
+        """End a batch that was asked to stop."""
+        if not_begun:
+            self._messages.always(f"not begun: {not_begun} more")
+        raise typer.Exit(self._stop.exit_code)
+
+    def close(self, count: int) -> None:
+        """List what failed of `count` fits; if anything did, that is the exit status."""
+        if not self._failures:
+            return
+        failed = len(self._failures)
+        self._messages.always(f"{count - failed} of {count} fitted; these failed:")
+        for message in self._failures:
+            self._messages.always(f"  {message}")
+        raise typer.Exit(ExitCode.BATCH)
+
+    def _tell(self, event: str, values: dict[str, Any]) -> None:
+        self.record({"event": event, **values})
+        if self._as_json:
+            write_json(values)

@@ -1,0 +1,71 @@
+"""Which files a command works on, and where each result goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sinefit.cli.terminal.streams import default_stream
+from sinefit.errors import InputError, SettingError
+from sinefit.fields.metadata import SUFFIX
+from sinefit.files import is_standard_input
+from sinefit.jobs.job import CHECKPOINT_SUFFIX, Job
+from sinefit.jobs.planning import (
+    check_folder,
+    find_files,
+    leads_to_stream,
+    make_job,
+    refuse_collisions,
+)
+
+
+def plan_jobs(
+    sources: list[str], output: str | None, folder: str | None, *, recursive: bool
+) -> list[Job]:
+    """Return a job per input, as the library's `plan_jobs`, but that streams are inputs too.
+
+    Raises SettingError also for options that contradict the inputs.
+    """
+    files = find_files(sources, recursive=recursive)
+    if output is not None and folder is not None:
+        raise SettingError("--output and --output-folder exclude each other: give one of them")
+    if output is not None and len(files) > 1:
+        raise SettingError(
+            f"--output names one file, the inputs are {len(files)}: use --output-folder"
+        )
+    check_folder(folder)
+    jobs = [
+        Job(file, output) if output is not None else _job(file, folder, root)
+        for file, root in files
+    ]
+    refuse_collisions(jobs, "fit one of them with --output")
+    return jobs
+
+
+def newest_weights(folder: Path) -> Path:
+    """Return the weights file of a folder that was written last, checkpoints excluded."""
+    found = [
+        path
+        for path in folder.glob(f"*{SUFFIX}")
+        if path.is_file() and not path.name.endswith(CHECKPOINT_SUFFIX)
+    ]
+    if not found:
+        raise InputError(
+            "no weights file in this folder: name one, or make one with: sinefit fit FILE"
+        )
+    return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+
+def _job(source: str, folder: str | None, root: Path | None) -> Job:
+    """Return where the weights go: beside the input, or standard output for standard input."""
+    if is_standard_input(source):
+        if folder is not None:
+            raise SettingError("standard input has no name for a file in --output-folder")
+        return Job(source, default_stream())
+    if leads_to_stream(source):
+        raise SettingError(f"{source} is no ordinary file: name a weights file with --output")
+    if Path(source).suffix == SUFFIX:
+        raise InputError(
+            f"{source} has the name of a weights file: get its signal back with sinefit render, or "
+            "fit its original again with --from to go on"
+        )
+    return make_job(source, folder, root)

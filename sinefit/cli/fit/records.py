@@ -1,0 +1,59 @@
+"""Records: JSON lines for machines, in the file of `--log` and on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sinefit.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sinefit.cli.terminal.console import Messages
+
+    RecordCallback = Callable[[dict[str, Any]], None]
+
+
+@contextlib.contextmanager
+def open_records(log: str | None, messages: Messages) -> Iterator[RecordCallback]:
+    """Give a function that records values in a log, and on standard error where that is asked for.
+
+    Raises OutputError for a log that cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        write = None if log is None else stack.enter_context(_log_file(log))
+
+        def record(values: dict[str, Any]) -> None:
+            if write is not None:
+                write(messages.stamp.line(values))
+            messages.record(values)
+
+        yield record
+
+
+@contextlib.contextmanager
+def _log_file(name: str) -> Iterator[Callable[[str], None]]:
+    """Give a function that appends a line to a file."""
+    try:
+        # Without a buffer every record is whole in the file, and nothing fails when it is closed.
+        file = Path(name).open("ab", buffering=0)  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise OutputError(f"{name}: cannot write the log: {error.strerror}") from error
+
+    def write(line: str) -> None:
+        content = line.encode() + b"\n"
+        written = 0
+        try:
+            while written < len(content):
+                written += file.write(content[written:])
+        except OSError as error:
+            # Where a disk fills up, a part of the record still fits: half of one spoils the file.
+            with contextlib.suppress(OSError):
+                os.ftruncate(file.fileno(), os.fstat(file.fileno()).st_size - written)
+            raise OutputError(f"{name}: cannot write the log: {error.strerror}") from error
+
+    with file:
+        yield write

@@ -1,0 +1,164 @@
+"""What is said of a signal and of a finished fit."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sinefit.cli.terminal.console import duration, size
+from sinefit.cli.words.quoting import quoted
+from sinefit.files import is_standard_output, is_stream
+
+if TYPE_CHECKING:
+    from sinefit.cli.terminal.console import Messages
+    from sinefit.fields.record import FitRecord
+    from sinefit.fitting.config import FitConfig
+    from sinefit.fitting.forecast import Forecast
+    from sinefit.fitting.report import FitReport, Progress
+    from sinefit.jobs.job import Job
+    from sinefit.signals.signal import SignalSpec
+
+POOR: Final = 25.0
+"""PSNR in dB below which a fit is told to be a rough sketch."""
+POOR_SNR: Final = 10.0
+"""The same of a sound, by its SNR."""
+FEWEST_TO_CUT: Final = 2**14
+"""Samples of a signal of which less could be fitted."""
+SILENT_SNR: Final = 1.0
+"""SNR in dB below which silence would sound about the same."""
+
+
+def describe_signal(spec: SignalSpec) -> str:
+    """Return one line about a signal: kind, size, channels, depth and rate."""
+    if spec.kind == "image":
+        extent = f"{spec.shape[1]}x{spec.shape[0]} pixels"
+    elif spec.kind == "video":
+        assert spec.rate is not None
+        extent = (
+            f"{spec.shape[0]} frames of {spec.shape[2]}x{spec.shape[1]} at {float(spec.rate):g} fps"
+        )
+    elif spec.kind == "audio":
+        assert spec.rate is not None
+        extent = f"{spec.shape[0]} samples at {float(spec.rate):g} Hz"
+    else:
+        extent = "x".join(str(size) for size in spec.shape) + " samples"
+    channels = f"{spec.channels} channel{'s' if spec.channels > 1 else ''}"
+    return f"{spec.kind}, {extent}, {channels}, {spec.bit_depth} bit"
+
+
+def forecast_words(forecast: Forecast, spec: SignalSpec) -> str:
+    """Return about how long a fit will take, and what to expect of it."""
+    words = f"about {duration(forecast.seconds)}, {duration(forecast.measuring)} of it measuring"
+    if forecast.quality is None:
+        return words
+    low, high, what = (10, 25, "dB SNR") if spec.kind == "audio" else (25, 35, "dB")
+    quality = {
+        "rough": f"a rough sketch, below {low} {what}",
+        "fair": f"a fair likeness, {low} to {high} {what}",
+        "close": f"a close likeness, above {high} {what}",
+    }[forecast.quality]
+    return f"{words}; expect {quality}"
+
+
+def verdict(report: FitReport, spec: SignalSpec) -> str | None:
+    """Return what would make a poor fit better, None for one that is not poor."""
+    record = report.record
+    if record.psnr_float is None or report.ended_by in ("quality", "plateau", "divergence"):
+        return None
+    is_sound = record.snr is not None
+    figure, least = (record.snr, POOR_SNR) if record.snr is not None else (record.psnr_float, POOR)
+    if figure >= least:
+        return None
+    found = "next to silence" if is_sound and figure < SILENT_SNR else "a rough sketch"
+    less = None
+    if spec.sample_count >= FEWEST_TO_CUT:
+        less = {
+            "image": "--downsample 2",
+            "video": "--downsample 2, a shorter --duration",
+            "audio": "a shorter --duration",
+        }.get(spec.kind)
+    cure = "more --max-time" if report.ended_by == "time" else "more --steps"
+    cure += ", a larger --width" if not is_sound else ""
+    return f"this is {found}: give it {cure}" + (f", or fit less of it: {less}" if less else "")
+
+
+def say_report(report: FitReport, spec: SignalSpec, target: str, messages: Messages) -> None:
+    """Say how good a finished fit is, where it lies and what to do with it."""
+    record = report.record
+    name = "standard output" if is_standard_output(target) else target
+    messages.say(
+        f"{name}: {quality_words(record, spec)}; "
+        f"{record.steps} steps in {duration(report.seconds)}, "
+        f"{report.samples_per_second / 1000:.0f}k samples/s on {report.device}"
+    )
+    advice = verdict(report, spec)
+    if advice is not None:
+        messages.warn(f"{name}: {advice}")
+    if report.ended_by == "plateau":
+        messages.warn("the target quality is out of reach: try a larger --width or another --omega")
+    if not is_stream(target):
+        argument = f"-- {quoted(name)}" if name.startswith("-") else quoted(name)
+        written = Path(target).stat().st_size
+        share = f", {written / spec.source_bytes:.0%} of the source" if spec.source_bytes else ""
+        messages.say(f"{name}: {size(written)}{share}; next: sinefit render {argument}")
+
+
+def say_removed(job: Job, checkpoint: Path, messages: Messages) -> None:
+    """Say that the checkpoint of a fit that is done was removed."""
+    messages.say(f"{checkpoint}: removed, since {job.target} is finished")
+
+
+def quality_words(record: FitRecord, spec: SignalSpec) -> str:
+    """Return how good a field is, and whether that was measured, estimated or neither."""
+    measured = measured_words(record.psnr_samples, spec.sample_count)
+    if record.psnr is None or record.psnr_float is None:
+        return measured
+    is_estimate = record.psnr_samples < spec.sample_count
+    digits = 1 if is_estimate else 2
+    words = f"{record.psnr:.{digits}f} dB PSNR as saved"
+    if record.snr is not None:
+        words += f", {record.snr:.{digits}f} dB SNR"
+    words += f", {record.psnr_float:.{digits}f} dB in float ({range_name(spec)})"
+    return f"about {words}, {measured}" if is_estimate else words
+
+
+def measured_words(samples: int, of: int) -> str:
+    """Return on how many samples of a signal a PSNR was measured."""
+    if samples == 0:
+        return "not measured"
+    return (
+        f"measured on all {of:,} samples"
+        if samples == of
+        else (f"estimated from {samples:,} of {of:,} samples")
+    )
+
+
+def range_name(spec: SignalSpec) -> str:
+    """Return what PSNR's range is for this kind of signal."""
+    if spec.kind == "audio":
+        return f"range: twice the peak, {spec.value_range:.4g}"
+    if not spec.full_scale:
+        return f"range: that of the values, {spec.value_range:.4g}"
+    return f"range: full scale, {spec.value_range:g}"
+
+
+def progress_values(progress: Progress, job: Job) -> dict[str, Any]:
+    """Return the record of a report of a running fit."""
+    values = dataclasses.asdict(progress)
+    return {"event": "progress", "file": job.source, **values, "remaining": progress.remaining}
+
+
+def report_values(report: FitReport, job: Job, config: FitConfig) -> dict[str, Any]:
+    """Return the final report as `--json` prints it."""
+    values = dataclasses.asdict(report.record)
+    values.update(
+        file=job.source,
+        seconds=report.seconds,
+        samples_per_second=report.samples_per_second,
+        device=report.device,
+        ended_by=report.ended_by,
+        weights=job.target,
+        dtype=config.dtype,
+    )
+    return values

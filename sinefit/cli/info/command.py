@@ -1,0 +1,159 @@
+"""`sinefit info`: everything that a weights file or a signal says of itself."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sinefit.cli.exit_codes import exit_codes
+from sinefit.cli.fit.reports import measured_words
+from sinefit.cli.terminal.console import printable, size
+from sinefit.cli.terminal.streams import (
+    STANDARD_INPUT,
+    read_input,
+    read_standard_input,
+    text_console,
+    write_json,
+    write_line,
+)
+from sinefit.errors import SettingError
+from sinefit.fields.metadata import is_weights_file, read_content, read_header
+from sinefit.files import is_standard_input
+
+
+def info(
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="FILE", help="A weights file or a signal, - for a pipe."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", envvar="SINEFIT_INFO_JSON", help="Print one object.")
+    ] = False,
+    as_schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema",
+            envvar="SINEFIT_INFO_SCHEMA",
+            help="Tell instead what every key of --json, records and weights files means.",
+        ),
+    ] = False,
+) -> None:
+    """Show what is known of a weights file, or of a file that could be fitted."""
+    with exit_codes():
+        if as_schema:
+            from sinefit.cli.info.schema import schema, schema_lines
+
+            if as_json:
+                write_json(schema())
+            else:
+                write_line("\n".join(schema_lines()))
+            return
+        if file is None:
+            raise SettingError("info: missing argument 'FILE' (see: sinefit info --help)")
+        values = _describe(file)
+        if as_json:
+            write_json(values)
+            return
+        console = text_console()
+        flat = _lines(values)
+        indent = max(len(key) for key, _ in flat)
+        for key, value in flat:
+            console.print(f"{key:<{indent}}  {printable(value)}")
+
+
+def _describe(file: str) -> dict[str, Any]:
+    if is_standard_input(file):
+        content, name = read_standard_input(), STANDARD_INPUT
+        if is_weights_file(content):
+            return _describe_weights(content, name)
+        return _describe_signal(content)
+    head = b""
+    path = Path(file)
+    # What cannot be opened is explained by whoever reads it next.
+    with contextlib.suppress(OSError):
+        if path.is_file():
+            with path.open("rb") as stream:
+                head = stream.read(16)
+    if is_weights_file(head):
+        return _describe_weights(read_content(path), file)
+    return _describe_signal(file)
+
+
+def _describe_weights(content: bytes, name: str) -> dict[str, Any]:
+    header = read_header(content, name)
+    spec = header.spec
+    signal = _spec_values(spec)
+    for key in ("icc_profile", "soundtrack"):
+        signal[key] = key in header.byte_tensors
+    return {
+        "file": name,
+        "type": "weights",
+        "bytes": len(content),
+        "source_bytes": spec.source_bytes,
+        "share_of_source": len(content) / spec.source_bytes if spec.source_bytes else None,
+        "bits_per_sample": 8 * len(content) / spec.sample_count,
+        "parameters": header.size.parameter_count,
+        "storage": header.storage,
+        "tool_version": header.tool_version,
+        "signal": signal,
+        "network": {"family": header.family.name, **dataclasses.asdict(header.size)},
+        "fit": dataclasses.asdict(header.record),
+    }
+
+
+def _describe_signal(source: str | bytes) -> dict[str, Any]:
+    signal = read_input(source)
+    spec = signal.spec
+    values = _spec_values(spec)
+    values["icc_profile"] = spec.icc_profile is not None
+    values["soundtrack"] = spec.soundtrack is not None
+    return {
+        "file": source if isinstance(source, str) else STANDARD_INPUT,
+        "type": "signal",
+        "bytes": spec.source_bytes,
+        "signal": values,
+        "notices": list(signal.notices),
+    }
+
+
+def _spec_values(spec: Any) -> dict[str, Any]:
+    values = dataclasses.asdict(dataclasses.replace(spec, icc_profile=None, soundtrack=None))
+    values["rate"] = None if spec.rate is None else str(spec.rate)
+    return values
+
+
+def _lines(values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return lines for people, in which a PSNR says what it was measured on."""
+    lines = dict(_flatten(values))
+    if values["type"] == "weights":
+        samples = math.prod(values["signal"]["shape"])
+        lines["fit.psnr_samples"] = measured_words(values["fit"]["psnr_samples"], samples)
+    return list(lines.items())
+
+
+def _flatten(values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return lines for people: dotted keys, sizes in words, what is not there left out."""
+    lines = []
+    for key, value in values.items():
+        if value is None or value is False or value == []:
+            continue
+        if isinstance(value, dict):
+            lines += [(f"{key}.{inner}", text) for inner, text in _flatten(value)]
+        elif key in ("bytes", "source_bytes"):
+            lines.append((key, size(value)))
+        elif key == "share_of_source":
+            lines.append((key, f"{value:.1%}"))
+        elif isinstance(value, float):
+            lines.append((key, f"{value:.6g}"))
+        elif isinstance(value, tuple | list):
+            lines.append(
+                (key, ", ".join(f"{v:.6g}" if isinstance(v, float) else str(v) for v in value))
+            )
+        else:
+            lines.append((key, str(value)))
+    return lines

@@ -1,0 +1,32 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from sinefit.cli.options.settings import OFFERED, option_of
+from sinefit.cli.terminal.console import PROGRESS_HELP, ProgressMode
+
+TOLD: Final = "What is told"
+_SETTINGS: Final = {each.name: each for each in OFFERED}
+
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=TOLD)
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Say more: what was recognised, the network, what it is computed with.",
+        rich_help_panel=TOLD,
+    ),
+]
+ProgressOption = Annotated[
+    ProgressMode,
+    typer.Option("--progress", help=PROGRESS_HELP, rich_help_panel=TOLD),
+]
+Device = Annotated[str, option_of(_SETTINGS["device"])]
+Threads = Annotated[int | None, option_of(_SETTINGS["threads"])]

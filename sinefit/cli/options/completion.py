@@ -1,0 +1,52 @@
+"""What a shell can complete of the values of options and arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sinefit.initializers.parameters import parameters_of
+from sinefit.initializers.registry import INITIALIZERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def complete_scheme(incomplete: str) -> list[str]:
+    """Return the initializers whose names begin so."""
+    return _beginning(INITIALIZERS, incomplete)
+
+
+def complete_init(incomplete: str) -> list[str]:
+    """Return the initializers that begin so; after a colon their parameters, and choices of those.
+
+    A parameter that is there already is not offered again.
+    """
+    name, *settings = incomplete.split(":")
+    if not settings:
+        return complete_scheme(incomplete)
+    if name not in INITIALIZERS:
+        return []
+    *before, _ = settings
+    given = {setting.partition("=")[0] for setting in before}
+    start = ":".join([name, *before])
+    words = []
+    for parameter in parameters_of(INITIALIZERS[name]):
+        if parameter.name not in given:
+            words += [f"{start}:{parameter.name}={choice}" for choice in parameter.choices or ("",)]
+    return _beginning(words, incomplete)
+
+
+def complete_device(incomplete: str) -> list[str]:
+    """Return the values of `--device` that begin so."""
+    return _beginning(["auto", "cpu", "cuda", "mps"], incomplete)
+
+
+def complete_format(incomplete: str) -> list[str]:
+    """Return the formats of all kinds whose names begin so."""
+    from sinefit.signals.formats import FORMATS
+
+    return _beginning(dict.fromkeys(name for kind in FORMATS.values() for name in kind), incomplete)
+
+
+def _beginning(words: Iterable[str], start: str) -> list[str]:
+    return [word for word in words if word.startswith(start)]

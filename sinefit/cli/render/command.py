@@ -1,0 +1,259 @@
+"""`sinefit render`: from a weights file to a file of the kind that was fitted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sinefit.cli.exit_codes import exit_codes
+from sinefit.cli.fit.planning import newest_weights
+from sinefit.cli.fit.reports import describe_signal
+from sinefit.cli.options import common  # noqa: TC001 (the command line reads it)
+from sinefit.cli.options.completion import complete_format
+from sinefit.cli.options.parsing import (
+    parse_rate,
+    parse_region,
+    parse_scale,
+    parse_seconds,
+    parse_size,
+)
+from sinefit.cli.render.target import target_and_format
+from sinefit.cli.terminal.console import Messages, duration
+from sinefit.cli.terminal.progress import ProgressDisplay, TaskRecords
+from sinefit.cli.terminal.streams import (
+    STANDARD_INPUT,
+    is_piped_into,
+    read_standard_input,
+    refuse_terminal,
+)
+from sinefit.cli.words.details import field_details
+from sinefit.errors import SettingError
+from sinefit.files import check_output, is_standard_input, is_standard_output, whole_output
+
+if TYPE_CHECKING:
+    from sinefit.fields.field import Field
+    from sinefit.rendering.plan import RenderPlan
+    from sinefit.signals.writer import Encoding
+
+_GRID = "The new grid"
+_ENCODING = "Encoding"
+
+
+def render(
+    weights: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="WEIGHTS",
+            help="A weights file, - for a pipe.",
+            show_default="what is piped in, else the newest weights file of this folder",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Output file, - for a pipe.",
+            show_default="beside WEIGHTS: photo-4x.png",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", "-f", help="Replace an existing output.")
+    ] = False,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FACTOR",
+            help="Factor on the size (for a sound, on its rate), or width and height: 2x3.",
+            rich_help_panel=_GRID,
+        ),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WxH",
+            help="Size in pixels: 3000x2000; 3000x keeps the shape.",
+            rich_help_panel=_GRID,
+        ),
+    ] = None,
+    rate: Annotated[
+        str | None,
+        typer.Option(metavar="HZ", help="Samples per second of a sound.", rich_help_panel=_GRID),
+    ] = None,
+    fps: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FPS",
+            help="Frames per second of a video, 60 or 30000/1001.",
+            rich_help_panel=_GRID,
+        ),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="Part of an image or video: X,Y,W,H in pixels of the original.",
+            rich_help_panel=_GRID,
+        ),
+    ] = None,
+    start: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME", help="Skip this much of a sound or video: 1.5s.", rich_help_panel=_GRID
+        ),
+    ] = "0",
+    length: Annotated[
+        str | None,
+        typer.Option(
+            "--duration",
+            envvar="SINEFIT_RENDER_DURATION",
+            metavar="TIME",
+            help="Render this much of a sound or video.",
+            rich_help_panel=_GRID,
+        ),
+    ] = None,
+    output_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            envvar="SINEFIT_RENDER_FORMAT",
+            metavar="NAME",
+            help="Output format.",
+            autocompletion=complete_format,
+            show_default="by the output's name, else the original's",
+            rich_help_panel=_ENCODING,
+        ),
+    ] = None,
+    bit_depth: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BITS",
+            help="Bits per value.",
+            show_default="the original's",
+            rich_help_panel=_ENCODING,
+        ),
+    ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=100,
+            metavar="N",
+            help="0 to 100, for lossy formats.",
+            rich_help_panel=_ENCODING,
+        ),
+    ] = None,
+    device: common.Device = "auto",
+    threads: common.Threads = None,
+    quiet: common.Quiet = False,
+    verbose: common.Verbose = False,
+    progress: common.ProgressOption = "auto",
+) -> None:
+    """Evaluate a fitted field on any grid and write it as a file."""
+    with exit_codes():
+        messages = Messages(quiet=quiet, verbose=verbose, progress=progress)
+
+        from sinefit.rendering.plan import RenderRequest, plan_render
+        from sinefit.signals.writer import Encoding
+
+        request = RenderRequest(
+            scale=None if scale is None else parse_scale(scale),
+            size=None if size is None else parse_size(size),
+            rate=None if rate is None else parse_rate("--rate", rate),
+            fps=None if fps is None else parse_rate("--fps", fps),
+            region=None if region is None else parse_region(region),
+            start=parse_seconds("--start", start),
+            duration=None if length is None else parse_seconds("--duration", length),
+            bit_depth=bit_depth,
+        )
+        with TaskRecords(messages, "rendering") as records:
+            field, path = _load(weights, output, messages)
+            plan = plan_render(field.spec, request)
+            target, chosen = target_and_format(field, path, request, output, output_format)
+            refuse_terminal(target)
+            check_output(target, force=force, source=path)
+            for notice in plan.notices:
+                messages.warn(notice)
+            records.start(file="-" if path is None else str(path), output=target, format=chosen)
+            _write(
+                field,
+                plan,
+                target,
+                chosen,
+                Encoding(quality=quality),
+                force=force,
+                device=device,
+                threads=threads,
+                messages=messages,
+                records=records,
+            )
+
+
+def _load(weights: str | None, output: str | None, messages: Messages) -> tuple[Field, Path | None]:
+    """Return the field that is meant, and its file if it is one."""
+    from sinefit.fields.weights_file import decode_field, read_field
+
+    if is_piped_into() if weights is None else is_standard_input(weights):
+        return decode_field(read_standard_input(), STANDARD_INPUT), None
+    if weights is not None:
+        return read_field(Path(weights)), Path(weights)
+    if output is not None and is_standard_output(output):
+        # Whoever reads there would not learn which of the files here it was.
+        raise SettingError(f"--output is {output}: name WEIGHTS too, or pipe them in")
+    path = newest_weights(Path())
+    messages.say(f"rendering {path}, the newest weights file here")
+    return read_field(path), path
+
+
+def _write(
+    field: Field,
+    plan: RenderPlan,
+    target: str,
+    chosen: str,
+    encoding: Encoding,
+    *,
+    force: bool,
+    device: str,
+    threads: int | None,
+    messages: Messages,
+    records: TaskRecords,
+) -> None:
+    import time
+
+    from sinefit.fitting.devices import cpu_threads, resolve_device
+    from sinefit.rendering.render import render_blocks
+    from sinefit.signals.formats import extension_of
+    from sinefit.signals.writing import check_writable, open_writer
+
+    check_writable(plan.spec, chosen)
+    used = resolve_device(device)
+    network = field.network.to(used)
+    name = "standard output" if is_standard_output(target) else target
+    for detail in field_details(field, used, threads):
+        messages.detail(
+            f"{name}: field {detail}" if detail.startswith("fitted") else f"{name}: {detail}"
+        )
+    begin = time.perf_counter()
+    with whole_output(target, force=force, suffix=extension_of(chosen)) as temporary:
+        writer = open_writer(temporary, plan.spec, chosen, encoding)
+        try:
+            with cpu_threads(threads), ProgressDisplay(messages, name) as display:
+                done = 0
+                for block in render_blocks(network, plan):
+                    writer.write(block)
+                    done += len(block)
+                    share = done / plan.spec.shape[0]
+                    seconds = time.perf_counter() - begin
+                    display.update(share, f"{duration(seconds * (1 - share) / share)} left")
+                    records.progress(share)
+                writer.close()
+        except BaseException:
+            writer.abort()
+            raise
+    for notice in writer.notices:
+        messages.warn(notice)
+    messages.say(f"{name}: {describe_signal(plan.spec)}, {chosen}; rendered on {used}")
+    records.end(seconds=round(time.perf_counter() - begin, 3), device=str(used))

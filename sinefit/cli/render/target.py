@@ -1,0 +1,70 @@
+"""Where a render goes and in which format, by what is asked for and what was fitted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sinefit.cli.terminal.streams import default_stream
+from sinefit.errors import OutputError, SettingError
+from sinefit.files import is_stream
+
+if TYPE_CHECKING:
+    from sinefit.fields.field import Field
+    from sinefit.rendering.plan import RenderRequest
+
+
+def target_and_format(
+    field: Field,
+    path: Path | None,
+    request: RenderRequest,
+    output: str | None,
+    output_format: str | None,
+) -> tuple[str, str]:
+    """Return where the render goes and in which format; a contradiction is an error."""
+    from sinefit.signals.formats import agreed_format, extension_of, formats_of
+
+    kind = field.spec.kind
+    formats = formats_of(kind)
+    if output_format is not None and output_format not in formats:
+        raise SettingError(
+            f"--format is {output_format}: for a field of kind {kind} it can be "
+            f"{', '.join(formats)}"
+        )
+    original = field.spec.format if field.spec.format in formats else formats[0]
+    if output is None:
+        chosen = output_format or original
+        if path is None:
+            return default_stream(), chosen
+        name = f"{path.stem}-{_suffix(request)}{extension_of(chosen)}"
+        return str(path.with_name(name)), chosen
+    if is_stream(output):
+        return output, output_format or original
+    named = agreed_format(kind, output, output_format)
+    if named is None:
+        if Path(output).suffix:
+            raise OutputError(
+                f"{output}: no format for kind {kind} has this ending; it can be "
+                f"{', '.join(extension_of(known) for known in formats)}, or say --format"
+            )
+        return output, original
+    return output, named
+
+
+def _suffix(request: RenderRequest) -> str:
+    """Return what a default name tells of the request: "4x", "2x3", "96000hz", "crop-4x"."""
+    parts = []
+    if request.start or request.duration is not None:
+        parts.append("cut")
+    if request.region is not None:
+        parts.append("crop")
+    if request.size is not None:
+        parts.append("x".join("" if count is None else str(count) for count in request.size))
+    elif request.scale is not None:
+        factors = "x".join(f"{factor:g}" for factor in request.scale)
+        parts.append(f"{factors}x" if len(request.scale) == 1 else factors)
+    if request.rate is not None:
+        parts.append(f"{float(request.rate):g}hz")
+    if request.fps is not None:
+        parts.append(f"{float(request.fps):g}fps")
+    return "-".join(parts) or "1x"

@@ -1,0 +1,1 @@
+"""Standard streams: what is read, printed for people and machines, and shown while it lasts."""

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sinefit.cli.terminal import progress
+from sinefit.cli.terminal.console import Messages, show_error
+from sinefit.cli.terminal.progress import ProgressDisplay, TaskRecords, curve
+from sinefit.errors import InputError
+from sinefit.fitting.report import Progress
+from tests.cli.terminals import ESCAPE, Terminal, become_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sinefit.cli.terminal.console import ProgressMode
+
+
+def report(share: float | None = 0.25, step: int = 50) -> Progress:
+    return Progress("fitting", step, share, seconds=30.0, psnr=31.257, samples_per_second=2e5)
+
+
+def test_a_terminal_has_a_live_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = become_terminal(monkeypatch)
+    with ProgressDisplay(Messages(quiet=False), "a[/b].png") as display:
+        display.show_fit(report())
+    shown = terminal.getvalue()
+    assert "\x1b[?25l" in shown  # the cursor is hidden while the bar moves
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
+    for words in ("a[/b].png", "step 50", "31.26 dB", "200k samples/s", "1 min 30 s left"):
+        assert words in shown
+
+
+class Full(Terminal):
+    """A terminal that has gone, or a disk behind it that is full."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+    def flush(self) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_a_bar_that_cannot_be_shown_ends_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Full()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    messages = Messages(verbose=True)
+    with ProgressDisplay(messages, "a.png") as display:
+        messages.say("begun")
+        display.show_fit(report())
+        display.show_picture("a picture")
+        messages.detail("going on")
+    show_error("at last")
+    assert terminal.getvalue() == ""
+
+
+def test_a_bar_without_an_end_tells_no_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = become_terminal(monkeypatch)
+    with ProgressDisplay(Messages(quiet=False), "a.png") as display:
+        display.show_fit(report(share=None))
+    assert "31.26 dB" in terminal.getvalue()
+    assert "left" not in terminal.getvalue()
+
+
+@pytest.mark.parametrize("environment", [{}, {"FORCE_COLOR": "1"}, {"TERM": "dumb"}])
+def test_elsewhere_there_are_plain_lines(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    stream = Terminal() if "TERM" in environment else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "PLAIN_INTERVAL", 0.0)
+    with ProgressDisplay(Messages(quiet=False), "photo.png") as display:
+        display.show_fit(report())
+        display.show_fit(report(share=None, step=100))
+        display.show_fit(Progress("measuring", 100, 0.5, 1.0, 31.0, 2e5))
+    assert stream.getvalue().splitlines() == [
+        "photo.png:  25% step 50  31.26 dB  200k samples/s  1 min 30 s left",
+        "photo.png: step 100  31.26 dB  200k samples/s",
+        "photo.png:  50% measuring  1.0 s left",
+    ]
+
+
+def test_plain_lines_come_every_few_seconds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    with ProgressDisplay(Messages(quiet=False), "photo.png") as display:
+        for tenths in range(200):
+            now = 100.0 + tenths / 10
+            display.update(tenths / 200, "")
+    assert len(capsys.readouterr().err.splitlines()) == 3
+
+
+def test_quiet_shows_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    with ProgressDisplay(Messages(quiet=True), "photo.png") as display:
+        display.update(0.5, "halfway")
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("mode", "lines"), [("plain", ["a.png:  50% halfway"]), ("json", []), ("none", [])]
+)
+def test_modes_that_have_no_bar_even_on_a_terminal(
+    mode: ProgressMode, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = become_terminal(monkeypatch)
+    monkeypatch.setattr(progress, "PLAIN_INTERVAL", 0.0)
+    with ProgressDisplay(Messages(progress=mode), "a.png") as display:
+        display.update(0.5, "halfway")
+        assert not display.takes_pictures
+    assert terminal.getvalue().splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("environment", "on_terminal", "escapes", "pictures"),
+    [
+        ({}, True, "any", True),
+        ({"NO_COLOR": "1"}, True, "no colours", False),
+        ({"TERM": "dumb"}, True, "none", False),
+        ({"FORCE_COLOR": "1"}, True, "any", True),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, True, "no colours", False),
+        ({}, False, "none", False),
+        ({"NO_COLOR": "1"}, False, "none", False),
+        ({"TERM": "dumb"}, False, "none", False),
+        ({"FORCE_COLOR": "1"}, False, "colours only", False),
+    ],
+)
+def test_escapes_are_where_they_may_be(
+    environment: Mapping[str, str],
+    on_terminal: bool,
+    escapes: str,
+    pictures: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    stream = Terminal() if on_terminal else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "PLAIN_INTERVAL", 0.0)
+    messages = Messages(verbose=True)
+    with ProgressDisplay(messages, "photo.png") as display:
+        assert display.takes_pictures == pictures
+        display.show_fit(report())
+        messages.warn("lost")
+        messages.detail("more")
+    found = set(ESCAPE.findall(stream.getvalue()))
+    # Bold and dim are no colours.
+    colours = {code for code in found if code.endswith("m") and code[2:-1] not in ("0", "1", "2")}
+    moves = {code for code in found if not code.endswith("m")}
+    assert bool(colours) == (escapes in ("any", "colours only"))
+    assert bool(moves) == (escapes in ("any", "no colours"))
+    if escapes == "none":
+        assert "\x1b" not in stream.getvalue()
+        assert "\r" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_the_bar_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = become_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    name = "holiday-in-the-mountains-number-0042.png"
+    with ProgressDisplay(Messages(), name) as display:
+        display.show_fit(report(step=50))
+        display.show_fit(report(step=8000))
+    shown = ESCAPE.sub("", terminal.getvalue())
+    assert "number-0042.png" in shown
+    assert name not in shown
+    assert "step 8000  31.26 dB  1 min 30 s left" in shown
+    assert max(map(len, shown.splitlines())) <= columns
+
+
+def test_a_picture_is_shown_below_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = become_terminal(monkeypatch)
+    with ProgressDisplay(Messages(), "a.png") as display:
+        display.show_picture("a picture")
+        display.update(0.5, "halfway")
+    lines = [line.strip() for line in ESCAPE.sub("", terminal.getvalue()).splitlines()]
+    bar = max(number for number, line in enumerate(lines) if line.endswith("halfway"))
+    assert lines[bar + 1] == "a picture"
+
+
+def records_of(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_the_records_of_a_task(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    with TaskRecords(Messages(progress="json"), "rendering") as records:
+        records.start(file="w", output="p")
+        for tenths in range(1, 21):
+            now = 100.0 + tenths / 10
+            records.progress(tenths / 20)
+        records.end(device="cpu")
+    found = records_of(capsys.readouterr().err)
+    assert {(record["file"], record["output"], record["log_version"]) for record in found} == {
+        ("w", "p", 1)
+    }
+    assert [record["event"] for record in found] == ["start", *["progress"] * 5, "end"]
+    # Half a second apart, the first at once and the last always.
+    told = [(record["share"], record["seconds"]) for record in found[1:-1]]
+    assert told == [(0.05, 0.1), (0.3, 0.6), (0.55, 1.1), (0.8, 1.6), (1.0, 2.0)]
+    assert {record["phase"] for record in found[1:-1]} == {"rendering"}
+    assert found[-1]["device"] == "cpu"
+
+
+def test_a_task_that_fails_records_why(capsys: pytest.CaptureFixture[str]) -> None:
+    with (
+        pytest.raises(InputError),
+        TaskRecords(Messages(progress="json"), "rendering"),
+    ):
+        raise InputError("w: damaged")
+    (record,) = records_of(capsys.readouterr().err)
+    assert (record["event"], record["error"], record["exit"]) == ("error", "w: damaged", 3)
+
+
+def test_the_curve() -> None:
+    assert curve([1.0], 8) == ""
+    assert curve([float("-inf"), 1.0], 8) == ""
+    assert curve([0.0, 7.0], 8) == "▁█"
+    assert curve([float(number) for number in range(800)], 8) == "▁▂▃▄▅▆▇█"
+
+
+@pytest.mark.parametrize("columns", [40, 50, 60, 80, 120])
+def test_a_narrow_bar_keeps_the_time_left_and_drops_the_pace_first(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = become_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with ProgressDisplay(Messages(quiet=False), "photo.png") as display:
+        for step in range(50, 500, 50):
+            display.show_fit(report(step=step))
+    lines = [line for line in ESCAPE.sub("", terminal.getvalue()).split("\r") if "left" in line]
+    assert lines
+    for line in lines:
+        assert "1 min 30 s left" in line
+        assert len(line.strip("\n")) <= columns
+        assert ("samples/s" in line) <= ("step" in line and "dB" in line)
+    assert any("samples/s" in line for line in lines) == (columns > 80)
