@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from sinefit.api import write
 from sinefit.cli.app import app
-from sinefit.cli.exit_codes import ExitCode
+from sinefit.cli.failures import ExitCode
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.initializers.registry import INITIALIZERS
 from sinefit.signals.formats import FORMATS, WRITTEN

@@ -11,11 +11,11 @@ from sinefit.api import write
 from sinefit.benchmark.clock import device_clock
 from sinefit.benchmark.fits import fit_file
 from sinefit.benchmark.machine import describe_machine
-from sinefit.benchmark.pace import measure_pace
 from sinefit.benchmark.peak import floor_pace, measure_peak
 from sinefit.benchmark.picture import NAME, draw_picture, reduce_picture
 from sinefit.benchmark.race import run_race
 from sinefit.benchmark.rendering import measure_rendering
+from sinefit.benchmark.training import measure_pace
 from sinefit.errors import SinefitError
 from sinefit.fitting.config import FitConfig
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from sinefit.benchmark.clock import Clock
     from sinefit.benchmark.fits import FileFit
     from sinefit.benchmark.machine import Machine
-    from sinefit.benchmark.pace import Pace
     from sinefit.benchmark.peak import Peak
     from sinefit.benchmark.race import Race
     from sinefit.benchmark.rendering import Rendering
     from sinefit.benchmark.settings import BenchSettings
+    from sinefit.benchmark.training import Pace
     from sinefit.networks.size import NetworkSize
     from sinefit.signals.signal import Signal
 

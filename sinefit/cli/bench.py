@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
-from sinefit.cli.exit_codes import ExitCode, exit_codes
+from sinefit.cli.exit_codes import exit_codes
+from sinefit.cli.failures import ExitCode
 from sinefit.cli.flags import with_flags
 from sinefit.cli.options import common  # noqa: TC001 (the command line reads it)
 from sinefit.cli.options.parsing import parse_seconds
-from sinefit.cli.terminal.console import Messages, printable
+from sinefit.cli.terminal.console import printable
+from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.terminal.streams import write_json, write_line
 from sinefit.errors import SettingError
 
@@ -46,8 +48,8 @@ def bench(
         if seconds is not None and seconds <= 0:
             raise SettingError(f"--max-time is {max_time}: it must be more than 0 seconds")
         from sinefit.benchmark import settings as lengths
-        from sinefit.benchmark.report import report_lines, report_values
         from sinefit.benchmark.suite import run_benchmark
+        from sinefit.benchmark.tables import figures_of, table_lines
 
         settings = lengths.QUICK if quick else lengths.STANDARD
         if seconds is not None:
@@ -62,9 +64,9 @@ def bench(
         failures = tuple((file, with_flags(error)) for file, error in benchmark.failures)
         benchmark = replace(benchmark, failures=failures)
         if as_json:
-            write_json({"quick": quick, **report_values(benchmark)})
+            write_json({"quick": quick, **figures_of(benchmark)})
         else:
-            for line in report_lines(benchmark):
+            for line in table_lines(benchmark):
                 write_line(printable(line))
         for file, error in benchmark.failures:
             messages.always(f"{file} could not be fitted: {error}")

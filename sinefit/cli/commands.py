@@ -21,7 +21,7 @@ from sinefit.cli.help_text import (
     plain_parameters,
     variables_line,
 )
-from sinefit.cli.terminal.console import Messages
+from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.usage import usage_errors
 from sinefit.cli.variables import unknown_variables, variables_of_options
 

@@ -10,8 +10,8 @@ import typer
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.options import common  # noqa: TC001 (the command line reads it)
 from sinefit.cli.options.parsing import parse_pixel_region, parse_seconds
-from sinefit.cli.terminal.console import Messages
-from sinefit.cli.terminal.progress import ProgressDisplay, TaskRecords
+from sinefit.cli.terminal.messages import Messages
+from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.terminal.streams import (
     STANDARD_INPUT,
     read_input,
@@ -19,6 +19,7 @@ from sinefit.cli.terminal.streams import (
     text_console,
     write_json,
 )
+from sinefit.cli.terminal.task_events import TaskEvents
 from sinefit.cli.words.details import field_details, signal_details
 from sinefit.errors import SettingError
 from sinefit.files import is_standard_input
@@ -81,8 +82,8 @@ def evaluate(
         messages = Messages(quiet=quiet, verbose=verbose, progress=progress)
         if is_standard_input(weights) and is_standard_input(original):
             raise SettingError("WEIGHTS and ORIGINAL both claim standard input: name one of them")
-        with TaskRecords(messages, "comparing") as records:
-            records.start(file=weights, original=original)
+        with TaskEvents(messages, "comparing") as events:
+            events.start(file=weights, original=original)
             if is_standard_input(weights):
                 field = decode_field(read_standard_input(), STANDARD_INPUT)
             else:
@@ -105,10 +106,10 @@ def evaluate(
 
                 def show(share: float) -> None:
                     display.update(share, "")
-                    records.progress(share)
+                    events.progress(share)
 
                 scores = compare_field(field, signal, chosen, show)
-            records.end(**scores)
+            events.end(**scores)
         if as_json:
             write_json(dict(scores))
             return

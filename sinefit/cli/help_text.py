@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from typer.core import TyperCommand, TyperOption
 
-from sinefit.cli.exit_codes import ExitCode
+from sinefit.cli.failures import ExitCode
 from sinefit.cli.flags import remember_origins
 from sinefit.cli.usage import usage_errors
 from sinefit.cli.variables import variable_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from sinefit.cli.exit_codes import ExitCode
+from sinefit.cli.failures import ExitCode
 from sinefit.cli.flags import flag_of, origin_of
 from sinefit.cli.terminal.console import show_error
 

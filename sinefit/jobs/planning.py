@@ -1,4 +1,4 @@
-"""Which files are fitted, and where the weights of each go."""
+"""Which files are fitted, and where the weights of each go and lie."""
 
 from __future__ import annotations
 
@@ -87,6 +87,16 @@ def refuse_collisions(jobs: Sequence[Job], cure: str = "fit one of them apart") 
                     f"{taken[place]} and {job.source} would both be written to {shown}: {cure}"
                 )
             taken[place] = job.source
+
+
+def newest_weights(folder: Path) -> Path | None:
+    """Return the weights file of a folder that was written last, checkpoints excluded."""
+    found = (
+        path
+        for path in folder.glob(f"*{SUFFIX}")
+        if path.is_file() and not path.name.endswith(CHECKPOINT_SUFFIX)
+    )
+    return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
 
 
 def leads_to_stream(name: str) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sinefit.benchmark.fits import FileFit
 from sinefit.benchmark.machine import Machine
-from sinefit.benchmark.pace import Pace
 from sinefit.benchmark.peak import Peak, ProductRates
 from sinefit.benchmark.race import Curve, Race
 from sinefit.benchmark.rendering import Rendering
 from sinefit.benchmark.settings import BenchSettings
 from sinefit.benchmark.suite import Benchmark
+from sinefit.benchmark.training import Pace
 from sinefit.networks.size import NetworkSize
 
 TINY = BenchSettings(

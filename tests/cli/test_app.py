@@ -11,7 +11,7 @@ import typer.main
 import sinefit
 from sinefit.cli.app import app
 from sinefit.cli.commands import COMMANDS, load_command
-from sinefit.cli.exit_codes import ExitCode
+from sinefit.cli.failures import ExitCode
 
 from .making import ENVIRONMENT, TINY, invoke, make_picture, succeed
 

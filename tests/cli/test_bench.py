@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from sinefit.benchmark import settings, suite
-from sinefit.benchmark.report import report_lines
+from sinefit.benchmark.tables import table_lines
 from sinefit.cli.bench import bench
 from sinefit.errors import SinefitError
 from tests.benchmark.making import TINY, made_up
@@ -62,7 +62,7 @@ def test_a_real_run_of_a_tiny_benchmark(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 def test_tables_are_the_product_and_progress_is_not(asked: dict[str, Any]) -> None:
     result = run_bench()
-    assert result.stdout.splitlines() == list(report_lines(made_up()))
+    assert result.stdout.splitlines() == list(table_lines(made_up()))
     assert result.stderr == "peak: something\n"
     assert asked["settings"] == settings.STANDARD
     assert (asked["files"], asked["device"]) == ([], "auto")

@@ -5,27 +5,16 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
 import pytest
-import torch
 import typer
 
 from sinefit.cli.exit_codes import exit_codes, outermost, show_tracebacks
 from sinefit.errors import (
-    DeviceError,
     InputError,
-    OutputError,
-    OutputExistsError,
-    SettingError,
-    SinefitError,
 )
-from sinefit.fitting.report import FitDivergedError
 
 from .making import ENVIRONMENT
-
-if TYPE_CHECKING:
-    from sinefit.fitting.report import FitResult
 
 
 def outcome(error: BaseException) -> int:
@@ -34,53 +23,10 @@ def outcome(error: BaseException) -> int:
     return int(stop.value.exit_code)
 
 
-@pytest.fixture
-def result() -> FitResult:
-    return None  # type: ignore[return-value]
-
-
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (SinefitError("so"), 1),
-        (SettingError("so"), 2),
-        (DeviceError("so"), 2),
-        (InputError("so"), 3),
-        (OutputError("so"), 5),
-        (OutputExistsError("so"), 5),
-    ],
-)
-def test_errors_become_a_line_and_a_status(
-    error: SinefitError, code: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert outcome(error) == code
+def test_an_error_becomes_a_line_and_a_status(capsys: pytest.CaptureFixture[str]) -> None:
+    assert outcome(InputError("so")) == 3
     shown = capsys.readouterr()
     assert (shown.out, shown.err) == ("", "sinefit: error: so\n")
-
-
-def test_a_fit_that_diverged_is_a_failure(result: FitResult) -> None:
-    assert outcome(FitDivergedError("diverged", result)) == 1
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        MemoryError("4 TiB wanted"),
-        OSError(errno.ENOMEM, "Cannot allocate memory"),
-        torch.OutOfMemoryError("CUDA out of memory"),
-        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
-    ],
-)
-def test_out_of_memory(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
-    assert outcome(error) == 4
-    assert capsys.readouterr().err.startswith("sinefit: error: out of memory")
-
-
-def test_no_memory_for_a_network_so_wide() -> None:
-    with pytest.raises(typer.Exit) as stop, exit_codes():
-        torch.empty(2**50)
-    assert stop.value.exit_code == 4
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), ValueError("a bug"), SystemExit(7)])

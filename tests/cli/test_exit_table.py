@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from sinefit.cli.exit_codes import ExitCode
+from sinefit.cli.failures import ExitCode
 
 from .making import TINY, invoke, make_picture, make_sound, succeed
 

@@ -9,7 +9,7 @@ import torch
 from sinefit.initializers import SignalTraits
 from sinefit.initializers.vi3nr import Vi3nr, mean_square_sine
 from sinefit.networks.size import NetworkSize
-from sinefit.theory.measure import measure_layers
+from sinefit.theory.layer_statistics import measure_layers
 
 
 @pytest.mark.parametrize("variance", [1e-6, 0.1, 1.0, 4.0])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sinefit.errors import InputError, OutputError, SettingError
-from sinefit.jobs.planning import plan_jobs
+from sinefit.jobs.planning import newest_weights, plan_jobs
 
 from .making import touch
 
@@ -140,3 +140,33 @@ def test_streams_have_no_name_for_their_weights(here: Path) -> None:
     for source in ("pipe", os.devnull, "-"):
         with pytest.raises(SettingError, match=f"^{source} is no ordinary file: "):
             plan(source)
+
+
+def named_newest(folder: Path) -> str:
+    newest = newest_weights(folder)
+    assert newest is not None
+    return newest.name
+
+
+def test_the_newest_weights(tmp_path: Path) -> None:
+    for age, name in enumerate(
+        ["b.safetensors", "a.safetensors", "x.png", "c.ckpt.safetensors", ".safetensors.swp"]
+    ):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, ns=(0, age * 10**9))
+    (tmp_path / "folder.safetensors").mkdir()
+    assert named_newest(tmp_path) == "a.safetensors"
+    os.utime(tmp_path / "b.safetensors", ns=(0, 10**11))
+    assert named_newest(tmp_path) == "b.safetensors"
+
+
+def test_files_of_one_moment_go_by_name(tmp_path: Path) -> None:
+    for name in ("b.safetensors", "c.safetensors", "a.safetensors"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, ns=(0, 0))
+    assert named_newest(tmp_path) == "c.safetensors"
+
+
+def test_no_weights(tmp_path: Path) -> None:
+    (tmp_path / "c.ckpt.safetensors").touch()
+    assert newest_weights(tmp_path) is None

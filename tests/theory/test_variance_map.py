@@ -7,12 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinefit.theory.variance_map import (
-    fixed_point,
-    jacobian_gain,
-    lambert_constants,
-    variance_map,
-)
+from sinefit.theory.variance_map import fixed_point, jacobian_gain, lambert_constants, variance_map
 
 TABLE = [
     # c_w, c_b², sigma_a², sigma_g², as published or derived independently, to the digits shown

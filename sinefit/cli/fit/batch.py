@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from sinefit.cli.fit.job import fit_job
+from sinefit.cli.fit.log import open_log
 from sinefit.cli.fit.outcomes import Outcomes
 from sinefit.cli.fit.preview import check_preview
-from sinefit.cli.fit.records import open_records
-from sinefit.cli.fit.reports import say_removed
+from sinefit.cli.fit.sentences import say_removed
 from sinefit.cli.fit.stopping import StopRequest
 from sinefit.cli.fit.together import fit_jobs_together
 from sinefit.cli.terminal.console import printable
@@ -23,7 +23,7 @@ from sinefit.jobs.stale import remove_finished_checkpoint
 
 if TYPE_CHECKING:
     from sinefit.cli.fit.request import FitRequest
-    from sinefit.cli.terminal.console import Messages
+    from sinefit.cli.terminal.messages import Messages
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.jobs.job import Job
 
@@ -63,9 +63,9 @@ def run_batch(
             _show_plan(job, as_json=as_json)
         return
     stop = StopRequest()
-    with open_records(log, messages) as record:
+    with open_log(log, messages) as on_event:
         outcomes = Outcomes(
-            request, messages, stop, record, as_json=as_json, is_only=len(jobs) == 1
+            request, messages, stop, on_event, as_json=as_json, is_only=len(jobs) == 1
         )
         if together:
             fit_jobs_together(waiting, request, messages, stop, outcomes)
@@ -88,7 +88,9 @@ def _fit_in_turn(
             raise typer.Exit(stop.exit_code)
         outcomes.begin(job)
         try:
-            report = fit_job(job, request, messages, stop, resume=resume, on_record=outcomes.record)
+            report = fit_job(
+                job, request, messages, stop, resume=resume, on_event=outcomes.on_event
+            )
         except Exception as error:
             outcomes.failed(job, error)
             if isinstance(error, Stopped):

@@ -22,7 +22,7 @@ from sinefit.cli.options.settings import (
     settings_from,
     with_settings,
 )
-from sinefit.cli.terminal.console import Messages
+from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.terminal.streams import refuse_terminal
 from sinefit.errors import SettingError
 from sinefit.files import is_standard_output

@@ -6,20 +6,15 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from sinefit.cli.fit.preview import check_preview_place, make_preview
-from sinefit.cli.fit.reports import (
-    describe_signal,
-    forecast_words,
-    progress_values,
-    report_values,
-    say_removed,
-    say_report,
-)
 from sinefit.cli.fit.resume import resume_command
-from sinefit.cli.terminal.console import size
+from sinefit.cli.fit.sentences import forecast_words, say_removed, say_result
+from sinefit.cli.fit.values import fit_values, progress_values
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.terminal.streams import read_input, standard_input
+from sinefit.cli.words.amounts import size
 from sinefit.cli.words.details import fit_details
 from sinefit.cli.words.quoting import command_line
+from sinefit.cli.words.signals import describe_signal
 from sinefit.errors import SinefitError
 from sinefit.files import is_standard_input
 from sinefit.fitting.report import FitNotMeasuredError, FitStoppedError, result_of
@@ -27,11 +22,11 @@ from sinefit.fitting.report import FitNotMeasuredError, FitStoppedError, result_
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sinefit.cli.fit.log import EventCallback
     from sinefit.cli.fit.preview import Preview
-    from sinefit.cli.fit.records import RecordCallback
     from sinefit.cli.fit.request import FitRequest
     from sinefit.cli.fit.stopping import StopRequest
-    from sinefit.cli.terminal.console import Messages
+    from sinefit.cli.terminal.messages import Messages
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.fitting.plan import FitPlan
     from sinefit.fitting.report import FitResult, Outcome, Progress
@@ -50,7 +45,7 @@ def fit_job(
     stop: StopRequest,
     *,
     resume: Checkpoint | None = None,
-    on_record: RecordCallback | None = None,
+    on_event: EventCallback | None = None,
 ) -> dict[str, Any]:
     """Fit one file, write its weights and return the final report, see `run_job`."""
     outcome: Outcome
@@ -58,7 +53,7 @@ def fit_job(
         fit = prepare_fit(job, request, messages, stop, held, resume=resume)
         with stop:
             try:
-                outcome = fit.run(stop, on_record)
+                outcome = fit.run(stop, on_event)
             except SinefitError as error:
                 outcome = error
             fit.keep(outcome)
@@ -111,7 +106,7 @@ def _read(source: str, **options: Any) -> Signal:
 
 
 class ToldFit:
-    """A fit that says what it does, on standard error and in records."""
+    """A fit that says what it does, on standard error and in events."""
 
     def __init__(
         self,
@@ -174,7 +169,7 @@ class ToldFit:
             return None
         return forecast_words(found, self.signal.spec)
 
-    def run(self, stop: StopRequest, on_record: RecordCallback | None) -> FitResult:
+    def run(self, stop: StopRequest, on_event: EventCallback | None) -> FitResult:
         """Fit; raises what `fit_signal` does."""
         from sinefit.fitting.hooks import FIELD_EVERY, FitHooks
 
@@ -188,8 +183,8 @@ class ToldFit:
 
             def show(progress: Progress) -> None:
                 display.show_fit(progress)
-                if on_record is not None:
-                    on_record(progress_values(progress, self.job))
+                if on_event is not None:
+                    on_event(progress_values(progress, self.job))
 
             if self._request.preview is not None:
                 self._preview = make_preview(self._request.preview, display, self._messages)
@@ -222,7 +217,7 @@ class ToldFit:
         """Say how good the fit is and return the final report, or raise what ended it."""
         result = result_of(outcome)
         if result is not None:
-            say_report(result.report, result.field.spec, self.job.target, self._messages)
+            say_result(result.report, result.field.spec, self.job.target, self._messages)
         if isinstance(outcome, FitNotMeasuredError):
             self._messages.always(
                 "stopped while measuring: the weights are finished and saved, but how good they "
@@ -230,7 +225,7 @@ class ToldFit:
             )
         if isinstance(outcome, SinefitError):
             raise outcome
-        return report_values(outcome.report, self.job, self._request.config)
+        return fit_values(outcome.report, self.job, self._request.config)
 
     def _leave(self, checkpoint: Checkpoint) -> None:
         """Keep what a stopped fit has reached, and say how to go on."""

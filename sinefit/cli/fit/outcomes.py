@@ -1,4 +1,4 @@
-"""What became of each fit of a batch: records, JSON objects, and what failed."""
+"""What became of each fit of a batch: events, JSON objects, and what failed."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from sinefit.cli.exit_codes import ExitCode, describe_failure
-from sinefit.cli.fit.reports import report_values
+from sinefit.cli.failures import ExitCode, describe_failure
+from sinefit.cli.fit.values import fit_values
 from sinefit.cli.terminal.console import show_error
 from sinefit.cli.terminal.streams import write_json
 from sinefit.fitting.report import FitDivergedError, FitNotMeasuredError, Stopped
 
 if TYPE_CHECKING:
-    from sinefit.cli.fit.records import RecordCallback
+    from sinefit.cli.fit.log import EventCallback
     from sinefit.cli.fit.request import FitRequest
     from sinefit.cli.fit.stopping import StopRequest
-    from sinefit.cli.terminal.console import Messages
+    from sinefit.cli.terminal.messages import Messages
     from sinefit.jobs.job import Job
 
 
@@ -28,13 +28,13 @@ class Outcomes:
         request: FitRequest,
         messages: Messages,
         stop: StopRequest,
-        record: RecordCallback,
+        on_event: EventCallback,
         *,
         as_json: bool,
         is_only: bool,
     ) -> None:
         """Prepare; the failure of an only fit is not listed but raised."""
-        self.record = record
+        self.on_event = on_event
         self.is_only = is_only
         self._request = request
         self._messages = messages
@@ -43,8 +43,8 @@ class Outcomes:
         self._failures: list[str] = []
 
     def begin(self, job: Job) -> None:
-        """Record that a fit begins."""
-        self.record({"event": "start", "file": job.source, "weights": job.target})
+        """Tell that a fit begins."""
+        self.on_event({"event": "start", "file": job.source, "weights": job.target})
 
     def done(self, report: dict[str, Any]) -> None:
         """Tell the report of a fit that is done."""
@@ -60,7 +60,7 @@ class Outcomes:
         if isinstance(error, Stopped):
             code = self._stop.exit_code
         if isinstance(error, FitDivergedError | FitNotMeasuredError):
-            values = report_values(error.result.report, job, self._request.config)
+            values = fit_values(error.result.report, job, self._request.config)
         self._tell("error", {**values, "error": message, "exit": int(code)})
         if isinstance(error, Stopped):
             return
@@ -86,6 +86,6 @@ class Outcomes:
         raise typer.Exit(ExitCode.BATCH)
 
     def _tell(self, event: str, values: dict[str, Any]) -> None:
-        self.record({"event": event, **values})
+        self.on_event({"event": event, **values})
         if self._as_json:
             write_json(values)

@@ -8,7 +8,7 @@ from sinefit.cli.terminal.streams import default_stream
 from sinefit.errors import InputError, SettingError
 from sinefit.fields.metadata import SUFFIX
 from sinefit.files import is_standard_input
-from sinefit.jobs.job import CHECKPOINT_SUFFIX, Job
+from sinefit.jobs.job import Job
 from sinefit.jobs.planning import (
     check_folder,
     find_files,
@@ -39,20 +39,6 @@ def plan_jobs(
     ]
     refuse_collisions(jobs, "fit one of them with --output")
     return jobs
-
-
-def newest_weights(folder: Path) -> Path:
-    """Return the weights file of a folder that was written last, checkpoints excluded."""
-    found = [
-        path
-        for path in folder.glob(f"*{SUFFIX}")
-        if path.is_file() and not path.name.endswith(CHECKPOINT_SUFFIX)
-    ]
-    if not found:
-        raise InputError(
-            "no weights file in this folder: name one, or make one with: sinefit fit FILE"
-        )
-    return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
 def _job(source: str, folder: str | None, root: Path | None) -> Job:

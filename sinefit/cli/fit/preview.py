@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sinefit.cli.terminal.console import Messages
+    from sinefit.cli.terminal.messages import Messages
     from sinefit.cli.terminal.progress import ProgressDisplay
     from sinefit.fields.field import Field
     from sinefit.jobs.job import Job

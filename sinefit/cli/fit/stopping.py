@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
-from sinefit.cli.exit_codes import ExitCode, Termination
+from sinefit.cli.exit_codes import Termination
+from sinefit.cli.failures import ExitCode
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from sinefit.cli.fit.job import prepare_fit
-from sinefit.cli.fit.reports import progress_values
+from sinefit.cli.fit.values import progress_values
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.errors import SinefitError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sinefit.cli.fit.outcomes import Outcomes
     from sinefit.cli.fit.request import FitRequest
     from sinefit.cli.fit.stopping import StopRequest
-    from sinefit.cli.terminal.console import Messages
+    from sinefit.cli.terminal.messages import Messages
     from sinefit.fitting.report import Outcome, Progress
     from sinefit.jobs.job import Job
 
@@ -77,13 +77,13 @@ def _fit(
         else:
             outcomes.done(report)
 
-    def record(number: int, progress: Progress) -> None:
-        outcomes.record(progress_values(progress, fits[number].job))
+    def tell(number: int, progress: Progress) -> None:
+        outcomes.on_event(progress_values(progress, fits[number].job))
 
     with stop, ProgressDisplay(messages, f"{len(fits)} files") as display:
         hooks = GroupHooks(
             on_progress=display.show_fit,
-            on_fit_progress=record,
+            on_fit_progress=tell,
             on_end=end,
             on_checkpoint=lambda number, checkpoint: fits[number].fit.save_on_the_way(checkpoint),
             checkpoint_every=request.checkpoint_every,

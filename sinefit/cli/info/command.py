@@ -11,8 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from sinefit.cli.exit_codes import exit_codes
-from sinefit.cli.fit.reports import measured_words
-from sinefit.cli.terminal.console import printable, size
+from sinefit.cli.terminal.console import printable
 from sinefit.cli.terminal.streams import (
     STANDARD_INPUT,
     read_input,
@@ -21,6 +20,8 @@ from sinefit.cli.terminal.streams import (
     write_json,
     write_line,
 )
+from sinefit.cli.words.amounts import size
+from sinefit.cli.words.signals import measured_words
 from sinefit.errors import SettingError
 from sinefit.fields.metadata import is_weights_file, read_content, read_header
 from sinefit.files import is_standard_input

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from sinefit.cli.options.settings import OFFERED, option_of
-from sinefit.cli.terminal.console import PROGRESS_HELP, ProgressMode
+from sinefit.cli.terminal.messages import PROGRESS_HELP, ProgressMode
 
 TOLD: Final = "What is told"
 _SETTINGS: Final = {each.name: each for each in OFFERED}

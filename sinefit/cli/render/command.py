@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sinefit.cli.exit_codes import exit_codes
-from sinefit.cli.fit.planning import newest_weights
-from sinefit.cli.fit.reports import describe_signal
 from sinefit.cli.options import common  # noqa: TC001 (the command line reads it)
 from sinefit.cli.options.completion import complete_format
 from sinefit.cli.options.parsing import (
@@ -20,17 +18,21 @@ from sinefit.cli.options.parsing import (
     parse_size,
 )
 from sinefit.cli.render.target import target_and_format
-from sinefit.cli.terminal.console import Messages, duration
-from sinefit.cli.terminal.progress import ProgressDisplay, TaskRecords
+from sinefit.cli.terminal.messages import Messages
+from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.terminal.streams import (
     STANDARD_INPUT,
     is_piped_into,
     read_standard_input,
     refuse_terminal,
 )
+from sinefit.cli.terminal.task_events import TaskEvents
+from sinefit.cli.words.amounts import duration
 from sinefit.cli.words.details import field_details
-from sinefit.errors import SettingError
+from sinefit.cli.words.signals import describe_signal
+from sinefit.errors import InputError, SettingError
 from sinefit.files import check_output, is_standard_input, is_standard_output, whole_output
+from sinefit.jobs.planning import newest_weights
 
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
@@ -169,7 +171,7 @@ def render(
             duration=None if length is None else parse_seconds("--duration", length),
             bit_depth=bit_depth,
         )
-        with TaskRecords(messages, "rendering") as records:
+        with TaskEvents(messages, "rendering") as events:
             field, path = _load(weights, output, messages)
             plan = plan_render(field.spec, request)
             target, chosen = target_and_format(field, path, request, output, output_format)
@@ -177,7 +179,7 @@ def render(
             check_output(target, force=force, source=path)
             for notice in plan.notices:
                 messages.warn(notice)
-            records.start(file="-" if path is None else str(path), output=target, format=chosen)
+            events.start(file="-" if path is None else str(path), output=target, format=chosen)
             _write(
                 field,
                 plan,
@@ -188,7 +190,7 @@ def render(
                 device=device,
                 threads=threads,
                 messages=messages,
-                records=records,
+                events=events,
             )
 
 
@@ -204,6 +206,10 @@ def _load(weights: str | None, output: str | None, messages: Messages) -> tuple[
         # Whoever reads there would not learn which of the files here it was.
         raise SettingError(f"--output is {output}: name WEIGHTS too, or pipe them in")
     path = newest_weights(Path())
+    if path is None:
+        raise InputError(
+            "no weights file in this folder: name one, or make one with: sinefit fit FILE"
+        )
     messages.say(f"rendering {path}, the newest weights file here")
     return read_field(path), path
 
@@ -219,7 +225,7 @@ def _write(
     device: str,
     threads: int | None,
     messages: Messages,
-    records: TaskRecords,
+    events: TaskEvents,
 ) -> None:
     import time
 
@@ -248,7 +254,7 @@ def _write(
                     share = done / plan.spec.shape[0]
                     seconds = time.perf_counter() - begin
                     display.update(share, f"{duration(seconds * (1 - share) / share)} left")
-                    records.progress(share)
+                    events.progress(share)
                 writer.close()
         except BaseException:
             writer.abort()
@@ -256,4 +262,4 @@ def _write(
     for notice in writer.notices:
         messages.warn(notice)
     messages.say(f"{name}: {describe_signal(plan.spec)}, {chosen}; rendered on {used}")
-    records.end(seconds=round(time.perf_counter() - begin, 3), device=str(used))
+    events.end(seconds=round(time.perf_counter() - begin, 3), device=str(used))

@@ -1,21 +1,21 @@
-"""How far a command is: a live bar, plain lines, or records for machines."""
+"""How far a command is: a live bar, or plain lines."""
 
 from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from sinefit.cli.exit_codes import describe_failure
-from sinefit.cli.terminal.console import duration, printable
+from sinefit.cli.terminal.console import printable
+from sinefit.cli.words.amounts import duration
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from rich.console import RenderableType
 
-    from sinefit.cli.terminal.console import Messages
     from sinefit.cli.terminal.live import LiveBar
+    from sinefit.cli.terminal.messages import Messages
     from sinefit.fitting.report import Progress
 
 CURVE_COLUMNS: Final = 16
@@ -24,14 +24,12 @@ LEAST_NEEDED: Final = ("pace", "curve", "step", "psnr")
 """What a bar without room for all leaves out, in this order; the time left stays."""
 PLAIN_INTERVAL: Final = 5.0
 """Seconds between two lines of progress where standard error is no terminal."""
-RECORD_INTERVAL: Final = 0.5
-"""Seconds between two records of the progress of a render or a comparison."""
 
 
 class ProgressDisplay:
     """A bar on a terminal, a plain line every few seconds elsewhere, nothing when quiet.
 
-    `--progress` decides otherwise: plain lines everywhere, or nothing here, since records and
+    `--progress` decides otherwise: plain lines everywhere, or nothing here, since events and
     silence are no display.
     """
 
@@ -113,55 +111,6 @@ class ProgressDisplay:
             parts = fitting_parts(parts, self._live.room_beside(_shortened(self._title)))
         details = "  ".join(filter(None, parts.values()))
         self.update(progress.share, details)
-
-
-class TaskRecords:
-    """The records of a render or a comparison for `--progress json`, from its start to its end.
-
-    A block that fails records its error and the exit status that it leads to.
-    """
-
-    def __init__(self, messages: Messages, phase: str) -> None:
-        self._messages = messages
-        self._phase = phase
-        self._values: dict[str, Any] = {}
-        self._begin = self._last = time.monotonic()
-
-    def __enter__(self) -> TaskRecords:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        failure = describe_failure(error) if isinstance(error, Exception) else None
-        if failure is not None:
-            message, code = failure
-            self._record("error", error=message, exit=int(code))
-
-    def start(self, **values: Any) -> None:
-        """Record that the work begins, with the files that every later record names too."""
-        self._values = values
-        self._begin = time.monotonic()
-        self._last = -math.inf
-        self._record("start")
-
-    def progress(self, share: float) -> None:
-        """Record the share that is done, 0 to 1, the last one always and others now and then."""
-        now = time.monotonic()
-        if share >= 1.0 or now - self._last >= RECORD_INTERVAL:
-            self._last = now
-            seconds = round(now - self._begin, 3)
-            self._record("progress", phase=self._phase, share=share, seconds=seconds)
-
-    def end(self, **values: Any) -> None:
-        """Record the result."""
-        self._record("end", **values)
-
-    def _record(self, event: str, **values: Any) -> None:
-        self._messages.record({"event": event, **self._values, **values})
 
 
 def fitting_parts(parts: dict[str, str], room: int) -> dict[str, str]:

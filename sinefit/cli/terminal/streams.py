@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from sinefit.cli.terminal.console import make_console
-from sinefit.cli.terminal.json_lines import finite
+from sinefit.cli.terminal.events import finite
 from sinefit.descriptors import descriptor_of
 from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.files import STANDARD_STREAM, is_standard_output

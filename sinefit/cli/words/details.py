@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sinefit.cli.terminal.console import size
+from sinefit.cli.words.amounts import size
 
 if TYPE_CHECKING:
     import torch

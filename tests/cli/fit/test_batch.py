@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sinefit.cli.terminal.json_lines import LOG_VERSION
+from sinefit.cli.terminal.events import LOG_VERSION
 from sinefit.fields.weights_file import read_field
 from tests.cli.making import (
     COMMAND,

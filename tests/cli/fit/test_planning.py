@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sinefit.cli.fit.planning import newest_weights, plan_jobs
+from sinefit.cli.fit.planning import plan_jobs
 from sinefit.errors import InputError, OutputError, SettingError
 from tests.jobs.making import touch
 
@@ -67,31 +67,6 @@ def test_what_is_no_ordinary_file(here: Path) -> None:
         with pytest.raises(SettingError, match="name a weights file with --output"):
             plan(source)
     assert plan("pipe", output="w") == [("pipe", "w")]
-
-
-def test_the_newest_weights(tmp_path: Path) -> None:
-    for age, name in enumerate(
-        ["b.safetensors", "a.safetensors", "x.png", "c.ckpt.safetensors", ".safetensors.swp"]
-    ):
-        (tmp_path / name).touch()
-        os.utime(tmp_path / name, ns=(0, age * 10**9))
-    (tmp_path / "folder.safetensors").mkdir()
-    assert newest_weights(tmp_path).name == "a.safetensors"
-    os.utime(tmp_path / "b.safetensors", ns=(0, 10**11))
-    assert newest_weights(tmp_path).name == "b.safetensors"
-
-
-def test_files_of_one_moment_go_by_name(tmp_path: Path) -> None:
-    for name in ("b.safetensors", "c.safetensors", "a.safetensors"):
-        (tmp_path / name).touch()
-        os.utime(tmp_path / name, ns=(0, 0))
-    assert newest_weights(tmp_path).name == "c.safetensors"
-
-
-def test_no_weights(tmp_path: Path) -> None:
-    (tmp_path / "c.ckpt.safetensors").touch()
-    with pytest.raises(InputError, match=r"^no weights file in this folder: .*sinefit fit"):
-        newest_weights(tmp_path)
 
 
 def test_collisions_are_cured_by_a_flag(here: Path) -> None:

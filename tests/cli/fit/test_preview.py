@@ -12,7 +12,7 @@ from PIL import Image
 
 from sinefit.cli.fit import preview
 from sinefit.cli.fit.preview import TERMINAL, TerminalPreview, complete_preview, make_preview
-from sinefit.cli.terminal.console import Messages
+from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.fields.weights_file import read_field
 from tests.cli.making import (

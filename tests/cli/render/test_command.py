@@ -402,3 +402,9 @@ def test_any_name(name: str, fields: Path, here: Path) -> None:
     result = succeed("render", "--scale", 2, "--", weights.name)
     assert size_of(here / f"{name}-2x.png") == (32, 24)
     assert f"{name}-2x.png: image".replace("\udcff", "\\xff") in result.stderr
+
+
+def test_without_any_weights_one_is_told_how_to_make_some(here: Path) -> None:
+    message = fail(3, "render", "-o", "x.png")
+    assert message.startswith("no weights file in this folder: ")
+    assert message.endswith("sinefit fit FILE")

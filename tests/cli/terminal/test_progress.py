@@ -1,23 +1,22 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sinefit.cli.terminal import progress
-from sinefit.cli.terminal.console import Messages, show_error
-from sinefit.cli.terminal.progress import ProgressDisplay, TaskRecords, curve
-from sinefit.errors import InputError
+from sinefit.cli.terminal.console import show_error
+from sinefit.cli.terminal.messages import Messages
+from sinefit.cli.terminal.progress import ProgressDisplay, curve
 from sinefit.fitting.report import Progress
 from tests.cli.terminals import ESCAPE, Terminal, become_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sinefit.cli.terminal.console import ProgressMode
+    from sinefit.cli.terminal.messages import ProgressMode
 
 
 def report(share: float | None = 0.25, step: int = 50) -> Progress:
@@ -184,43 +183,6 @@ def test_a_picture_is_shown_below_the_bar(monkeypatch: pytest.MonkeyPatch) -> No
     lines = [line.strip() for line in ESCAPE.sub("", terminal.getvalue()).splitlines()]
     bar = max(number for number, line in enumerate(lines) if line.endswith("halfway"))
     assert lines[bar + 1] == "a picture"
-
-
-def records_of(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def test_the_records_of_a_task(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    now = 100.0
-    monkeypatch.setattr("time.monotonic", lambda: now)
-    with TaskRecords(Messages(progress="json"), "rendering") as records:
-        records.start(file="w", output="p")
-        for tenths in range(1, 21):
-            now = 100.0 + tenths / 10
-            records.progress(tenths / 20)
-        records.end(device="cpu")
-    found = records_of(capsys.readouterr().err)
-    assert {(record["file"], record["output"], record["log_version"]) for record in found} == {
-        ("w", "p", 1)
-    }
-    assert [record["event"] for record in found] == ["start", *["progress"] * 5, "end"]
-    # Half a second apart, the first at once and the last always.
-    told = [(record["share"], record["seconds"]) for record in found[1:-1]]
-    assert told == [(0.05, 0.1), (0.3, 0.6), (0.55, 1.1), (0.8, 1.6), (1.0, 2.0)]
-    assert {record["phase"] for record in found[1:-1]} == {"rendering"}
-    assert found[-1]["device"] == "cpu"
-
-
-def test_a_task_that_fails_records_why(capsys: pytest.CaptureFixture[str]) -> None:
-    with (
-        pytest.raises(InputError),
-        TaskRecords(Messages(progress="json"), "rendering"),
-    ):
-        raise InputError("w: damaged")
-    (record,) = records_of(capsys.readouterr().err)
-    assert (record["event"], record["error"], record["exit"]) == ("error", "w: damaged", 3)
 
 
 def test_the_curve() -> None:

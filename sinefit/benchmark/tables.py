@@ -1,4 +1,4 @@
-"""The figures of a benchmark as JSON and as tables that a README can take."""
+"""The figures of a benchmark by name, and as tables that a README can take."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from sinefit.benchmark.suite import Benchmark
 
 CURVE_POINTS: Final = 60
-"""Most points of a curve that are reported."""
+"""Most points of a curve that are told."""
 
 
-def report_values(benchmark: Benchmark) -> dict[str, Any]:
+def figures_of(benchmark: Benchmark) -> dict[str, Any]:
     """Return every figure by name, of types that JSON has: seconds, bytes, dB, rates per second.
 
     A quality that was never reached has None for its time.
@@ -48,8 +48,8 @@ def report_values(benchmark: Benchmark) -> dict[str, Any]:
     }
 
 
-def report_lines(benchmark: Benchmark) -> Iterator[str]:
-    """Yield the report for people: a line on the machine, then Markdown tables."""
+def table_lines(benchmark: Benchmark) -> Iterator[str]:
+    """Yield the figures for people: a line on the machine, then Markdown tables."""
     machine, size, pace = benchmark.machine, benchmark.size, benchmark.pace
     parts = [
         machine.date,

@@ -1,18 +1,13 @@
 from __future__ import annotations
 
 import json
-import math
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sinefit.cli.fit.records import open_records
-from sinefit.cli.terminal.console import Messages
-from sinefit.cli.terminal.json_lines import LOG_VERSION, Stamp
+from sinefit.cli.fit.log import open_log
+from sinefit.cli.terminal.messages import Messages
 from tests.cli.making import TINY, invoke, make_picture, succeed
 from tests.cli.stops import BRIEF
 
@@ -28,32 +23,15 @@ def objects(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-KEYS = st.text().filter(lambda key: key not in ("log_version", "time", "elapsed"))
-
-
-@given(st.dictionaries(KEYS, st.text() | st.floats() | st.none() | st.integers()))
-def test_a_record_is_one_line_of_json(values: dict[str, Any]) -> None:
-    line = Stamp().line(values)
-    assert line.isascii()
-    assert "\n" not in line
-    record = json.loads(line, parse_constant=lambda word: pytest.fail(word))
-    assert list(record)[:3] == ["log_version", "time", "elapsed"]
-    assert record["log_version"] == LOG_VERSION
-    assert datetime.fromisoformat(record["time"]).utcoffset() == timedelta(0)
-    for key, value in values.items():
-        is_number = not isinstance(value, float) or math.isfinite(value)
-        assert record[key] == (value if is_number else None)
-
-
-def test_without_a_log_and_a_machine_nothing_is_recorded(
+def test_without_a_log_and_a_machine_nothing_is_told(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with open_records(None, Messages()) as record:
+    with open_log(None, Messages()) as record:
         record({"event": "start"})
     assert capsys.readouterr().err == ""
 
 
-def test_a_log_and_standard_error_have_the_same_records(here: Path) -> None:
+def test_a_log_and_standard_error_have_the_same_events(here: Path) -> None:
     options = (*BRIEF, "--progress", "json", "--log", "log")
     result = invoke("fit", "photo.png", "missing.png", *options)
     assert result.exit_code == 6
@@ -82,7 +60,7 @@ def test_a_log_and_standard_error_have_the_same_records(here: Path) -> None:
     assert messages[-1] == "  missing.png does not exist: check the name"
 
 
-def test_a_render_and_a_comparison_record_their_progress(here: Path) -> None:
+def test_a_render_and_a_comparison_tell_their_progress(here: Path) -> None:
     succeed("fit", "photo.png", *TINY, "-q")
     weights = "photo.safetensors"
     result = succeed("render", weights, "-o", "x.png", "--progress", "json")

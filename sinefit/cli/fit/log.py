@@ -1,4 +1,4 @@
-"""Records: JSON lines for machines, in the file of `--log` and on standard error."""
+"""The events of a batch as JSON lines, in the file of `--log` and on standard error."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from sinefit.errors import OutputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sinefit.cli.terminal.console import Messages
+    from sinefit.cli.terminal.messages import Messages
 
-    RecordCallback = Callable[[dict[str, Any]], None]
+    EventCallback = Callable[[dict[str, Any]], None]
 
 
 @contextlib.contextmanager
-def open_records(log: str | None, messages: Messages) -> Iterator[RecordCallback]:
-    """Give a function that records values in a log, and on standard error where that is asked for.
+def open_log(log: str | None, messages: Messages) -> Iterator[EventCallback]:
+    """Give a function that tells an event in a log, and on standard error where that is asked for.
 
     Raises OutputError for a log that cannot be written.
     """
     with contextlib.ExitStack() as stack:
         write = None if log is None else stack.enter_context(_log_file(log))
 
-        def record(values: dict[str, Any]) -> None:
+        def tell(values: dict[str, Any]) -> None:
             if write is not None:
                 write(messages.stamp.line(values))
-            messages.record(values)
+            messages.event(values)
 
-        yield record
+        yield tell
 
 
 @contextlib.contextmanager
 def _log_file(name: str) -> Iterator[Callable[[str], None]]:
     """Give a function that appends a line to a file."""
     try:
-        # Without a buffer every record is whole in the file, and nothing fails when it is closed.
+        # Without a buffer every line is whole in the file, and nothing fails when it is closed.
         file = Path(name).open("ab", buffering=0)  # noqa: SIM115 (closed below)
     except OSError as error:
         raise OutputError(f"{name}: cannot write the log: {error.strerror}") from error
@@ -50,7 +50,7 @@ def _log_file(name: str) -> Iterator[Callable[[str], None]]:
             while written < len(content):
                 written += file.write(content[written:])
         except OSError as error:
-            # Where a disk fills up, a part of the record still fits: half of one spoils the file.
+            # Where a disk fills up, a part of the line still fits: half of one spoils the file.
             with contextlib.suppress(OSError):
                 os.ftruncate(file.fileno(), os.fstat(file.fileno()).st_size - written)
             raise OutputError(f"{name}: cannot write the log: {error.strerror}") from error

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sinefit.benchmark.race import Curve, Race
-from sinefit.benchmark.report import CURVE_POINTS, report_lines, report_values
+from sinefit.benchmark.tables import CURVE_POINTS, figures_of, table_lines
 
 from .making import made_up
 
@@ -17,7 +17,7 @@ def rows() -> dict[str, list[str]]:
     """Return the cells of every table row, by the first cell."""
     cells = [
         [cell.strip() for cell in line.strip("|").split("|")]
-        for line in report_lines(made_up())
+        for line in table_lines(made_up())
         if line.startswith("|")
     ]
     return {first: others for first, *others in cells}
@@ -41,7 +41,7 @@ SCHEMA = {
 
 
 def test_the_schema() -> None:
-    values = json.loads(json.dumps(report_values(made_up(failures=(("a.png", "no"),)))))
+    values = json.loads(json.dumps(figures_of(made_up(failures=(("a.png", "no"),)))))
     assert values.keys() == SCHEMA.keys()
     for name, keys in SCHEMA.items():
         for value in values[name] if isinstance(values[name], list) else [values[name]]:
@@ -53,7 +53,7 @@ def test_the_schema() -> None:
 
 
 def test_times_to_qualities_in_json() -> None:
-    race = report_values(made_up())["race"]
+    race = figures_of(made_up())["race"]
     # 25 dB lies two thirds of the way from 20 dB at 10 s to 27.5 dB at 19.9 s.
     assert race["textbook"]["seconds_to"] == {
         "25": pytest.approx(10 + 9.9 * 2 / 3),
@@ -63,12 +63,12 @@ def test_times_to_qualities_in_json() -> None:
     assert race["sinefit"]["seconds_to"] == {"25": 1.5, "30": 2.0, "35": 2.5}
     assert (race["textbook"]["seconds"], race["textbook"]["psnr"]) == (19.9, 27.5)
     assert race["sinefit"]["curve"] == [[1.0, 20.0], [3.0, 40.0]]
-    assert report_values(made_up())["pace"]["share_of_floor"] == 0.5
+    assert figures_of(made_up())["pace"]["share_of_floor"] == 0.5
 
 
 def test_a_long_curve_is_thinned_but_its_times_are_exact() -> None:
     long = Curve(tuple(map(float, range(1000))), tuple(second / 20 for second in range(1000)))
-    values = report_values(made_up(race=Race(long, long)))["race"]["textbook"]
+    values = figures_of(made_up(race=Race(long, long)))["race"]["textbook"]
     assert len(values["curve"]) == CURVE_POINTS
     assert values["seconds_to"]["25"] == 500.0
 
@@ -86,7 +86,7 @@ def test_the_tables() -> None:
 
 
 def test_the_first_line_is_the_machine_and_tables_line_up() -> None:
-    lines = list(report_lines(made_up()))
+    lines = list(table_lines(made_up()))
     for part in ("2026-01-02", "A Processor", "4 cores", "AMX", "torch 2.9", "load 0.5"):
         assert part in lines[0].split(", ") or f"{part} before" in lines[0].split(", ")
     tables = re.findall(r"(?:^\|.*\|$\n?)+", "\n".join(lines), re.M)
@@ -102,9 +102,7 @@ def test_what_was_not_done_is_not_told_as_done() -> None:
     rendering = replace(benchmark.rendering, complete=False, sinefit_seconds=72.0)
     never = Curve((0.0, 4.0), (5.0, 6.0))
     lines = list(
-        report_lines(
-            made_up(machine=machine, rendering=rendering, race=Race(never, never), fits=())
-        )
+        table_lines(made_up(machine=machine, rendering=rendering, race=Race(never, never), fits=()))
     )
     assert "1 core, no AMX" in lines[0]
     assert "load" not in lines[0]
@@ -115,6 +113,6 @@ def test_what_was_not_done_is_not_told_as_done() -> None:
 
 def test_json_can_hold_a_perfect_field() -> None:
     perfect = Curve((1.0,), (math.inf,))
-    values = report_values(made_up(race=Race(perfect, perfect)))
+    values = figures_of(made_up(race=Race(perfect, perfect)))
     assert values["race"]["sinefit"]["psnr"] == math.inf  # null once it is printed
     assert values["race"]["sinefit"]["seconds_to"]["25"] == 1.0

@@ -1,21 +1,20 @@
-"""What is said of a signal and of a finished fit."""
+"""What is said of a fit, before it begins and when it is done."""
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from sinefit.cli.terminal.console import duration, size
+from sinefit.cli.words.amounts import duration, size
 from sinefit.cli.words.quoting import quoted
+from sinefit.cli.words.signals import measured_words, range_name
 from sinefit.files import is_standard_output, is_stream
 
 if TYPE_CHECKING:
-    from sinefit.cli.terminal.console import Messages
+    from sinefit.cli.terminal.messages import Messages
     from sinefit.fields.record import FitRecord
-    from sinefit.fitting.config import FitConfig
     from sinefit.fitting.forecast import Forecast
-    from sinefit.fitting.report import FitReport, Progress
+    from sinefit.fitting.report import FitReport
     from sinefit.jobs.job import Job
     from sinefit.signals.signal import SignalSpec
 
@@ -27,24 +26,6 @@ FEWEST_TO_CUT: Final = 2**14
 """Samples of a signal of which less could be fitted."""
 SILENT_SNR: Final = 1.0
 """SNR in dB below which silence would sound about the same."""
-
-
-def describe_signal(spec: SignalSpec) -> str:
-    """Return one line about a signal: kind, size, channels, depth and rate."""
-    if spec.kind == "image":
-        extent = f"{spec.shape[1]}x{spec.shape[0]} pixels"
-    elif spec.kind == "video":
-        assert spec.rate is not None
-        extent = (
-            f"{spec.shape[0]} frames of {spec.shape[2]}x{spec.shape[1]} at {float(spec.rate):g} fps"
-        )
-    elif spec.kind == "audio":
-        assert spec.rate is not None
-        extent = f"{spec.shape[0]} samples at {float(spec.rate):g} Hz"
-    else:
-        extent = "x".join(str(size) for size in spec.shape) + " samples"
-    channels = f"{spec.channels} channel{'s' if spec.channels > 1 else ''}"
-    return f"{spec.kind}, {extent}, {channels}, {spec.bit_depth} bit"
 
 
 def forecast_words(forecast: Forecast, spec: SignalSpec) -> str:
@@ -83,7 +64,7 @@ def verdict(report: FitReport, spec: SignalSpec) -> str | None:
     return f"this is {found}: give it {cure}" + (f", or fit less of it: {less}" if less else "")
 
 
-def say_report(report: FitReport, spec: SignalSpec, target: str, messages: Messages) -> None:
+def say_result(report: FitReport, spec: SignalSpec, target: str, messages: Messages) -> None:
     """Say how good a finished fit is, where it lies and what to do with it."""
     record = report.record
     name = "standard output" if is_standard_output(target) else target
@@ -121,44 +102,3 @@ def quality_words(record: FitRecord, spec: SignalSpec) -> str:
         words += f", {record.snr:.{digits}f} dB SNR"
     words += f", {record.psnr_float:.{digits}f} dB in float ({range_name(spec)})"
     return f"about {words}, {measured}" if is_estimate else words
-
-
-def measured_words(samples: int, of: int) -> str:
-    """Return on how many samples of a signal a PSNR was measured."""
-    if samples == 0:
-        return "not measured"
-    return (
-        f"measured on all {of:,} samples"
-        if samples == of
-        else (f"estimated from {samples:,} of {of:,} samples")
-    )
-
-
-def range_name(spec: SignalSpec) -> str:
-    """Return what PSNR's range is for this kind of signal."""
-    if spec.kind == "audio":
-        return f"range: twice the peak, {spec.value_range:.4g}"
-    if not spec.full_scale:
-        return f"range: that of the values, {spec.value_range:.4g}"
-    return f"range: full scale, {spec.value_range:g}"
-
-
-def progress_values(progress: Progress, job: Job) -> dict[str, Any]:
-    """Return the record of a report of a running fit."""
-    values = dataclasses.asdict(progress)
-    return {"event": "progress", "file": job.source, **values, "remaining": progress.remaining}
-
-
-def report_values(report: FitReport, job: Job, config: FitConfig) -> dict[str, Any]:
-    """Return the final report as `--json` prints it."""
-    values = dataclasses.asdict(report.record)
-    values.update(
-        file=job.source,
-        seconds=report.seconds,
-        samples_per_second=report.samples_per_second,
-        device=report.device,
-        ended_by=report.ended_by,
-        weights=job.target,
-        dtype=config.dtype,
-    )
-    return values

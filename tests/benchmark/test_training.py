@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sinefit.benchmark.pace import measure_pace
+from sinefit.benchmark.training import measure_pace
 from sinefit.fitting.devices import cpu_threads
 from tests.fitting.making import picture, settings
 

@@ -13,7 +13,7 @@ from sinefit.initializers import SignalTraits, parse_initializer
 from sinefit.networks.network import Network
 from sinefit.networks.sine import SINE, bias_name, weight_name
 from sinefit.networks.size import NetworkSize
-from sinefit.theory.measure import measure_layers
+from sinefit.theory.layer_statistics import measure_layers
 from sinefit.theory.variance_map import jacobian_gain, variance_map
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from sinefit.theory.measure import LayerStatistics
+    from sinefit.theory.layer_statistics import LayerStatistics
 
 FREQUENCY = 115.0
 """Deviation of the first weights: the line holds many independent samples."""

@@ -1,4 +1,4 @@
-"""Records as lines of JSON, each with its times."""
+"""Events as lines of JSON, each with its times."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 LOG_VERSION: Final = 1
-"""Version of the records; grows when a key changes its meaning or goes."""
+"""Version of the lines; grows when a key changes its meaning or goes."""
 
 
 class Stamp:
-    """Turns values into records: JSON lines that begin with a version and two times."""
+    """Turns events into JSON lines, which begin with a version and two times."""
 
     def __init__(self) -> None:
         self._begin = time.monotonic()
 
     def line(self, values: dict[str, Any]) -> str:
-        """Return a record without its end of line, in ASCII; NaN and infinity become null."""
+        """Return an event without its end of line, in ASCII; NaN and infinity become null."""
         stamp = {
             "log_version": LOG_VERSION,
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),

@@ -1,0 +1,32 @@
+"""What machines are told of a fit: the values of its progress and of its report."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sinefit.fitting.config import FitConfig
+    from sinefit.fitting.report import FitReport, Progress
+    from sinefit.jobs.job import Job
+
+
+def progress_values(progress: Progress, job: Job) -> dict[str, Any]:
+    """Return the event that tells how far a fit is."""
+    values = dataclasses.asdict(progress)
+    return {"event": "progress", "file": job.source, **values, "remaining": progress.remaining}
+
+
+def fit_values(report: FitReport, job: Job, config: FitConfig) -> dict[str, Any]:
+    """Return the final report as `--json` prints it."""
+    values = dataclasses.asdict(report.record)
+    values.update(
+        file=job.source,
+        seconds=report.seconds,
+        samples_per_second=report.samples_per_second,
+        device=report.device,
+        ended_by=report.ended_by,
+        weights=job.target,
+        dtype=config.dtype,
+    )
+    return values
