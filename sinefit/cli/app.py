@@ -14,7 +14,6 @@ from sinefit.cli.commands import CommandGroup
 from sinefit.cli.environment import prepare_environment
 from sinefit.cli.exit_codes import exit_codes, outermost, show_tracebacks
 from sinefit.cli.help_text import FIRST_EXAMPLES, example_lines, exit_status_lines
-from sinefit.cli.terminal.streams import write_line
 from sinefit.cli.variables import PREFIX
 from sinefit.version import __version__
 
@@ -36,8 +35,8 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        with exit_codes():
-            write_line(f"sinefit {__version__}")
+        with exit_codes() as streams:
+            streams.write_line(f"sinefit {__version__}")
             raise typer.Exit
 
 

@@ -15,7 +15,6 @@ from sinefit.cli.options import common  # noqa: TC001 (the command line reads it
 from sinefit.cli.options.parsing import parse_seconds
 from sinefit.cli.terminal.console import printable
 from sinefit.cli.terminal.messages import Messages
-from sinefit.cli.terminal.streams import write_json, write_line
 from sinefit.errors import SettingError
 
 
@@ -42,8 +41,8 @@ def bench(
     The textbook method is the training step of the SIREN paper in plain PyTorch. Pace, race and
     render are about the first picture, reduced; each file is fitted at full size.
     """
-    with exit_codes():
-        messages = Messages(quiet=quiet)
+    with exit_codes() as streams:
+        messages = Messages(streams, quiet=quiet)
         seconds = None if max_time is None else parse_seconds("--max-time", max_time)
         if seconds is not None and seconds <= 0:
             raise SettingError(f"--max-time is {max_time}: it must be more than 0 seconds")
@@ -64,10 +63,10 @@ def bench(
         failures = tuple((file, with_flags(error)) for file, error in benchmark.failures)
         benchmark = replace(benchmark, failures=failures)
         if as_json:
-            write_json({"quick": quick, **figures_of(benchmark)})
+            streams.write_json({"quick": quick, **figures_of(benchmark)})
         else:
             for line in table_lines(benchmark):
-                write_line(printable(line))
+                streams.write_line(printable(line))
         for file, error in benchmark.failures:
             messages.always(f"{file} could not be fitted: {error}")
         if benchmark.failures:

@@ -15,9 +15,6 @@ from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.terminal.streams import (
     STANDARD_INPUT,
     read_input,
-    read_standard_input,
-    text_console,
-    write_json,
 )
 from sinefit.cli.terminal.task_events import TaskEvents
 from sinefit.cli.words.details import field_details, signal_details
@@ -25,6 +22,7 @@ from sinefit.errors import SettingError
 from sinefit.files import is_standard_input
 
 if TYPE_CHECKING:
+    from sinefit.cli.terminal.streams import Streams
     from sinefit.fields.field import Field
     from sinefit.signals.selection import Selection
     from sinefit.signals.signal import Signal
@@ -73,19 +71,19 @@ def evaluate(
     The field is rendered on the original's own grid, so a field fitted to a reduced picture can be
     held against the full one.
     """
-    with exit_codes():
+    with exit_codes() as streams:
         from sinefit.comparing import compare_field
         from sinefit.fields.weights_file import decode_field, read_field
         from sinefit.fitting.devices import resolve_device
         from sinefit.signals.selection import Selection
 
-        messages = Messages(quiet=quiet, verbose=verbose, progress=progress)
+        messages = Messages(streams, quiet=quiet, verbose=verbose, progress=progress)
         if is_standard_input(weights) and is_standard_input(original):
             raise SettingError("WEIGHTS and ORIGINAL both claim standard input: name one of them")
         with TaskEvents(messages, "comparing") as events:
             events.start(file=weights, original=original)
             if is_standard_input(weights):
-                field = decode_field(read_standard_input(), STANDARD_INPUT)
+                field = decode_field(streams.input_bytes(), STANDARD_INPUT)
             else:
                 field = read_field(Path(weights))
             selection = Selection(
@@ -96,7 +94,7 @@ def evaluate(
                 channels_last=field.spec.channels_last,
                 domain=field.spec.domain,
             )
-            signal = _read_original(original, field, selection)
+            signal = _read_original(original, field, selection, streams)
             chosen = resolve_device(device)
             messages.say(f"{weights}: comparing with {original} on {chosen}")
             for detail in field_details(field, chosen, None):
@@ -111,20 +109,20 @@ def evaluate(
                 scores = compare_field(field, signal, chosen, show)
             events.end(**scores)
         if as_json:
-            write_json(dict(scores))
+            streams.write_json(dict(scores))
             return
-        console = text_console()
+        console = streams.text_console()
         units = {"psnr": " dB", "psnr_float": " dB", "snr": " dB"}
         for key, value in scores.items():
             shown = f"{value:.6g}" if key == "psnr_range" else f"{value:.4f}"
             console.print(f"{key:<12} {shown}{units.get(key, '')}")
 
 
-def _read_original(original: str, field: Field, selection: Selection) -> Signal:
+def _read_original(original: str, field: Field, selection: Selection, streams: Streams) -> Signal:
     """Read the original, as the field's kind where its format holds several, as GIF does."""
     from sinefit.signals.formats import FORMATS
 
-    content = read_standard_input() if is_standard_input(original) else original
+    content = streams.input_bytes() if is_standard_input(original) else original
     signal = read_input(content, selection=selection)
     kind = field.spec.kind
     if signal.spec.kind != kind and signal.spec.format in FORMATS[kind]:

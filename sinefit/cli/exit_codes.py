@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 import typer
 
 from sinefit.cli.failures import ExitCode, describe_failure
-from sinefit.cli.terminal.console import show_error
+from sinefit.cli.terminal.streams import Streams
 from sinefit.errors import SinefitError
 
 if TYPE_CHECKING:
@@ -36,8 +36,12 @@ def show_tracebacks(*, wanted: bool) -> None:
 
 
 @contextlib.contextmanager
-def exit_codes() -> Iterator[None]:
-    """Run a command; turn its errors into one line on standard error and an exit status."""
+def exit_codes(streams: Streams | None = None) -> Iterator[Streams]:
+    """Run a command; turn its errors into one line on standard error and an exit status.
+
+    Gives it its streams, by default those of the process.
+    """
+    streams = streams or Streams.of_process()
     numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
     before = {
         number: signal.signal(number, _raise_terminated)
@@ -46,9 +50,9 @@ def exit_codes() -> Iterator[None]:
         if signal.getsignal(number) != signal.SIG_IGN
     }
     try:
-        yield
+        yield streams
     except BrokenPipeError as error:
-        _forget_unwritten(sys.stdout, sys.stderr)
+        _forget_unwritten(streams.stdout, streams.stderr)
         raise typer.Exit(ExitCode.PIPE_CLOSED) from error
     except Exception as error:
         failure = describe_failure(error)
@@ -60,14 +64,14 @@ def exit_codes() -> Iterator[None]:
             line = f"unexpected {kind}: {reason}; a defect of sinefit: sinefit --debug shows where"
             failure = (line, ExitCode.FAILURE)
         message, code = failure
-        show_error(message)
-        _forget_unwritten(sys.stdout, sys.stderr)
+        streams.show_error(message)
+        _forget_unwritten(streams.stdout, streams.stderr)
         raise typer.Exit(code) from error
     except KeyboardInterrupt as error:
-        show_error("stopped")
+        streams.show_error("stopped")
         raise typer.Exit(ExitCode.INTERRUPTED) from error
     except Termination as error:
-        show_error("terminated")
+        streams.show_error("terminated")
         raise typer.Exit(ExitCode.TERMINATED) from error
     finally:
         for number, handler in before.items():
@@ -90,7 +94,7 @@ def outermost() -> Iterator[None]:
         if failure is None:
             raise
         message, code = failure
-        show_error(message)
+        Streams.of_process().show_error(message)
         _forget_unwritten(sys.stdout)
         raise SystemExit(code) from error
     finally:

@@ -8,7 +8,6 @@ import typer
 
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.options.completion import complete_scheme
-from sinefit.cli.terminal.streams import text_console, write_json
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.initializers.parameters import parameters_of
 from sinefit.initializers.registry import INITIALIZERS, scheme_of
@@ -26,7 +25,7 @@ def inits(
     ] = False,
 ) -> None:
     """List the initializers: formula, parameters, when to choose, reference."""
-    with exit_codes():
+    with exit_codes() as streams:
         chosen = [scheme_of(name)] if name is not None else list(INITIALIZERS.values())
         if as_json:
             rows = [
@@ -47,13 +46,13 @@ def inits(
                 }
                 for scheme in chosen
             ]
-            write_json({"initializers": rows})
+            streams.write_json({"initializers": rows})
             return
         from rich.console import Group
         from rich.padding import Padding
         from rich.text import Text
 
-        console = text_console()
+        console = streams.text_console()
         console.soft_wrap = False
         for scheme in chosen:
             title = Text(scheme.name, style="bold")

@@ -10,7 +10,7 @@ import typer
 
 from sinefit.cli.failures import ExitCode
 from sinefit.cli.flags import flag_of, origin_of
-from sinefit.cli.terminal.console import show_error
+from sinefit.cli.terminal.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ def usage_errors(command: str | None = None) -> Iterator[None]:
     except _UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             raise
-        show_error(usage_line(error, command))
+        Streams.of_process().show_error(usage_line(error, command))
         raise typer.Exit(ExitCode.USAGE) from error
 
 

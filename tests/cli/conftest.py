@@ -6,6 +6,7 @@ import pytest
 
 from .forked import forked
 from .making import ENVIRONMENT
+from .terminals import Terminal
 
 __all__ = ["forked"]
 
@@ -25,3 +26,10 @@ def _ordinary_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", ENVIRONMENT["TERM"])
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Return a terminal of a hundred columns to hand in as standard error."""
+    monkeypatch.setenv("COLUMNS", "100")
+    return Terminal()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 import typer
 
 from sinefit.cli.exit_codes import exit_codes, outermost, show_tracebacks
+from sinefit.cli.terminal.streams import Streams
 from sinefit.errors import (
     InputError,
 )
@@ -70,15 +72,12 @@ def test_a_batch_system_unwinds_the_command(number: signal.Signals) -> None:
     assert signal.getsignal(number) is before
 
 
-def test_a_reader_that_has_gone(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_reader_that_has_gone(capfd: pytest.CaptureFixture[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with open(writing, "w") as stream:  # noqa: PTH123 - a number, not a path
-        monkeypatch.setattr(sys, "stdout", stream)
-        with pytest.raises(typer.Exit) as stop, exit_codes():
-            print("x", flush=True)  # noqa: T201
+        with pytest.raises(typer.Exit) as stop, exit_codes(Streams(stdout=stream)) as streams:
+            streams.write_line("x")
         # What Python still holds goes nowhere, without another error at its exit.
         stream.write("y")
         stream.flush()
@@ -131,21 +130,14 @@ def test_other_errors_outside_a_command_are_shown_whole(error: Exception) -> Non
     assert raised.value is error
 
 
-def test_an_error_that_cannot_be_shown_keeps_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full:
-        encoding = "utf-8"
-
+def test_an_error_that_cannot_be_shown_keeps_its_status() -> None:
+    class Full(io.StringIO):
         def write(self, _text: str) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        def flush(self) -> None:
-            pass
-
-        def isatty(self) -> bool:
-            return False
-
-    monkeypatch.setattr(sys, "stderr", Full())
-    assert outcome(InputError("so")) == 3
+    with pytest.raises(typer.Exit) as stop, exit_codes(Streams(stderr=Full())):
+        raise InputError("so")
+    assert stop.value.exit_code == 3
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])

@@ -16,7 +16,7 @@ from sinefit.signals.selection import Selection
 from .making import TINY, invoke, make_picture, make_sound, succeed
 
 if TYPE_CHECKING:
-    from typer.testing import Result
+    from .forked import Commands
 
 COMMANDS = ("fit", "render", "info", "eval", "inits")
 CLIP = Path(__file__).parents[2] / "samples" / "clip.mp4"
@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run_example(line: str) -> Result:
+def run_example(line: str, forked: Commands) -> bytes:
     """Run a line as a shell would, but for the budgets of its fits."""
     content: bytes | None = None
     for part in line.partition(" > ")[0].split(" | "):
@@ -57,17 +57,20 @@ def run_example(line: str) -> Result:
         ]
         if words[0] == "fit":
             words += [*TINY, "--max-time", "60s"]
-        with pytest.MonkeyPatch.context() as patch:
-            # Of a pipe in this process the command cannot know by itself that it is one.
-            is_piped = content is not None
-            patch.setattr("sinefit.cli.render.command.is_piped_into", lambda told=is_piped: told)
-            result = succeed(*words, stdin=content)
-        content = result.stdout_bytes
-    return result
+        if content is None:
+            content = succeed(*words).stdout_bytes
+        else:
+            # In this process the command could not know that it is piped into.
+            Path("piped").write_bytes(content)
+            done = forked.run(*words, cwd=Path.cwd(), stdin="piped")
+            assert done.status == 0, done.stderr
+            content = done.stdout
+    assert content is not None
+    return content
 
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
-def test_the_examples_of_help_run(command: tuple[str, ...], folder: Path) -> None:
+def test_the_examples_of_help_run(command: tuple[str, ...], folder: Path, forked: Commands) -> None:
     examples = examples_of(*command)
     assert len(examples) >= 2
     if command and command[0] in ("render", "eval", "info"):
@@ -75,12 +78,12 @@ def test_the_examples_of_help_run(command: tuple[str, ...], folder: Path) -> Non
     for example in examples:
         # All examples of a command are its own, those of the command above all are anyone's.
         assert not command or f"sinefit {command[0]} " in f"{example} "
-        run_example(example)
+        run_example(example, forked)
 
 
-def test_the_example_of_a_pipe_ends_in_a_picture(folder: Path) -> None:
+def test_the_example_of_a_pipe_ends_in_a_picture(folder: Path, forked: Commands) -> None:
     (line,) = [line for line in examples_of("fit") if "|" in line]
-    assert run_example(line).stdout_bytes.startswith(b"\x89PNG")
+    assert run_example(line, forked).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])

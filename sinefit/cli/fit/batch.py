@@ -15,7 +15,6 @@ from sinefit.cli.fit.sentences import say_removed
 from sinefit.cli.fit.stopping import StopRequest
 from sinefit.cli.fit.together import fit_jobs_together
 from sinefit.cli.terminal.console import printable
-from sinefit.cli.terminal.streams import write_json, write_line
 from sinefit.errors import OutputError
 from sinefit.files import is_standard_input, is_stream
 from sinefit.fitting.report import Stopped
@@ -24,6 +23,7 @@ from sinefit.jobs.stale import remove_finished_checkpoint
 if TYPE_CHECKING:
     from sinefit.cli.fit.request import FitRequest
     from sinefit.cli.terminal.messages import Messages
+    from sinefit.cli.terminal.streams import Streams
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.jobs.job import Job
 
@@ -60,7 +60,7 @@ def run_batch(
         check_preview(request.preview, jobs, log=log)
     if dry_run:
         for job in waiting:
-            _show_plan(job, as_json=as_json)
+            _show_plan(job, messages.streams, as_json=as_json)
         return
     stop = StopRequest()
     with open_log(log, messages) as on_event:
@@ -99,11 +99,11 @@ def _fit_in_turn(
             outcomes.done(report)
 
 
-def _show_plan(job: Job, *, as_json: bool) -> None:
+def _show_plan(job: Job, streams: Streams, *, as_json: bool) -> None:
     if as_json:
-        write_json({"file": job.source, "weights": job.target})
+        streams.write_json({"file": job.source, "weights": job.target})
     else:
-        write_line(f"{printable(job.source)} -> {printable(job.target)}")
+        streams.write_line(f"{printable(job.source)} -> {printable(job.target)}")
 
 
 def _check_log(name: str | None, jobs: list[Job]) -> None:

@@ -23,7 +23,6 @@ from sinefit.cli.options.settings import (
     with_settings,
 )
 from sinefit.cli.terminal.messages import Messages
-from sinefit.cli.terminal.streams import refuse_terminal
 from sinefit.errors import SettingError
 from sinefit.files import is_standard_output
 from sinefit.fitting.config import NETWORK, FitConfig
@@ -67,11 +66,11 @@ def fit(
     **settings: Any,
 ) -> None:
     """Fit sine networks to files and write their weights."""
-    with exit_codes():
+    with exit_codes() as streams:
         if show_config:
-            show_settings(context)
+            show_settings(context, streams)
             return
-        messages = Messages(quiet=quiet, verbose=verbose, progress=progress)
+        messages = Messages(streams, quiet=quiet, verbose=verbose, progress=progress)
         if start_from is not None:
             short = {"--sigma-a": sigma_a, "--alpha": alpha}
             _refuse_with_from({**_of_network(settings), **short})
@@ -116,11 +115,11 @@ def fit(
         else:
             if not named:
                 raise SettingError("no FILE: name what to fit, or - for a pipe")
-            jobs = plan_jobs(named, output, output_folder, recursive=recursive)
+            jobs = plan_jobs(named, output, output_folder, streams, recursive=recursive)
         if as_json and any(is_standard_output(job.target) for job in jobs):
             raise SettingError("--json and --output - both claim standard output: name a file")
         for job in jobs:
-            refuse_terminal(job.target)
+            streams.refuse_terminal(job.target)
         run_batch(
             jobs,
             request,

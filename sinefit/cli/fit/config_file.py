@@ -7,14 +7,16 @@ import re
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_origin
+from typing import TYPE_CHECKING, Any, get_origin
 
 import typer  # noqa: TC002 (the command line reads the annotation)
 
 from sinefit.cli.exit_codes import exit_codes
-from sinefit.cli.terminal.streams import write_line
 from sinefit.errors import InputError, SettingError
 from sinefit.fitting.config import SETTINGS
+
+if TYPE_CHECKING:
+    from sinefit.cli.terminal.streams import Streams
 
 _LEFT_OUT = frozenset({"config_file", "show_config", "output", "resume"})
 """What is told on the command line only."""
@@ -50,7 +52,7 @@ def use_config_file(context: typer.Context, name: str | None) -> str | None:
     return name
 
 
-def show_settings(context: typer.Context) -> None:
+def show_settings(context: typer.Context, streams: Streams) -> None:
     """Print the options in effect as TOML, which `--config` takes back.
 
     An option that nothing is said of is a comment that tells its default.
@@ -59,9 +61,9 @@ def show_settings(context: typer.Context) -> None:
         value = context.params.get(parameter.name)
         if value is None:
             default = getattr(parameter, "show_default", None)
-            write_line(f"# {key}: {default if isinstance(default, str) else 'not set'}")
+            streams.write_line(f"# {key}: {default if isinstance(default, str) else 'not set'}")
         else:
-            write_line(f"{key} = {_toml(key, value)}")
+            streams.write_line(f"{key} = {_toml(key, value)}")
 
 
 def _read_toml(name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sinefit.cli.fit.resume import resume_command
 from sinefit.cli.fit.sentences import forecast_words, say_removed, say_result
 from sinefit.cli.fit.values import fit_values, progress_values
 from sinefit.cli.terminal.progress import ProgressDisplay
-from sinefit.cli.terminal.streams import read_input, standard_input
+from sinefit.cli.terminal.streams import read_input
 from sinefit.cli.words.amounts import size
 from sinefit.cli.words.details import fit_details
 from sinefit.cli.words.quoting import command_line
@@ -91,18 +91,18 @@ def _job_hooks(messages: Messages, stop: StopRequest) -> JobHooks:
             f"{place}: checkpoint after {checkpoint.standing.step} steps, {size(count)}"
         )
 
+    def read(source: str, **options: Any) -> Signal:
+        content = messages.streams.open_input() if is_standard_input(source) else source
+        return read_input(content, **options)
+
     return JobHooks(
         on_notice=messages.warn,
         on_checkpoint=saved,
         on_no_checkpoint=lambda error: messages.always(f"going on without a checkpoint: {error}"),
         on_removed=lambda job, path: say_removed(job, path, messages),
         on_wait=stop.insist,
-        read=_read,
+        read=read,
     )
-
-
-def _read(source: str, **options: Any) -> Signal:
-    return read_input(standard_input() if is_standard_input(source) else source, **options)
 
 
 class ToldFit:

@@ -8,8 +8,6 @@ import typer
 
 from sinefit.cli.failures import ExitCode, describe_failure
 from sinefit.cli.fit.values import fit_values
-from sinefit.cli.terminal.console import show_error
-from sinefit.cli.terminal.streams import write_json
 from sinefit.fitting.report import FitDivergedError, FitNotMeasuredError, Stopped
 
 if TYPE_CHECKING:
@@ -66,7 +64,7 @@ class Outcomes:
             return
         if self.is_only:
             raise error
-        show_error(message)
+        self._messages.streams.show_error(message)
         self._failures.append(message if job.source in message else f"{job.source}: {message}")
 
     def stopped(self, not_begun: int) -> NoReturn:
@@ -88,4 +86,4 @@ class Outcomes:
     def _tell(self, event: str, values: dict[str, Any]) -> None:
         self.on_event({"event": event, **values})
         if self._as_json:
-            write_json(values)
+            self._messages.streams.write_json(values)

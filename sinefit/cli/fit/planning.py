@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sinefit.cli.terminal.streams import default_stream
 from sinefit.errors import InputError, SettingError
 from sinefit.fields.metadata import SUFFIX
 from sinefit.files import is_standard_input
@@ -17,9 +17,12 @@ from sinefit.jobs.planning import (
     refuse_collisions,
 )
 
+if TYPE_CHECKING:
+    from sinefit.cli.terminal.streams import Streams
+
 
 def plan_jobs(
-    sources: list[str], output: str | None, folder: str | None, *, recursive: bool
+    sources: list[str], output: str | None, folder: str | None, streams: Streams, *, recursive: bool
 ) -> list[Job]:
     """Return a job per input, as the library's `plan_jobs`, but that streams are inputs too.
 
@@ -34,19 +37,19 @@ def plan_jobs(
         )
     check_folder(folder)
     jobs = [
-        Job(file, output) if output is not None else _job(file, folder, root)
+        Job(file, output) if output is not None else _job(file, folder, root, streams)
         for file, root in files
     ]
     refuse_collisions(jobs, "fit one of them with --output")
     return jobs
 
 
-def _job(source: str, folder: str | None, root: Path | None) -> Job:
+def _job(source: str, folder: str | None, root: Path | None, streams: Streams) -> Job:
     """Return where the weights go: beside the input, or standard output for standard input."""
     if is_standard_input(source):
         if folder is not None:
             raise SettingError("standard input has no name for a file in --output-folder")
-        return Job(source, default_stream())
+        return Job(source, streams.default_output())
     if leads_to_stream(source):
         raise SettingError(f"{source} is no ordinary file: name a weights file with --output")
     if Path(source).suffix == SUFFIX:

@@ -6,25 +6,21 @@ import contextlib
 import dataclasses
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.terminal.console import printable
-from sinefit.cli.terminal.streams import (
-    STANDARD_INPUT,
-    read_input,
-    read_standard_input,
-    text_console,
-    write_json,
-    write_line,
-)
+from sinefit.cli.terminal.streams import STANDARD_INPUT, read_input
 from sinefit.cli.words.amounts import size
 from sinefit.cli.words.signals import measured_words
 from sinefit.errors import SettingError
 from sinefit.fields.metadata import is_weights_file, read_content, read_header
 from sinefit.files import is_standard_input
+
+if TYPE_CHECKING:
+    from sinefit.cli.terminal.streams import Streams
 
 
 def info(
@@ -45,31 +41,31 @@ def info(
     ] = False,
 ) -> None:
     """Show what is known of a weights file, or of a file that could be fitted."""
-    with exit_codes():
+    with exit_codes() as streams:
         if as_schema:
             from sinefit.cli.info.schema import schema, schema_lines
 
             if as_json:
-                write_json(schema())
+                streams.write_json(schema())
             else:
-                write_line("\n".join(schema_lines()))
+                streams.write_line("\n".join(schema_lines()))
             return
         if file is None:
             raise SettingError("info: missing argument 'FILE' (see: sinefit info --help)")
-        values = _describe(file)
+        values = _describe(file, streams)
         if as_json:
-            write_json(values)
+            streams.write_json(values)
             return
-        console = text_console()
+        console = streams.text_console()
         flat = _lines(values)
         indent = max(len(key) for key, _ in flat)
         for key, value in flat:
             console.print(f"{key:<{indent}}  {printable(value)}")
 
 
-def _describe(file: str) -> dict[str, Any]:
+def _describe(file: str, streams: Streams) -> dict[str, Any]:
     if is_standard_input(file):
-        content, name = read_standard_input(), STANDARD_INPUT
+        content, name = streams.input_bytes(), STANDARD_INPUT
         if is_weights_file(content):
             return _describe_weights(content, name)
         return _describe_signal(content)

@@ -22,9 +22,6 @@ from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.terminal.streams import (
     STANDARD_INPUT,
-    is_piped_into,
-    read_standard_input,
-    refuse_terminal,
 )
 from sinefit.cli.terminal.task_events import TaskEvents
 from sinefit.cli.words.amounts import duration
@@ -155,8 +152,8 @@ def render(
     progress: common.ProgressOption = "auto",
 ) -> None:
     """Evaluate a fitted field on any grid and write it as a file."""
-    with exit_codes():
-        messages = Messages(quiet=quiet, verbose=verbose, progress=progress)
+    with exit_codes() as streams:
+        messages = Messages(streams, quiet=quiet, verbose=verbose, progress=progress)
 
         from sinefit.rendering.plan import RenderRequest, plan_render
         from sinefit.signals.writer import Encoding
@@ -174,8 +171,8 @@ def render(
         with TaskEvents(messages, "rendering") as events:
             field, path = _load(weights, output, messages)
             plan = plan_render(field.spec, request)
-            target, chosen = target_and_format(field, path, request, output, output_format)
-            refuse_terminal(target)
+            target, chosen = target_and_format(field, path, request, output, output_format, streams)
+            streams.refuse_terminal(target)
             check_output(target, force=force, source=path)
             for notice in plan.notices:
                 messages.warn(notice)
@@ -198,8 +195,8 @@ def _load(weights: str | None, output: str | None, messages: Messages) -> tuple[
     """Return the field that is meant, and its file if it is one."""
     from sinefit.fields.weights_file import decode_field, read_field
 
-    if is_piped_into() if weights is None else is_standard_input(weights):
-        return decode_field(read_standard_input(), STANDARD_INPUT), None
+    if messages.streams.is_piped_into() if weights is None else is_standard_input(weights):
+        return decode_field(messages.streams.input_bytes(), STANDARD_INPUT), None
     if weights is not None:
         return read_field(Path(weights)), Path(weights)
     if output is not None and is_standard_output(output):

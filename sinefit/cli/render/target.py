@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinefit.cli.terminal.streams import default_stream
 from sinefit.errors import OutputError, SettingError
 from sinefit.files import is_stream
 
 if TYPE_CHECKING:
+    from sinefit.cli.terminal.streams import Streams
     from sinefit.fields.field import Field
     from sinefit.rendering.plan import RenderRequest
 
@@ -20,6 +20,7 @@ def target_and_format(
     request: RenderRequest,
     output: str | None,
     output_format: str | None,
+    streams: Streams,
 ) -> tuple[str, str]:
     """Return where the render goes and in which format; a contradiction is an error."""
     from sinefit.signals.formats import agreed_format, extension_of, formats_of
@@ -35,7 +36,7 @@ def target_and_format(
     if output is None:
         chosen = output_format or original
         if path is None:
-            return default_stream(), chosen
+            return streams.default_output(), chosen
         name = f"{path.stem}-{_suffix(request)}{extension_of(chosen)}"
         return str(path.with_name(name)), chosen
     if is_stream(output):

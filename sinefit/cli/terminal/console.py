@@ -4,43 +4,40 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import unicodedata
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
+    from typing import IO
+
     from rich.console import Console
 
 
-def make_console(*, stderr: bool = True) -> Console:
+def make_console(file: IO[str]) -> Console:
     """Return a console that prints text as it is: no markup, no emoji, no cutting of lines.
 
-    rich itself honours NO_COLOR, FORCE_COLOR and TERM=dumb. Where standard error is full or its
-    reader has gone, what is printed there is lost, and that is all.
+    rich itself honours NO_COLOR, FORCE_COLOR and TERM=dumb.
     """
     # Importing rich takes as long as all the rest of `sinefit --version`.
     from rich.console import Console
 
-    file = cast("IO[str]", _StandardError()) if stderr and sys.stderr is not None else None
-    return Console(
-        stderr=stderr, file=file, highlight=False, markup=False, emoji=False, soft_wrap=True
-    )
+    return Console(file=file, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-class _StandardError:
-    """Standard error as it is when it is written to, whose failures end no work."""
+class ForgivingStream:
+    """A stream whose failures end no work: what it cannot take is lost, and that is all."""
 
-    @property
-    def _stream(self) -> Any:
-        # A live display puts a file in its place that prints through the console, so through this.
-        return getattr(sys.stderr, "rich_proxied_file", sys.stderr)
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
 
     def write(self, text: str) -> int:
+        """Write a text as far as that goes."""
         with contextlib.suppress(OSError):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
+        """Send on what is held, as far as that goes."""
         with contextlib.suppress(OSError):
             self._stream.flush()
 
@@ -63,8 +60,3 @@ def printable(text: str) -> str:
 
 def _is_control(letter: str) -> bool:
     return unicodedata.category(letter) in ("Cc", "Zl", "Zp")
-
-
-def show_error(message: str) -> None:
-    """Print an error; never silenced, though lost where standard error is full or gone."""
-    make_console().print(f"sinefit: error: {printable(message)}", style="red")

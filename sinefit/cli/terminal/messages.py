@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 from sinefit.cli.flags import with_flags
-from sinefit.cli.terminal.console import make_console, printable
+from sinefit.cli.terminal.console import printable
 from sinefit.cli.terminal.events import Stamp
+from sinefit.cli.terminal.streams import Streams
 from sinefit.errors import SettingError
 
 ProgressMode = Literal["auto", "plain", "json", "none"]
@@ -18,9 +19,17 @@ class Messages:
     """Notices on standard error: fewer when quiet, more when verbose, events for `json`."""
 
     def __init__(
-        self, *, quiet: bool = False, verbose: bool = False, progress: ProgressMode = "auto"
+        self,
+        streams: Streams | None = None,
+        *,
+        quiet: bool = False,
+        verbose: bool = False,
+        progress: ProgressMode = "auto",
     ) -> None:
-        """Raise SettingError for options that contradict each other."""
+        """Prepare for streams, by default those of the process.
+
+        Raises SettingError for options that contradict each other.
+        """
         if quiet and verbose:
             raise SettingError("--quiet and --verbose exclude each other: give one of them")
         if quiet and progress in ("plain", "json"):
@@ -30,7 +39,8 @@ class Messages:
         self.quiet = quiet
         self.verbose = verbose
         self.progress = progress
-        self.console = make_console()
+        self.streams = streams or Streams.of_process()
+        self.console = self.streams.message_console()
         self.stamp = Stamp()
         """Of the events on standard error and in the log."""
 

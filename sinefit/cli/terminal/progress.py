@@ -10,6 +10,7 @@ from sinefit.cli.terminal.console import printable
 from sinefit.cli.words.amounts import duration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from rich.console import RenderableType
@@ -33,12 +34,22 @@ class ProgressDisplay:
     silence are no display.
     """
 
-    def __init__(self, messages: Messages, title: str) -> None:
+    def __init__(
+        self,
+        messages: Messages,
+        title: str,
+        *,
+        interval: float = PLAIN_INTERVAL,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare; plain lines are `interval` seconds of `clock` apart."""
         self._messages = messages
         self._title = printable(title)
         self._live: LiveBar | None = None
         self._history: list[float] = []
-        self._last_line = time.monotonic()
+        self._interval = interval
+        self._clock = clock
+        self._last_line = clock()
         # FORCE_COLOR makes rich take a file for a terminal: fine for colours, not for a live bar.
         console = messages.console
         live = console.file.isatty() and not console.is_dumb_terminal
@@ -84,9 +95,9 @@ class ProgressDisplay:
             )
         elif (
             self._messages.progress in ("auto", "plain")
-            and time.monotonic() - self._last_line >= PLAIN_INTERVAL
+            and self._clock() - self._last_line >= self._interval
         ):
-            self._last_line = time.monotonic()
+            self._last_line = self._clock()
             percent = "" if share is None else f"{share:4.0%} "
             self._messages.say(f"{self._title}: {percent}{details}".rstrip())
 

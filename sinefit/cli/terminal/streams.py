@@ -1,22 +1,26 @@
-"""Standard input and output: what is piped in, and what is printed for a person or a machine."""
+"""Standard streams: what is piped in, and what is printed for a person or a machine."""
 
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import stat
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO, cast
 
-from sinefit.cli.terminal.console import make_console
+from sinefit.cli.terminal.console import ForgivingStream, make_console, printable
 from sinefit.cli.terminal.events import finite
 from sinefit.descriptors import descriptor_of
 from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.files import STANDARD_STREAM, is_standard_output
 
 if TYPE_CHECKING:
+    from typing import IO
+
     from rich.console import Console
 
     from sinefit.signals.signal import Signal
@@ -27,25 +31,118 @@ JSON_VERSION: Final = 1
 """Version of the objects that `--json` prints; grows when a key changes its meaning or goes."""
 
 
-def standard_input() -> BinaryIO:
-    """Return standard input as a stream, for what need not be in memory as a whole.
+@dataclass(frozen=True)
+class Streams:
+    """Standard input, output and error of a command, None for one that is closed."""
 
-    Raises InputError if it is a terminal or closed.
-    """
-    if sys.stdin is None or sys.stdin.isatty():
-        raise InputError("standard input: it is a terminal; pipe a file in or name one")
-    return sys.stdin.buffer
+    stdin: TextIO | None = None
+    stdout: TextIO | None = None
+    stderr: TextIO | None = None
 
+    @classmethod
+    def of_process(cls) -> Streams:
+        """Return those of this process."""
+        return cls(sys.stdin, sys.stdout, sys.stderr)
 
-def read_standard_input() -> bytes:
-    """Return all of standard input; a terminal or no input at all is an error."""
-    content = standard_input().read()
-    if not content:
-        raise InputError(
-            "standard input: it is empty: the command before the pipe has written nothing; "
-            "see what that one says"
-        )
-    return content
+    def open_input(self) -> BinaryIO:
+        """Return standard input as a stream, for what need not be in memory as a whole.
+
+        Raises InputError if it is a terminal or closed.
+        """
+        if self.stdin is None or self.stdin.isatty():
+            raise InputError("standard input: it is a terminal; pipe a file in or name one")
+        return self.stdin.buffer
+
+    def input_bytes(self) -> bytes:
+        """Return all of standard input; a terminal or no input at all is an error."""
+        content = self.open_input().read()
+        if not content:
+            raise InputError(
+                "standard input: it is empty: the command before the pipe has written nothing; "
+                "see what that one says"
+            )
+        return content
+
+    def is_piped_into(self) -> bool:
+        """Tell whether standard input is anything but a terminal, the null device or closed.
+
+        A pipe counts that holds nothing: it is that of a command which has failed.
+        """
+        if self.stdin is None:
+            return False
+        try:
+            number = self.stdin.fileno()
+            found = os.fstat(number)
+        except (OSError, ValueError):
+            return False
+        if not stat.S_ISCHR(found.st_mode):
+            return True
+        return not os.isatty(number) and found.st_rdev != Path(os.devnull).stat().st_rdev
+
+    def refuse_terminal(self, target: str) -> None:
+        """Raise SettingError if binary output would go to a terminal."""
+        if is_standard_output(target):
+            if self._prints_on_terminal():
+                raise SettingError(
+                    f"--output is {target}: standard output is a terminal; redirect it or name a "
+                    "file"
+                )
+        elif _is_terminal(target):
+            raise SettingError(f"--output is {target}: it is a terminal; name a file")
+
+    def default_output(self) -> str:
+        """Return standard output's name, for a command without a file to name its output by."""
+        if self._prints_on_terminal():
+            raise SettingError("standard output is a terminal: name a file with --output")
+        return STANDARD_STREAM
+
+    def write_json(self, values: dict[str, Any]) -> None:
+        """Print one JSON object on standard output, its version first.
+
+        JSON has no infinity: a quality without any error is null.
+        """
+        self.write_line(json.dumps(finite({"json_version": JSON_VERSION, **values})))
+
+    def write_line(self, text: str) -> None:
+        """Print a line on standard output at once, so that whoever reads it can go on.
+
+        Raises OutputError where it is closed or full, and BrokenPipeError if its reader has gone.
+        """
+        stdout = self._open_output()
+        try:
+            stdout.write(f"{text}\n")
+            stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(
+                f"standard output: cannot write: {error.strerror or error}"
+            ) from error
+
+    def text_console(self) -> Console:
+        """Return a console on standard output; raises OutputError where that is closed."""
+        return make_console(self._open_output())
+
+    def message_console(self) -> Console:
+        """Return a console on standard error.
+
+        Where that is closed or full, or its reader has gone, what is printed there is lost.
+        """
+        if self.stderr is None:
+            return make_console(io.StringIO())
+        return make_console(cast("IO[str]", ForgivingStream(self.stderr)))
+
+    def show_error(self, message: str) -> None:
+        """Print an error on standard error; never silenced, though it can be lost there."""
+        self.message_console().print(f"sinefit: error: {printable(message)}", style="red")
+
+    def _open_output(self) -> TextIO:
+        if self.stdout is None:
+            raise OutputError("standard output is closed; there is nowhere to print")
+        return self.stdout
+
+    def _prints_on_terminal(self) -> bool:
+        return self.stdout is not None and self.stdout.isatty()
 
 
 def read_input(source: str | bytes | BinaryIO, **options: Any) -> Signal:
@@ -59,32 +156,6 @@ def read_input(source: str | bytes | BinaryIO, **options: Any) -> Signal:
         return read_signal(source, **options)
     signal = read_signal(source, name=STANDARD_INPUT, **options)
     return dataclasses.replace(signal, spec=dataclasses.replace(signal.spec, source=None))
-
-
-def is_piped_into() -> bool:
-    """Tell whether standard input is anything but a terminal, the null device or closed.
-
-    A pipe counts that holds nothing: it is that of a command which has failed.
-    """
-    try:
-        number = sys.stdin.fileno()
-        found = os.fstat(number)
-    except (OSError, ValueError, AttributeError):
-        return False
-    if not stat.S_ISCHR(found.st_mode):
-        return True
-    return not os.isatty(number) and found.st_rdev != Path(os.devnull).stat().st_rdev
-
-
-def refuse_terminal(target: str) -> None:
-    """Raise SettingError if binary output would go to a terminal."""
-    if is_standard_output(target):
-        if sys.stdout is not None and sys.stdout.isatty():
-            raise SettingError(
-                f"--output is {target}: standard output is a terminal; redirect it or name a file"
-            )
-    elif _is_terminal(target):
-        raise SettingError(f"--output is {target}: it is a terminal; name a file")
 
 
 def _is_terminal(target: str) -> bool:
@@ -103,46 +174,3 @@ def _is_terminal(target: str) -> bool:
         return os.isatty(handle)
     finally:
         os.close(handle)
-
-
-def default_stream() -> str:
-    """Return the name of standard output for a command that has no file to name its output by."""
-    if sys.stdout is not None and sys.stdout.isatty():
-        raise SettingError("standard output is a terminal: name a file with --output")
-    return STANDARD_STREAM
-
-
-def write_json(values: dict[str, Any] | list[Any]) -> None:
-    """Print one JSON value on standard output, an object with its version first.
-
-    JSON has no infinity: a quality without any error is null.
-    """
-    if isinstance(values, dict):
-        values = {"json_version": JSON_VERSION, **values}
-    write_line(json.dumps(finite(values)))
-
-
-def text_console() -> Console:
-    """Return a console on standard output; raises OutputError where that is closed."""
-    _check_standard_output()
-    return make_console(stderr=False)
-
-
-def write_line(text: str) -> None:
-    """Print a line on standard output at once, so that whoever reads it can go on.
-
-    Raises OutputError where it is closed or full, and BrokenPipeError if its reader has gone.
-    """
-    _check_standard_output()
-    try:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputError(f"standard output: cannot write: {error.strerror or error}") from error
-
-
-def _check_standard_output() -> None:
-    if sys.stdout is None:
-        raise OutputError("standard output is closed; there is nowhere to print")

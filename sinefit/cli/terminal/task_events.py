@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sinefit.cli.failures import describe_failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from sinefit.cli.terminal.messages import Messages
@@ -23,11 +24,14 @@ class TaskEvents:
     A block that fails tells its error and the exit status that it leads to.
     """
 
-    def __init__(self, messages: Messages, phase: str) -> None:
+    def __init__(
+        self, messages: Messages, phase: str, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._messages = messages
         self._phase = phase
         self._values: dict[str, Any] = {}
-        self._begin = self._last = time.monotonic()
+        self._clock = clock
+        self._begin = self._last = clock()
 
     def __enter__(self) -> TaskEvents:
         return self
@@ -46,13 +50,13 @@ class TaskEvents:
     def start(self, **values: Any) -> None:
         """Tell that the work begins, with the files that every later event names too."""
         self._values = values
-        self._begin = time.monotonic()
+        self._begin = self._clock()
         self._last = -math.inf
         self._tell("start")
 
     def progress(self, share: float) -> None:
         """Tell the share that is done, 0 to 1, the last one always and others now and then."""
-        now = time.monotonic()
+        now = self._clock()
         if share >= 1.0 or now - self._last >= EVENT_INTERVAL:
             self._last = now
             seconds = round(now - self._begin, 3)

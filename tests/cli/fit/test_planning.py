@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sinefit.cli.fit.planning import plan_jobs
+from sinefit.cli.terminal.streams import Streams
 from sinefit.errors import InputError, OutputError, SettingError
 from tests.jobs.making import touch
 
@@ -22,7 +23,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def plan(
     *sources: str, output: str | None = None, folder: str | None = None, recursive: bool = False
 ) -> list[tuple[str, str]]:
-    jobs = plan_jobs(list(sources), output, folder, recursive=recursive)
+    jobs = plan_jobs(list(sources), output, folder, Streams(), recursive=recursive)
     return [(job.source, job.target) for job in jobs]
 
 

@@ -14,6 +14,7 @@ from sinefit.cli.fit import preview
 from sinefit.cli.fit.preview import TERMINAL, TerminalPreview, complete_preview, make_preview
 from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.terminal.progress import ProgressDisplay
+from sinefit.cli.terminal.streams import Streams
 from sinefit.fields.weights_file import read_field
 from tests.cli.making import (
     TINY,
@@ -26,10 +27,11 @@ from tests.cli.making import (
     succeed,
 )
 from tests.cli.stops import BRIEF, at_report, command_in, names, stop_at
-from tests.cli.terminals import ESCAPE, become_terminal
+from tests.cli.terminals import ESCAPE
 
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
+    from tests.cli.terminals import Terminal
 
 
 @pytest.fixture
@@ -209,10 +211,11 @@ def test_without_a_terminal_there_is_a_note(here: Path) -> None:
     assert invoke("fit", "photo.png", *TINY, "--preview", TERMINAL, "-qf").stderr == ""
 
 
-def test_the_terminal_shows_half_blocks(field: Field, monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = become_terminal(monkeypatch)
+def test_the_terminal_shows_half_blocks(
+    field: Field, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLORTERM", "truecolor")
-    messages = Messages()
+    messages = Messages(Streams(stderr=terminal))
     with ProgressDisplay(messages, "photo.png") as display:
         shown = make_preview(TERMINAL, display, messages)
         assert isinstance(shown, TerminalPreview)
@@ -228,12 +231,11 @@ def test_the_terminal_shows_half_blocks(field: Field, monkeypatch: pytest.Monkey
 
 
 def test_a_small_terminal_has_a_small_picture(
-    field: Field, monkeypatch: pytest.MonkeyPatch
+    field: Field, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    terminal = become_terminal(monkeypatch)
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setenv("LINES", "7")
-    messages = Messages()
+    messages = Messages(Streams(stderr=terminal))
     with ProgressDisplay(messages, "photo.png") as display:
         shown = TerminalPreview(display, messages)
     before = len(terminal.getvalue())
@@ -242,10 +244,11 @@ def test_a_small_terminal_has_a_small_picture(
     assert lines == ["▀" * 8] * 3
 
 
-def test_no_colours_no_picture(field: Field, monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = become_terminal(monkeypatch)
+def test_no_colours_no_picture(
+    field: Field, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    messages = Messages()
+    messages = Messages(Streams(stderr=terminal))
     with ProgressDisplay(messages, "photo.png") as display:
         shown = TerminalPreview(display, messages)
         shown.show(field)

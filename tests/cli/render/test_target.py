@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sinefit.cli.render.target import target_and_format
+from sinefit.cli.terminal.streams import Streams
 from sinefit.errors import OutputError, SettingError
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
@@ -50,7 +51,7 @@ def test_where_and_how(
 ) -> None:
     weights = Path("folder/w.safetensors")
     expected = expected or ("folder/w-crop-30x20.jpg", "jpeg")
-    assert target_and_format(field, weights, request_, output, format) == expected
+    assert target_and_format(field, weights, request_, output, format, Streams()) == expected
 
 
 @pytest.mark.parametrize(
@@ -65,4 +66,4 @@ def test_contradictions(
     output: str | None, format: str | None, error: type[Exception], cause: str, field: Field
 ) -> None:
     with pytest.raises(error, match=cause):
-        target_and_format(field, Path("w.safetensors"), RenderRequest(), output, format)
+        target_and_format(field, Path("w.safetensors"), RenderRequest(), output, format, Streams())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sinefit.cli.terminal.console import printable, show_error
+from sinefit.cli.terminal.console import printable
 from sinefit.cli.terminal.messages import Messages
 from sinefit.errors import SettingError
 
@@ -17,7 +17,7 @@ def test_messages_show_any_name_as_it_is(name: str, capsys: pytest.CaptureFixtur
     messages = Messages(quiet=False)
     messages.say(f"{name}: done")
     messages.warn(f"{name}: cut")
-    show_error(f"{name}: gone")
+    messages.streams.show_error(f"{name}: gone")
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.splitlines() == [
@@ -32,7 +32,7 @@ def test_quiet_hides_notices_but_no_errors(capsys: pytest.CaptureFixture[str]) -
     messages.say("something")
     messages.warn("lost")
     messages.detail("a detail")
-    show_error("broken")
+    messages.streams.show_error("broken")
     assert capsys.readouterr().err == "sinefit: error: broken\n"
 
 
@@ -63,7 +63,7 @@ def test_for_machines_every_message_is_an_object(capsys: pytest.CaptureFixture[s
     messages.warn("lost")
     messages.always("anyhow")
     messages.event({"event": "end", "psnr": float("inf"), "file": "bad\udcff"})
-    show_error("broken")
+    messages.streams.show_error("broken")
     shown = capsys.readouterr()
     assert shown.out == ""
     *lines, error = shown.err.splitlines()

@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 import io
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sinefit.cli.terminal import progress
-from sinefit.cli.terminal.console import show_error
 from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.terminal.progress import ProgressDisplay, curve
+from sinefit.cli.terminal.streams import Streams
 from sinefit.fitting.report import Progress
-from tests.cli.terminals import ESCAPE, Terminal, become_terminal
+from tests.cli.terminals import ESCAPE, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +21,8 @@ def report(share: float | None = 0.25, step: int = 50) -> Progress:
     return Progress("fitting", step, share, seconds=30.0, psnr=31.257, samples_per_second=2e5)
 
 
-def test_a_terminal_has_a_live_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = become_terminal(monkeypatch)
-    with ProgressDisplay(Messages(quiet=False), "a[/b].png") as display:
+def test_a_terminal_has_a_live_bar(terminal: Terminal) -> None:
+    with ProgressDisplay(Messages(Streams(stderr=terminal)), "a[/b].png") as display:
         display.show_fit(report())
     shown = terminal.getvalue()
     assert "\x1b[?25l" in shown  # the cursor is hidden while the bar moves
@@ -44,22 +41,21 @@ class Full(Terminal):
         raise BrokenPipeError(32, "Broken pipe")
 
 
-def test_a_bar_that_cannot_be_shown_ends_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bar_that_cannot_be_shown_ends_no_work() -> None:
     terminal = Full()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    messages = Messages(verbose=True)
+    streams = Streams(stderr=terminal)
+    messages = Messages(streams, verbose=True)
     with ProgressDisplay(messages, "a.png") as display:
         messages.say("begun")
         display.show_fit(report())
         display.show_picture("a picture")
         messages.detail("going on")
-    show_error("at last")
+    streams.show_error("at last")
     assert terminal.getvalue() == ""
 
 
-def test_a_bar_without_an_end_tells_no_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = become_terminal(monkeypatch)
-    with ProgressDisplay(Messages(quiet=False), "a.png") as display:
+def test_a_bar_without_an_end_tells_no_time_left(terminal: Terminal) -> None:
+    with ProgressDisplay(Messages(Streams(stderr=terminal)), "a.png") as display:
         display.show_fit(report(share=None))
     assert "31.26 dB" in terminal.getvalue()
     assert "left" not in terminal.getvalue()
@@ -72,9 +68,7 @@ def test_elsewhere_there_are_plain_lines(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     stream = Terminal() if "TERM" in environment else io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(progress, "PLAIN_INTERVAL", 0.0)
-    with ProgressDisplay(Messages(quiet=False), "photo.png") as display:
+    with ProgressDisplay(Messages(Streams(stderr=stream)), "photo.png", interval=0.0) as display:
         display.show_fit(report())
         display.show_fit(report(share=None, step=100))
         display.show_fit(Progress("measuring", 100, 0.5, 1.0, 31.0, 2e5))
@@ -85,12 +79,9 @@ def test_elsewhere_there_are_plain_lines(
     ]
 
 
-def test_plain_lines_come_every_few_seconds(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_plain_lines_come_every_few_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     now = 100.0
-    monkeypatch.setattr("time.monotonic", lambda: now)
-    with ProgressDisplay(Messages(quiet=False), "photo.png") as display:
+    with ProgressDisplay(Messages(), "photo.png", clock=lambda: now) as display:
         for tenths in range(200):
             now = 100.0 + tenths / 10
             display.update(tenths / 200, "")
@@ -98,7 +89,7 @@ def test_plain_lines_come_every_few_seconds(
 
 
 def test_quiet_shows_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
-    with ProgressDisplay(Messages(quiet=True), "photo.png") as display:
+    with ProgressDisplay(Messages(quiet=True), "photo.png", interval=0.0) as display:
         display.update(0.5, "halfway")
     assert capsys.readouterr().err == ""
 
@@ -107,11 +98,10 @@ def test_quiet_shows_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
     ("mode", "lines"), [("plain", ["a.png:  50% halfway"]), ("json", []), ("none", [])]
 )
 def test_modes_that_have_no_bar_even_on_a_terminal(
-    mode: ProgressMode, lines: list[str], monkeypatch: pytest.MonkeyPatch
+    mode: ProgressMode, lines: list[str], terminal: Terminal
 ) -> None:
-    terminal = become_terminal(monkeypatch)
-    monkeypatch.setattr(progress, "PLAIN_INTERVAL", 0.0)
-    with ProgressDisplay(Messages(progress=mode), "a.png") as display:
+    messages = Messages(Streams(stderr=terminal), progress=mode)
+    with ProgressDisplay(messages, "a.png", interval=0.0) as display:
         display.update(0.5, "halfway")
         assert not display.takes_pictures
     assert terminal.getvalue().splitlines() == lines
@@ -141,10 +131,8 @@ def test_escapes_are_where_they_may_be(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     stream = Terminal() if on_terminal else io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(progress, "PLAIN_INTERVAL", 0.0)
-    messages = Messages(verbose=True)
-    with ProgressDisplay(messages, "photo.png") as display:
+    messages = Messages(Streams(stderr=stream), verbose=True)
+    with ProgressDisplay(messages, "photo.png", interval=0.0) as display:
         assert display.takes_pictures == pictures
         display.show_fit(report())
         messages.warn("lost")
@@ -161,11 +149,12 @@ def test_escapes_are_where_they_may_be(
 
 
 @pytest.mark.parametrize("columns", [80, 100])
-def test_the_bar_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = become_terminal(monkeypatch)
+def test_the_bar_fits_the_terminal(
+    columns: int, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     name = "holiday-in-the-mountains-number-0042.png"
-    with ProgressDisplay(Messages(), name) as display:
+    with ProgressDisplay(Messages(Streams(stderr=terminal)), name) as display:
         display.show_fit(report(step=50))
         display.show_fit(report(step=8000))
     shown = ESCAPE.sub("", terminal.getvalue())
@@ -175,9 +164,8 @@ def test_the_bar_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch
     assert max(map(len, shown.splitlines())) <= columns
 
 
-def test_a_picture_is_shown_below_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = become_terminal(monkeypatch)
-    with ProgressDisplay(Messages(), "a.png") as display:
+def test_a_picture_is_shown_below_the_bar(terminal: Terminal) -> None:
+    with ProgressDisplay(Messages(Streams(stderr=terminal)), "a.png") as display:
         display.show_picture("a picture")
         display.update(0.5, "halfway")
     lines = [line.strip() for line in ESCAPE.sub("", terminal.getvalue()).splitlines()]
@@ -194,11 +182,10 @@ def test_the_curve() -> None:
 
 @pytest.mark.parametrize("columns", [40, 50, 60, 80, 120])
 def test_a_narrow_bar_keeps_the_time_left_and_drops_the_pace_first(
-    columns: int, monkeypatch: pytest.MonkeyPatch
+    columns: int, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    terminal = become_terminal(monkeypatch)
     monkeypatch.setenv("COLUMNS", str(columns))
-    with ProgressDisplay(Messages(quiet=False), "photo.png") as display:
+    with ProgressDisplay(Messages(Streams(stderr=terminal)), "photo.png") as display:
         for step in range(50, 500, 50):
             display.show_fit(report(step=step))
     lines = [line for line in ESCAPE.sub("", terminal.getvalue()).split("\r") if "left" in line]

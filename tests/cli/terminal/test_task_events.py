@@ -14,12 +14,9 @@ def records_of(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_the_events_of_a_task(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_events_of_a_task(capsys: pytest.CaptureFixture[str]) -> None:
     now = 100.0
-    monkeypatch.setattr("time.monotonic", lambda: now)
-    with TaskEvents(Messages(progress="json"), "rendering") as records:
+    with TaskEvents(Messages(progress="json"), "rendering", clock=lambda: now) as records:
         records.start(file="w", output="p")
         for tenths in range(1, 21):
             now = 100.0 + tenths / 10
