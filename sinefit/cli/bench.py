@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,12 @@ from sinefit.cli.options.parsing import parse_seconds
 from sinefit.cli.terminal.console import printable
 from sinefit.cli.terminal.messages import Messages
 from sinefit.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sinefit.benchmark.settings import BenchSettings
+    from sinefit.benchmark.suite import Benchmark
 
 
 def bench(
@@ -43,31 +49,58 @@ def bench(
     """
     with exit_codes() as streams:
         messages = Messages(streams, quiet=quiet)
-        seconds = None if max_time is None else parse_seconds("--max-time", max_time)
-        if seconds is not None and seconds <= 0:
-            raise SettingError(f"--max-time is {max_time}: it must be more than 0 seconds")
-        from sinefit.benchmark import settings as lengths
-        from sinefit.benchmark.suite import run_benchmark
-        from sinefit.benchmark.tables import figures_of, table_lines
-
-        settings = lengths.QUICK if quick else lengths.STANDARD
-        if seconds is not None:
-            settings = replace(settings, fit_seconds=seconds)
-        benchmark = run_benchmark(
+        run_and_tell(
             files or [],
-            settings,
-            device=device,
-            command=(sys.executable, "-m", "sinefit"),
-            tell=messages.say,
+            lengths_for(quick=quick, max_time=max_time),
+            device,
+            messages,
+            quick=quick,
+            as_json=as_json,
         )
-        failures = tuple((file, with_flags(error)) for file, error in benchmark.failures)
-        benchmark = replace(benchmark, failures=failures)
-        if as_json:
-            streams.write_json({"quick": quick, **figures_of(benchmark)})
-        else:
-            for line in table_lines(benchmark):
-                streams.write_line(printable(line))
-        for file, error in benchmark.failures:
-            messages.always(f"{file} could not be fitted: {error}")
-        if benchmark.failures:
-            raise typer.Exit(ExitCode.BATCH)
+
+
+def lengths_for(*, quick: bool, max_time: str | None) -> BenchSettings:
+    """Return how long the parts of a benchmark take."""
+    from sinefit.benchmark.settings import QUICK, STANDARD
+
+    settings = QUICK if quick else STANDARD
+    if max_time is None:
+        return settings
+    seconds = parse_seconds("--max-time", max_time)
+    if seconds <= 0:
+        raise SettingError(f"--max-time is {max_time}: it must be more than 0 seconds")
+    return replace(settings, fit_seconds=seconds)
+
+
+def run_and_tell(
+    files: list[str],
+    settings: BenchSettings,
+    device: str,
+    messages: Messages,
+    *,
+    quick: bool = False,
+    as_json: bool = False,
+    run: Callable[..., Benchmark] | None = None,
+) -> None:
+    """Measure, with `run_benchmark` unless another `run` is given, and print the figures."""
+    from sinefit.benchmark.suite import run_benchmark
+    from sinefit.benchmark.tables import figures_of, table_lines
+
+    benchmark = (run or run_benchmark)(
+        files,
+        settings,
+        device=device,
+        command=(sys.executable, "-m", "sinefit"),
+        tell=messages.say,
+    )
+    failures = tuple((file, with_flags(error)) for file, error in benchmark.failures)
+    benchmark = replace(benchmark, failures=failures)
+    if as_json:
+        messages.streams.write_json({"quick": quick, **figures_of(benchmark)})
+    else:
+        for line in table_lines(benchmark):
+            messages.streams.write_line(printable(line))
+    for file, error in benchmark.failures:
+        messages.always(f"{file} could not be fitted: {error}")
+    if benchmark.failures:
+        raise typer.Exit(ExitCode.BATCH)

@@ -1,22 +1,26 @@
 from __future__ import annotations
 
+import io
 import json
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from sinefit.benchmark import settings, suite
+from sinefit.benchmark.settings import QUICK, STANDARD
 from sinefit.benchmark.tables import table_lines
-from sinefit.cli.bench import bench
-from sinefit.errors import SinefitError
+from sinefit.cli.bench import bench, lengths_for, run_and_tell
+from sinefit.cli.terminal.messages import Messages
+from sinefit.cli.terminal.streams import Streams
 from tests.benchmark.making import TINY, made_up
 
 from .making import make_picture, run_on_terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from typer.testing import Result
@@ -28,26 +32,24 @@ def run_bench(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Return what the benchmark, which does nothing here, was asked for."""
-    kept: dict[str, Any] = {}
+def run_made_up(
+    streams: Streams, *, quiet: bool = False, as_json: bool = False, **others: object
+) -> None:
+    """Tell a benchmark whose figures are made up."""
 
-    def run(files: list[str], lengths: object, **others: Any) -> object:
-        kept.update(others, files=files, settings=lengths)
-        others["tell"]("peak: something")
-        return made_up(failures=kept.get("failures", ()))
+    def run(_files: list[str], _settings: object, *, tell: Callable[[str], None], **_: Any) -> Any:
+        tell("peak: something")
+        return made_up(**others)
 
-    monkeypatch.setattr(suite, "run_benchmark", run)
-    return kept
+    messages = Messages(streams, quiet=quiet)
+    run_and_tell([], TINY, "auto", messages, as_json=as_json, run=run)
 
 
-def test_a_real_run_of_a_tiny_benchmark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(settings, "QUICK", TINY)
+def test_a_real_run_of_a_tiny_benchmark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photo = make_picture(tmp_path / "photo.png")
-    result = run_bench(photo, "--quick", "--json", "--device", "cpu")
-    assert result.exit_code == 0, result.stderr
-    values = json.loads(result.stdout)
+    run_and_tell([str(photo)], TINY, "cpu", Messages(), quick=True, as_json=True)
+    shown = capsys.readouterr()
+    values = json.loads(shown.out)
     assert list(values)[:2] == ["json_version", "quick"]
     assert (values["json_version"], values["quick"]) == (1, True)
     (fit,) = values["fits"]
@@ -56,30 +58,32 @@ def test_a_real_run_of_a_tiny_benchmark(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert fit["peak_memory_bytes"] > 50e6
     assert fit["seconds"] < fit["process_seconds"]
     assert values["picture"] == {"name": "photo.png", "shape": [12, 12]}
-    assert "fit: " in result.stderr
-    assert "\x1b" not in result.stderr
+    assert "fit: " in shown.err
+    assert "\x1b" not in shown.err
 
 
-def test_tables_are_the_product_and_progress_is_not(asked: dict[str, Any]) -> None:
-    result = run_bench()
-    assert result.stdout.splitlines() == list(table_lines(made_up()))
-    assert result.stderr == "peak: something\n"
-    assert asked["settings"] == settings.STANDARD
-    assert (asked["files"], asked["device"]) == ([], "auto")
-    quiet = run_bench("--quiet", "--quick", "--max-time", "2m", "--device", "cpu", "a.png")
-    assert quiet.stdout == result.stdout
-    assert quiet.stderr == ""
-    assert asked["settings"].fit_seconds == 120.0
-    assert asked["settings"].reduction == settings.QUICK.reduction
-    assert (asked["files"], asked["device"]) == (["a.png"], "cpu")
+@pytest.mark.parametrize(("quiet", "told"), [(False, "peak: something\n"), (True, "")])
+def test_tables_are_the_product_and_progress_is_not(quiet: bool, told: str) -> None:
+    stdout, stderr = io.StringIO(), io.StringIO()
+    run_made_up(Streams(stdout=stdout, stderr=stderr), quiet=quiet)
+    assert stdout.getvalue().splitlines() == list(table_lines(made_up()))
+    assert stderr.getvalue() == told
 
 
-def test_fits_that_failed_are_told_last(asked: dict[str, Any]) -> None:
-    asked["failures"] = (("b.png", "b.png: no"),)
-    result = run_bench("--json", "-q")
-    assert result.exit_code == 6
-    assert json.loads(result.stdout)["failures"] == [{"file": "b.png", "error": "b.png: no"}]
-    assert result.stderr == "sinefit: b.png could not be fitted: b.png: no\n"
+def test_how_long_its_parts_take() -> None:
+    assert lengths_for(quick=False, max_time=None) == STANDARD
+    assert lengths_for(quick=True, max_time=None) == QUICK
+    assert lengths_for(quick=True, max_time="2m") == replace(QUICK, fit_seconds=120.0)
+
+
+def test_fits_that_failed_are_told_last() -> None:
+    stdout, stderr = io.StringIO(), io.StringIO()
+    streams = Streams(stdout=stdout, stderr=stderr)
+    with pytest.raises(typer.Exit) as stop:
+        run_made_up(streams, quiet=True, as_json=True, failures=(("b.png", "b.png: no"),))
+    assert stop.value.exit_code == 6
+    assert json.loads(stdout.getvalue())["failures"] == [{"file": "b.png", "error": "b.png: no"}]
+    assert stderr.getvalue() == "sinefit: b.png could not be fitted: b.png: no\n"
 
 
 @pytest.mark.parametrize(
@@ -98,23 +102,6 @@ def test_errors_are_one_line_and_come_first(arguments: list[str], status: int) -
     (line,) = result.stderr.splitlines()
     assert line.startswith("sinefit: error: ")
     assert result.stdout == ""
-
-
-@pytest.mark.parametrize(
-    ("error", "status"), [(KeyboardInterrupt(), 130), (SinefitError("it diverged"), 1)]
-)
-def test_an_end_before_the_end(
-    error: BaseException, status: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stop(*_arguments: object, **_others: object) -> None:
-        raise error
-
-    monkeypatch.setattr(settings, "QUICK", TINY)
-    monkeypatch.setattr(suite, "run_race", stop)
-    result = run_bench("--quick", "--device", "cpu")
-    assert result.exit_code == status
-    assert result.stdout == ""
-    assert result.stderr.splitlines()[-1].startswith("sinefit: error: ")
 
 
 def test_ctrl_c_ends_it_in_one_line(tmp_path: Path) -> None:

@@ -187,7 +187,9 @@ class ToldFit:
                     on_event(progress_values(progress, self.job))
 
             if self._request.preview is not None:
-                self._preview = make_preview(self._request.preview, display, self._messages)
+                self._preview = make_preview(
+                    self._request.preview, display, self._messages, self._request.preview_every
+                )
             hooks = FitHooks(
                 on_progress=show,
                 should_stop=stop.requested,

@@ -49,9 +49,10 @@ class Preview(Protocol):
 class TerminalPreview:
     """A picture of coloured half blocks under the bar; the last one stays."""
 
-    every = TERMINAL_EVERY
-
-    def __init__(self, display: ProgressDisplay, messages: Messages) -> None:
+    def __init__(
+        self, display: ProgressDisplay, messages: Messages, every: float = TERMINAL_EVERY
+    ) -> None:
+        self.every = every
         self._display = display
         self._console = messages.console
         self._takes_pictures = display.takes_pictures
@@ -85,9 +86,8 @@ class TerminalPreview:
 class FilePreview:
     """A PNG that is rewritten, each time as a whole; that it cannot be is no end of the fit."""
 
-    every = FILE_EVERY
-
-    def __init__(self, name: str, messages: Messages) -> None:
+    def __init__(self, name: str, messages: Messages, every: float = FILE_EVERY) -> None:
+        self.every = every
         self._name = name
         self._messages = messages
         self._has_warned = False
@@ -109,11 +109,13 @@ class FilePreview:
         self.show(field)
 
 
-def make_preview(value: str, display: ProgressDisplay, messages: Messages) -> Preview:
-    """Return the preview that `--preview` asks for."""
+def make_preview(
+    value: str, display: ProgressDisplay, messages: Messages, every: float | None = None
+) -> Preview:
+    """Return the preview that `--preview` asks for, `every` so many seconds or at its own pace."""
     if value == TERMINAL:
-        return TerminalPreview(display, messages)
-    return FilePreview(value, messages)
+        return TerminalPreview(display, messages, TERMINAL_EVERY if every is None else every)
+    return FilePreview(value, messages, FILE_EVERY if every is None else every)
 
 
 def complete_preview(incomplete: str) -> list[str]:

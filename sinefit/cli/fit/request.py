@@ -13,5 +13,7 @@ class FitRequest(JobSettings):
 
     preview: str | None = None
     """"terminal" or the name of a PNG."""
+    preview_every: float | None = None
+    """Seconds between two pictures; None for as often as suits where they are shown."""
     outer: tuple[str, ...] = ()
     """Words of the command line that change what is told and not what is fitted."""

@@ -2,20 +2,28 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
-from sinefit.cli.fit import preview
+from sinefit.cli.fit.batch import run_batch
 from sinefit.cli.fit.preview import TERMINAL, TerminalPreview, complete_preview, make_preview
+from sinefit.cli.fit.request import FitRequest
 from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.terminal.streams import Streams
 from sinefit.fields.weights_file import read_field
+from sinefit.fitting.budget import Budget
+from sinefit.fitting.config import FitConfig
+from sinefit.fitting.defaults import DEFAULT_INITIALIZER
+from sinefit.initializers.registry import parse_initializer
+from sinefit.jobs.job import Job
 from tests.cli.making import (
     TINY,
     fail,
@@ -26,7 +34,7 @@ from tests.cli.making import (
     run_on_terminal,
     succeed,
 )
-from tests.cli.stops import BRIEF, at_report, command_in, names, stop_at
+from tests.cli.stops import BRIEF, at_report, names, stop_at
 from tests.cli.terminals import ESCAPE
 
 if TYPE_CHECKING:
@@ -65,22 +73,33 @@ def test_a_file_shows_the_finished_field(here: Path) -> None:
     assert np.abs(pixels("look.png") - pixels("again.png")).max() <= 1
 
 
+def fit_with_pictures(output: str = "photo.safetensors", stderr: TextIO | None = None) -> None:
+    """Fit as BRIEF has it, with a picture as often as there is a look around."""
+    config = FitConfig(
+        parse_initializer(DEFAULT_INITIALIZER),
+        width=16,
+        depth=2,
+        batch=50,
+        threads=1,
+        budget=Budget(steps=170),
+    )
+    request = FitRequest(config, preview="look.png", preview_every=0.0)
+    run_batch([Job("photo.png", output)], request, Messages(Streams(stderr=stderr), quiet=True))
+
+
 def test_a_file_is_rewritten_while_the_fit_runs(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preview, "FILE_EVERY", 0.0)
-    monkeypatch.setattr(preview.FilePreview, "every", 0.0)
     seen: list[bytes] = []
     with at_report(monkeypatch, 2, lambda: seen.append(Path("look.png").read_bytes())):
-        succeed("fit", "photo.png", *BRIEF, "--preview", "look.png")
+        fit_with_pictures()
     assert seen[0] != Path("look.png").read_bytes()
     assert seen[0].startswith(b"\x89PNG")
 
 
-def test_looking_changes_no_result(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview.FilePreview, "every", 0.0)
-    succeed("fit", "photo.png", *TINY, "-o", "a.safetensors")
-    succeed("fit", "photo.png", *TINY, "-o", "b.safetensors", "--preview", "look.png")
+def test_looking_changes_no_result(here: Path) -> None:
+    succeed("fit", "photo.png", *BRIEF, "-o", "a.safetensors")
+    fit_with_pictures("b.safetensors")
     assert Path("a.safetensors").read_bytes() == Path("b.safetensors").read_bytes()
 
 
@@ -110,14 +129,14 @@ def test_no_file_is_replaced_unasked(here: Path) -> None:
 def test_a_fit_that_goes_on_has_its_picture_back(
     again: str, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preview.FilePreview, "every", 0.0)
-    command = ("photo.png", *BRIEF, "--preview", "look.png")
-    result = stop_at(monkeypatch, 2, *command)
-    assert result.exit_code == 130
+    with (
+        at_report(monkeypatch, 2, lambda: signal.raise_signal(signal.SIGINT)),
+        pytest.raises(typer.Exit),
+    ):
+        fit_with_pictures()
     before = Path("look.png").read_bytes()
-    words = command_in(result)
-    assert words[-2:] == ["--preview", "look.png"]
-    succeed(*(words if again == "resume" else ("fit", *command)))
+    options = ("photo.png", *BRIEF) if again == "same" else ("--resume", "photo.ckpt.safetensors")
+    succeed("fit", *options, "--preview", "look.png")
     assert Path("look.png").read_bytes() != before
 
 
@@ -179,15 +198,14 @@ def test_a_place_that_cannot_be_is_found_before_the_fit(here: Path) -> None:
 def test_a_picture_that_cannot_be_written_does_not_end_the_fit(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preview.FilePreview, "every", 0.0)
-
     def put_a_folder_there() -> None:
         Path("look.png").unlink()
         Path("look.png").mkdir()
 
+    stderr = io.StringIO()
     with at_report(monkeypatch, 1, put_a_folder_there):
-        result = succeed("fit", "photo.png", *BRIEF, "--preview", "look.png", "--quiet")
-    (line,) = result.stderr.splitlines()
+        fit_with_pictures(stderr=stderr)
+    (line,) = stderr.getvalue().splitlines()
     assert line == "sinefit: going on without a preview: look.png: it is a folder; name a file"
     assert Path("photo.safetensors").exists()
 
@@ -271,9 +289,10 @@ def test_on_a_real_terminal(here: Path) -> None:
     assert "dB PSNR as saved" in lines[-4]
 
 
-def test_pictures_of_a_fit_in_this_process(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-    monkeypatch.setattr(preview.TerminalPreview, "every", 0.0)
-    # There is nothing to show them on, and nothing is evaluated in vain.
-    monkeypatch.setattr("sinefit.cli.fit.picture.small_picture", lambda *_arguments: 1 / 0)
-    succeed("fit", "photo.png", *TINY, "--preview", TERMINAL)
+def test_where_nothing_can_be_shown_nothing_is_evaluated() -> None:
+    messages = Messages(Streams(stderr=io.StringIO()))
+    with ProgressDisplay(messages, "photo.png") as display:
+        shown = TerminalPreview(display, messages)
+    no_field: Any = None
+    shown.show(no_field)
+    shown.finish(no_field)
