@@ -24,7 +24,7 @@ FLOORS = (
     ("theory",),
     ("fields",),
     ("fitting",),
-    ("comparing", "jobs"),
+    ("comparing", "jobs", "picturing"),
     ("api",),
     ("benchmark",),
     ("cli",),

@@ -64,7 +64,8 @@ class TerminalPreview:
 
     def show(self, field: Field) -> None:
         """Put the picture under the bar."""
-        from sinefit.cli.fit.picture import half_blocks, small_picture
+        from sinefit.cli.terminal.half_blocks import half_blocks
+        from sinefit.picturing import small_picture
 
         if self._takes_pictures:
             picture = small_picture(field, *self._room())
@@ -72,7 +73,8 @@ class TerminalPreview:
 
     def finish(self, field: Field) -> None:
         """Print the picture, to stay."""
-        from sinefit.cli.fit.picture import half_blocks, small_picture
+        from sinefit.cli.terminal.half_blocks import half_blocks
+        from sinefit.picturing import small_picture
 
         if self._takes_pictures:
             self._console.print(half_blocks(small_picture(field, *self._room())), end="")
@@ -94,7 +96,7 @@ class FilePreview:
 
     def show(self, field: Field) -> None:
         """Write the picture."""
-        from sinefit.cli.fit.picture import small_picture
+        from sinefit.picturing import small_picture
 
         content = _png(small_picture(field, FILE_PIXELS, FILE_PIXELS))
         try:

@@ -12,7 +12,6 @@ from sinefit.signals.grid import GridAxis
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from rich.segment import Segments
 
     from sinefit.fields.field import Field
 
@@ -47,28 +46,6 @@ def small_picture(field: Field, columns: int, rows: int) -> NDArray[np.uint8]:
         values = np.repeat(values[..., :1], 3, axis=-1)
     pixels: NDArray[np.uint8] = np.rint(values * 255.0).astype(np.uint8)
     return pixels
-
-
-def half_blocks(picture: NDArray[np.uint8]) -> Segments:
-    """Return a picture (height, width, 3) as text, a character for two pixels, one above the other.
-
-    It has half as many lines, rounded up, and each ends with a break.
-    """
-    from rich.color import Color
-    from rich.segment import Segment, Segments
-    from rich.style import Style
-
-    def colour(pixel: NDArray[np.uint8]) -> Color:
-        return Color.from_rgb(*pixel.tolist())
-
-    if len(picture) % 2:
-        picture = np.concatenate([picture, picture[-1:]])
-    segments = []
-    for upper, lower in zip(picture[::2], picture[1::2], strict=True):
-        for above, below in zip(upper, lower, strict=True):
-            segments.append(Segment("▀", Style(color=colour(above), bgcolor=colour(below))))
-        segments.append(Segment.line())
-    return Segments(segments)
 
 
 def _waveform(field: Field, columns: int, rows: int) -> NDArray[np.uint8]:

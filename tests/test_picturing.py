@@ -1,19 +1,17 @@
 from __future__ import annotations
 
-import io
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
-from sinefit.cli.fit.picture import WAVE_COLOUR, half_blocks, small_picture
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
 from sinefit.initializers.draws import sine_network
 from sinefit.networks.size import NetworkSize
+from sinefit.picturing import WAVE_COLOUR, small_picture
 from sinefit.signals.signal import SignalSpec
 
 if TYPE_CHECKING:
@@ -132,21 +130,3 @@ def test_the_channels_of_a_sound_share_a_waveform() -> None:
 def test_a_field_that_has_diverged() -> None:
     field = linear(spec_of("image", (4, 4), 3), [[0, 0]] * 3, [float("nan"), float("inf"), 0])
     assert small_picture(field, 4, 4).shape == (4, 4, 3)
-
-
-def test_two_pixels_are_a_character() -> None:
-    picture = np.arange(3 * 2 * 3, dtype=np.uint8).reshape(3, 2, 3)
-    stream = io.StringIO()
-    Console(file=stream, force_terminal=True, color_system="truecolor", width=10).print(
-        half_blocks(picture), end=""
-    )
-    upper, lower, rest = stream.getvalue().split("\n")
-    assert rest == ""
-
-    def cell(above: Any, below: Any) -> str:
-        fore, back = ";".join(map(str, above)), ";".join(map(str, below))
-        return f"\x1b[38;2;{fore};48;2;{back}m▀\x1b[0m"
-
-    assert upper == cell(picture[0, 0], picture[1, 0]) + cell(picture[0, 1], picture[1, 1])
-    # A last odd row stands for both halves.
-    assert lower == cell(picture[2, 0], picture[2, 0]) + cell(picture[2, 1], picture[2, 1])
