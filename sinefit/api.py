@@ -12,7 +12,7 @@ from sinefit.comparing import compare_field
 from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.fields.field import Field
 from sinefit.fields.weights_file import decode_field, encode_field, read_field
-from sinefit.files import is_standard_input, whole_output, write_bytes
+from sinefit.files import is_standard_input, write_bytes
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import STORAGE_TYPES, FitConfig
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
@@ -32,7 +32,7 @@ from sinefit.signals.objects import as_signal
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import Signal
 from sinefit.signals.writer import Encoding
-from sinefit.signals.writing import open_writer
+from sinefit.signals.writing import written
 from sinefit.validation import check_choice, check_type, file_name, numbers
 
 if TYPE_CHECKING:
@@ -323,14 +323,9 @@ def write(
     if chosen is None:
         known = ", ".join(formats_of(signal.spec.kind))
         raise OutputError(f"{target}: no format is known by this name; give one of {known}")
-    with whole_output(target, force=force) as temporary:
-        writer = open_writer(temporary, signal.spec, chosen, Encoding(quality=quality))
-        try:
-            writer.write(signal.samples)
-            writer.close()
-        except BaseException:
-            writer.abort()
-            raise
+    encoding = Encoding(quality=quality)
+    with written(target, signal.spec, chosen, encoding, force=force) as writer:
+        writer.write(signal.samples)
 
 
 def _config(**settings: Unpack[FitSettings]) -> FitConfig:

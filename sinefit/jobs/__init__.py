@@ -1,1 +1,1 @@
-"""From files to weights files: checkpoints beside them, going on with one, batches."""
+"""From files to weights files, with checkpoints and in batches, and from those to files again."""

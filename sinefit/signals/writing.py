@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from sinefit.errors import OutputError
+from sinefit.files import whole_output
 from sinefit.signals.array.formats import check_array_writable
 from sinefit.signals.array.writing import ArrayWriter
 from sinefit.signals.audio.formats import check_audio_writable
 from sinefit.signals.audio.writing import AudioWriter
-from sinefit.signals.formats import WRITTEN, formats_of
+from sinefit.signals.formats import WRITTEN, extension_of, formats_of
 from sinefit.signals.image.formats import check_image_writable
 from sinefit.signals.image.writing import ImageWriter
 from sinefit.signals.video.formats import check_video_writable
@@ -17,7 +19,7 @@ from sinefit.signals.video.writing import open_video_writer
 from sinefit.signals.writer import Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from sinefit.signals.signal import Kind, SignalSpec
@@ -60,6 +62,29 @@ def open_writer(
     """
     check_writable(spec, format)
     return _WRITERS[_writing_kind(spec, format)](path, spec, format, encoding)
+
+
+@contextlib.contextmanager
+def written(
+    target: str | Path,
+    spec: SignalSpec,
+    format: str,
+    encoding: Encoding = _DEFAULT_ENCODING,
+    *,
+    force: bool,
+) -> Iterator[SignalWriter]:
+    """Give what writes a signal; when the block ends well, the file becomes `target`.
+
+    Raises what `open_writer` and `whole_output` do.
+    """
+    with whole_output(target, force=force, suffix=extension_of(format)) as temporary:
+        writer = open_writer(temporary, spec, format, encoding)
+        try:
+            yield writer
+            writer.close()
+        except BaseException:
+            writer.abort()
+            raise
 
 
 def _writing_kind(spec: SignalSpec, format: str) -> Kind:

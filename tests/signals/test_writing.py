@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from sinefit.signals.formats import formats_of
 from sinefit.signals.reading import read_signal
 from sinefit.signals.signal import KINDS, SignalSpec
 from sinefit.signals.writer import Encoding
-from sinefit.signals.writing import check_writable, open_writer
+from sinefit.signals.writing import check_writable, open_writer, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,3 +79,17 @@ def test_what_npy_leaves_out_is_told(tmp_path: Path, kind: str) -> None:
         expected
     )
     assert len(writer.notices) == len(expected)
+
+
+def test_a_signal_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    samples = samples_of(IMAGE)
+    with written(tmp_path / "a.png", IMAGE, "png", force=False) as writer:
+        writer.write(samples)
+    assert np.array_equal(read_signal(tmp_path / "a.png").samples, samples)
+    with (
+        contextlib.suppress(ZeroDivisionError),
+        written(tmp_path / "b.png", IMAGE, "png", force=False) as writer,
+    ):
+        writer.write(samples[:4])
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,6 @@ from sinefit.cli.options.parsing import (
     parse_seconds,
     parse_size,
 )
-from sinefit.cli.render.target import target_and_format
 from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.terminal.streams import (
@@ -28,7 +28,7 @@ from sinefit.cli.words.amounts import duration
 from sinefit.cli.words.details import field_details
 from sinefit.cli.words.signals import describe_signal
 from sinefit.errors import InputError, SettingError
-from sinefit.files import check_output, is_standard_input, is_standard_output, whole_output
+from sinefit.files import check_output, is_standard_input, is_standard_output
 from sinefit.jobs.planning import newest_weights
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ def render(
     with exit_codes() as streams:
         messages = Messages(streams, quiet=quiet, verbose=verbose, progress=progress)
 
+        from sinefit.jobs.renders import target_and_format
         from sinefit.rendering.plan import RenderRequest, plan_render
         from sinefit.signals.writer import Encoding
 
@@ -171,7 +172,9 @@ def render(
         with TaskEvents(messages, "rendering") as events:
             field, path = _load(weights, output, messages)
             plan = plan_render(field.spec, request)
-            target, chosen = target_and_format(field, path, request, output, output_format, streams)
+            target, chosen = target_and_format(field, path, request, output, output_format)
+            if target is None:
+                target = streams.default_output()
             streams.refuse_terminal(target)
             check_output(target, force=force, source=path)
             for notice in plan.notices:
@@ -224,12 +227,9 @@ def _write(
     messages: Messages,
     events: TaskEvents,
 ) -> None:
-    import time
-
-    from sinefit.fitting.devices import cpu_threads, resolve_device
-    from sinefit.rendering.render import render_blocks
-    from sinefit.signals.formats import extension_of
-    from sinefit.signals.writing import check_writable, open_writer
+    from sinefit.fitting.devices import resolve_device
+    from sinefit.jobs.renders import write_render
+    from sinefit.signals.writing import check_writable
 
     check_writable(plan.spec, chosen)
     used = resolve_device(device)
@@ -240,23 +240,24 @@ def _write(
             f"{name}: field {detail}" if detail.startswith("fitted") else f"{name}: {detail}"
         )
     begin = time.perf_counter()
-    with whole_output(target, force=force, suffix=extension_of(chosen)) as temporary:
-        writer = open_writer(temporary, plan.spec, chosen, encoding)
-        try:
-            with cpu_threads(threads), ProgressDisplay(messages, name) as display:
-                done = 0
-                for block in render_blocks(network, plan):
-                    writer.write(block)
-                    done += len(block)
-                    share = done / plan.spec.shape[0]
-                    seconds = time.perf_counter() - begin
-                    display.update(share, f"{duration(seconds * (1 - share) / share)} left")
-                    events.progress(share)
-                writer.close()
-        except BaseException:
-            writer.abort()
-            raise
-    for notice in writer.notices:
+    with ProgressDisplay(messages, name) as display:
+
+        def show(share: float) -> None:
+            seconds = time.perf_counter() - begin
+            display.update(share, f"{duration(seconds * (1 - share) / share)} left")
+            events.progress(share)
+
+        notices = write_render(
+            network,
+            plan,
+            target,
+            chosen,
+            encoding,
+            force=force,
+            threads=threads,
+            on_share=show,
+        )
+    for notice in notices:
         messages.warn(notice)
     messages.say(f"{name}: {describe_signal(plan.spec)}, {chosen}; rendered on {used}")
     events.end(seconds=round(time.perf_counter() - begin, 3), device=str(used))

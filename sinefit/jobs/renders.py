@@ -1,4 +1,4 @@
-"""Where a render goes and in which format, by what is asked for and what was fitted."""
+"""From a field to a file: where a render goes, in which format, and its writing by pieces."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 
 from sinefit.errors import OutputError, SettingError
 from sinefit.files import is_stream
+from sinefit.fitting.devices import cpu_threads
+from sinefit.rendering.render import render_blocks
+from sinefit.signals.formats import agreed_format, extension_of, formats_of
+from sinefit.signals.writing import written
 
 if TYPE_CHECKING:
-    from sinefit.cli.terminal.streams import Streams
+    from collections.abc import Callable
+
     from sinefit.fields.field import Field
-    from sinefit.rendering.plan import RenderRequest
+    from sinefit.networks.network import Network
+    from sinefit.rendering.plan import RenderPlan, RenderRequest
+    from sinefit.signals.writer import Encoding
 
 
 def target_and_format(
@@ -20,23 +27,24 @@ def target_and_format(
     request: RenderRequest,
     output: str | None,
     output_format: str | None,
-    streams: Streams,
-) -> tuple[str, str]:
-    """Return where the render goes and in which format; a contradiction is an error."""
-    from sinefit.signals.formats import agreed_format, extension_of, formats_of
+) -> tuple[str | None, str]:
+    """Return where a render goes and in which format; a contradiction is an error.
 
+    `path` is the weights file, None for one that is piped in. Without a name for the output it is
+    made of that file's; None where there is neither.
+    """
     kind = field.spec.kind
     formats = formats_of(kind)
     if output_format is not None and output_format not in formats:
         raise SettingError(
-            f"--format is {output_format}: for a field of kind {kind} it can be "
+            f"`format` is {output_format}: for a field of kind {kind} it can be "
             f"{', '.join(formats)}"
         )
     original = field.spec.format if field.spec.format in formats else formats[0]
     if output is None:
         chosen = output_format or original
         if path is None:
-            return streams.default_output(), chosen
+            return None, chosen
         name = f"{path.stem}-{_suffix(request)}{extension_of(chosen)}"
         return str(path.with_name(name)), chosen
     if is_stream(output):
@@ -46,10 +54,35 @@ def target_and_format(
         if Path(output).suffix:
             raise OutputError(
                 f"{output}: no format for kind {kind} has this ending; it can be "
-                f"{', '.join(extension_of(known) for known in formats)}, or say --format"
+                f"{', '.join(extension_of(known) for known in formats)}, or say `format`"
             )
         return output, original
     return output, named
+
+
+def write_render(
+    network: Network,
+    plan: RenderPlan,
+    target: str,
+    format: str,
+    encoding: Encoding,
+    *,
+    force: bool,
+    threads: int | None,
+    on_share: Callable[[float], None],
+) -> tuple[str, ...]:
+    """Evaluate a network where it is and write the file; return what the format could not keep.
+
+    `on_share` is called with the share that is done, 0 to 1. Raises OutputError for a file that
+    cannot be written, SettingError for an encoding that is not one of the format's.
+    """
+    with written(target, plan.spec, format, encoding, force=force) as writer, cpu_threads(threads):
+        done = 0
+        for block in render_blocks(network, plan):
+            writer.write(block)
+            done += len(block)
+            on_share(done / plan.spec.shape[0])
+    return writer.notices
 
 
 def _suffix(request: RenderRequest) -> str:
