@@ -24,7 +24,7 @@ FLOORS = (
     ("theory",),
     ("fields",),
     ("fitting",),
-    ("comparing", "jobs", "picturing"),
+    ("comparing", "describing", "jobs", "picturing"),
     ("api",),
     ("benchmark",),
     ("cli",),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,8 +14,9 @@ from sinefit.cli.terminal.console import printable
 from sinefit.cli.terminal.streams import STANDARD_INPUT, read_input
 from sinefit.cli.words.amounts import size
 from sinefit.cli.words.signals import measured_words
+from sinefit.describing import signal_values, weights_values
 from sinefit.errors import SettingError
-from sinefit.fields.metadata import is_weights_file, read_content, read_header
+from sinefit.fields.metadata import is_weights_file, read_content
 from sinefit.files import is_standard_input
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def _describe(file: str, streams: Streams) -> dict[str, Any]:
     if is_standard_input(file):
         content, name = streams.input_bytes(), STANDARD_INPUT
         if is_weights_file(content):
-            return _describe_weights(content, name)
-        return _describe_signal(content)
+            return weights_values(content, name)
+        return signal_values(read_input(content), name)
     head = b""
     path = Path(file)
     # What cannot be opened is explained by whoever reads it next.
@@ -77,51 +77,8 @@ def _describe(file: str, streams: Streams) -> dict[str, Any]:
             with path.open("rb") as stream:
                 head = stream.read(16)
     if is_weights_file(head):
-        return _describe_weights(read_content(path), file)
-    return _describe_signal(file)
-
-
-def _describe_weights(content: bytes, name: str) -> dict[str, Any]:
-    header = read_header(content, name)
-    spec = header.spec
-    signal = _spec_values(spec)
-    for key in ("icc_profile", "soundtrack"):
-        signal[key] = key in header.byte_tensors
-    return {
-        "file": name,
-        "type": "weights",
-        "bytes": len(content),
-        "source_bytes": spec.source_bytes,
-        "share_of_source": len(content) / spec.source_bytes if spec.source_bytes else None,
-        "bits_per_sample": 8 * len(content) / spec.sample_count,
-        "parameters": header.size.parameter_count,
-        "storage": header.storage,
-        "tool_version": header.tool_version,
-        "signal": signal,
-        "network": {"family": header.family.name, **dataclasses.asdict(header.size)},
-        "fit": dataclasses.asdict(header.record),
-    }
-
-
-def _describe_signal(source: str | bytes) -> dict[str, Any]:
-    signal = read_input(source)
-    spec = signal.spec
-    values = _spec_values(spec)
-    values["icc_profile"] = spec.icc_profile is not None
-    values["soundtrack"] = spec.soundtrack is not None
-    return {
-        "file": source if isinstance(source, str) else STANDARD_INPUT,
-        "type": "signal",
-        "bytes": spec.source_bytes,
-        "signal": values,
-        "notices": list(signal.notices),
-    }
-
-
-def _spec_values(spec: Any) -> dict[str, Any]:
-    values = dataclasses.asdict(dataclasses.replace(spec, icc_profile=None, soundtrack=None))
-    values["rate"] = None if spec.rate is None else str(spec.rate)
-    return values
+        return weights_values(read_content(path), file)
+    return signal_values(read_input(file), file)
 
 
 def _lines(values: dict[str, Any]) -> list[tuple[str, str]]:

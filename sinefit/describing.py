@@ -1,0 +1,61 @@
+"""What a weights file or a signal says of itself, by name and of types that JSON has."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from sinefit.fields.metadata import BYTE_TENSORS, read_header
+
+if TYPE_CHECKING:
+    from sinefit.signals.signal import Signal, SignalSpec
+
+
+def weights_values(content: bytes, name: str) -> dict[str, Any]:
+    """Return what the bytes of a weights file say; of the parts that are bytes, which are there.
+
+    Raises InputError, with the file's name, for anything that is not a sound weights file.
+    """
+    header = read_header(content, name)
+    spec = header.spec
+    return {
+        "file": name,
+        "type": "weights",
+        "bytes": len(content),
+        "source_bytes": spec.source_bytes,
+        "share_of_source": len(content) / spec.source_bytes if spec.source_bytes else None,
+        "bits_per_sample": 8 * len(content) / spec.sample_count,
+        "parameters": header.size.parameter_count,
+        "storage": header.storage,
+        "tool_version": header.tool_version,
+        "signal": {
+            **_spec_values(spec),
+            **{part: part in header.byte_tensors for part in BYTE_TENSORS},
+        },
+        "network": {"family": header.family.name, **dataclasses.asdict(header.size)},
+        "fit": dataclasses.asdict(header.record),
+    }
+
+
+def signal_values(signal: Signal, name: str) -> dict[str, Any]:
+    """Return what a signal says; of the parts that are bytes, which are there."""
+    spec = signal.spec
+    return {
+        "file": name,
+        "type": "signal",
+        "bytes": spec.source_bytes,
+        "signal": {
+            **_spec_values(spec),
+            **{part: getattr(spec, part) is not None for part in BYTE_TENSORS},
+        },
+        "notices": list(signal.notices),
+    }
+
+
+def _spec_values(spec: SignalSpec) -> dict[str, Any]:
+    nothing: dict[str, Any] = dict.fromkeys(BYTE_TENSORS)
+    without_bytes = dataclasses.replace(spec, **nothing)
+    return {
+        **dataclasses.asdict(without_bytes),
+        "rate": None if spec.rate is None else str(spec.rate),
+    }
