@@ -11,7 +11,7 @@ import typer
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.failures import ExitCode
 from sinefit.cli.flags import with_flags
-from sinefit.cli.options import common  # noqa: TC001 (the command line reads it)
+from sinefit.cli.options import machine, told  # noqa: TC001 (the command line reads it)
 from sinefit.cli.options.parsing import parse_seconds
 from sinefit.cli.terminal.console import printable
 from sinefit.cli.terminal.messages import Messages
@@ -36,11 +36,9 @@ def bench(
         str | None,
         typer.Option(metavar="TIME", help="Training per file: 60s.", show_default="60s, quick 5s"),
     ] = None,
-    device: common.Device = "auto",
-    as_json: Annotated[
-        bool, typer.Option("--json", envvar="SINEFIT_BENCH_JSON", help="Print one object.")
-    ] = False,
-    quiet: common.Quiet = False,
+    device: machine.Device = "auto",
+    as_json: told.AsJson = False,
+    quiet: told.Quiet = False,
 ) -> None:
     """Measure training, fits and rendering on this machine beside the textbook method.
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 import typer.main
-from typer.core import TyperGroup
+from typer.core import TyperGroup, TyperOption
 
+from sinefit.cli.flags import flag_of
 from sinefit.cli.help_text import (
     EVAL_EXAMPLES,
     FIT_EXAMPLES,
@@ -23,7 +24,7 @@ from sinefit.cli.help_text import (
 )
 from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.usage import usage_errors
-from sinefit.cli.variables import unknown_variables, variables_of_options
+from sinefit.cli.variables import unknown_variables, variable_of, variables_of_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,7 +102,12 @@ def load_command(name: str) -> Any:
         help=help_of(command, known.examples),
         epilog=variables_line(name, known.flag),
     )(command)
-    return typer.main.get_command(alone)
+    loaded: Any = typer.main.get_command(alone)
+    for parameter in loaded.params:
+        if isinstance(parameter, TyperOption):
+            # By itself it would follow from the function's parameter, which is not always the flag.
+            parameter.envvar = variable_of(name, flag_of(parameter))
+    return loaded
 
 
 class _LoadedCommand(HelpfulCommand):

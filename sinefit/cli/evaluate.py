@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sinefit.cli.exit_codes import exit_codes
-from sinefit.cli.options import common  # noqa: TC001 (the command line reads it)
+from sinefit.cli.options import machine, told  # noqa: TC001 (the command line reads it)
 from sinefit.cli.options.parsing import parse_pixel_region, parse_seconds
 from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.terminal.progress import ProgressDisplay
@@ -38,9 +38,7 @@ def evaluate(
     original: Annotated[
         str, typer.Argument(metavar="ORIGINAL", help="The file to compare with, - for a pipe.")
     ],
-    as_json: Annotated[
-        bool, typer.Option("--json", envvar="SINEFIT_EVAL_JSON", help="Print one object.")
-    ] = False,
+    as_json: told.AsJson = False,
     start: Annotated[
         str, typer.Option(metavar="TIME", help="The --start of the fit.", rich_help_panel=_PART)
     ] = "0",
@@ -48,7 +46,6 @@ def evaluate(
         str | None,
         typer.Option(
             "--duration",
-            envvar="SINEFIT_EVAL_DURATION",
             metavar="TIME",
             help="The --duration of the fit.",
             rich_help_panel=_PART,
@@ -61,10 +58,10 @@ def evaluate(
     downsample: Annotated[
         int, typer.Option(metavar="N", help="The --downsample of the fit.", rich_help_panel=_PART)
     ] = 1,
-    device: common.Device = "auto",
-    quiet: common.Quiet = False,
-    verbose: common.Verbose = False,
-    progress: common.ProgressOption = "auto",
+    device: machine.Device = "auto",
+    quiet: told.Quiet = False,
+    verbose: told.Verbose = False,
+    progress: told.ProgressOption = "auto",
 ) -> None:
     """Compare a field with an original: PSNR, SSIM of images and video, SNR of sound.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sinefit.cli.exit_codes import exit_codes
+from sinefit.cli.options import told  # noqa: TC001 (the command line reads it)
 from sinefit.cli.options.completion import complete_scheme
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.initializers.parameters import parameters_of
@@ -20,9 +21,7 @@ def inits(
             help="Show this initializer only.", show_default=False, autocompletion=complete_scheme
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", envvar="SINEFIT_INITS_JSON", help="Print one object.")
-    ] = False,
+    as_json: told.AsJson = False,
 ) -> None:
     """List the initializers: formula, parameters, when to choose, reference."""
     with exit_codes() as streams:

@@ -13,7 +13,7 @@ from sinefit.cli.fit.config_file import show_settings
 from sinefit.cli.fit.planning import plan_jobs
 from sinefit.cli.fit.request import FitRequest
 from sinefit.cli.fit.resume import resumed
-from sinefit.cli.options import common  # noqa: TC001
+from sinefit.cli.options import told  # noqa: TC001
 from sinefit.cli.options.parsing import parse_seconds
 from sinefit.cli.options.settings import (
     OFFERED,
@@ -48,9 +48,9 @@ def fit(
     input_format: options.InputFormat = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
     max_bytes: options.MaxBytes = MAX_BYTES,
-    quiet: common.Quiet = False,
-    verbose: common.Verbose = False,
-    progress: common.ProgressOption = "auto",
+    quiet: told.Quiet = False,
+    verbose: told.Verbose = False,
+    progress: told.ProgressOption = "auto",
     preview: options.Preview = None,
     sound: options.Sound = True,
     output_folder: options.OutputFolder = None,

@@ -8,8 +8,8 @@ import typer
 
 from sinefit.cli.fit.config_file import use_config_file
 from sinefit.cli.fit.preview import complete_preview
-from sinefit.cli.options.common import TOLD
 from sinefit.cli.options.completion import complete_format
+from sinefit.cli.options.told import TOLD
 from sinefit.fitting.config import NETWORK, STORED
 from sinefit.signals.selection import PART
 
@@ -37,7 +37,6 @@ AsJson = Annotated[
     bool,
     typer.Option(
         "--json",
-        envvar="SINEFIT_FIT_JSON",
         help="Print a JSON object per file.",
     ),
 ]
@@ -53,7 +52,6 @@ StartFrom = Annotated[
     str | None,
     typer.Option(
         "--from",
-        envvar="SINEFIT_FIT_FROM",
         metavar="WEIGHTS",
         help="Go on from the weights of an earlier fit, with its network and initializer.",
         rich_help_panel=NETWORK,
@@ -72,7 +70,6 @@ InputFormat = Annotated[
     str | None,
     typer.Option(
         "--format",
-        envvar="SINEFIT_FIT_FORMAT",
         metavar="NAME",
         help="FILE's format.",
         autocompletion=complete_format,
@@ -154,7 +151,6 @@ ConfigFile = Annotated[
     str | None,
     typer.Option(
         "--config",
-        envvar="SINEFIT_FIT_CONFIG",
         callback=use_config_file,
         is_eager=True,
         metavar="FILE",

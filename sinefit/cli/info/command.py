@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sinefit.cli.exit_codes import exit_codes
+from sinefit.cli.options import told  # noqa: TC001 (the command line reads it)
 from sinefit.cli.terminal.console import printable
 from sinefit.cli.terminal.streams import STANDARD_INPUT, read_input
 from sinefit.cli.words.amounts import size
@@ -28,14 +29,11 @@ def info(
         str | None,
         typer.Argument(metavar="FILE", help="A weights file or a signal, - for a pipe."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", envvar="SINEFIT_INFO_JSON", help="Print one object.")
-    ] = False,
+    as_json: told.AsJson = False,
     as_schema: Annotated[
         bool,
         typer.Option(
             "--schema",
-            envvar="SINEFIT_INFO_SCHEMA",
             help="Tell instead what every key of --json, records and weights files means.",
         ),
     ] = False,

@@ -12,7 +12,6 @@ import typer
 
 from sinefit.cli.options.completion import complete_device, complete_init
 from sinefit.cli.options.parsing import parse_pixel_region, parse_seconds
-from sinefit.cli.variables import variable_of
 from sinefit.fitting.budget import LIMITS, Budget
 from sinefit.fitting.config import NETWORK, SETTINGS, STORED, TRAINING, FitConfig
 from sinefit.fitting.omega_choice import omega_text, parse_omega
@@ -127,7 +126,7 @@ def _parameter(each: Setting) -> inspect.Parameter:
     """Return the parameter of `sinefit fit` that typer makes a setting's option of."""
     is_plain = each.form not in _FORMS and (each.choices or each.kind in (int, float, bool, str))
     kind, default = each.kind if is_plain else str, default_of(each)
-    option = option_of(each, envvar=variable_of("fit", each.flag), rich_help_panel=each.group)
+    option = option_of(each, rich_help_panel=each.group)
     return inspect.Parameter(
         each.name,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sinefit.cli.exit_codes import exit_codes
-from sinefit.cli.options import common  # noqa: TC001 (the command line reads it)
+from sinefit.cli.options import machine, told  # noqa: TC001 (the command line reads it)
 from sinefit.cli.options.completion import complete_format
 from sinefit.cli.options.parsing import (
     parse_rate,
@@ -108,7 +108,6 @@ def render(
         str | None,
         typer.Option(
             "--duration",
-            envvar="SINEFIT_RENDER_DURATION",
             metavar="TIME",
             help="Render this much of a sound or video.",
             rich_help_panel=_GRID,
@@ -118,7 +117,6 @@ def render(
         str | None,
         typer.Option(
             "--format",
-            envvar="SINEFIT_RENDER_FORMAT",
             metavar="NAME",
             help="Output format.",
             autocompletion=complete_format,
@@ -145,11 +143,11 @@ def render(
             rich_help_panel=_ENCODING,
         ),
     ] = None,
-    device: common.Device = "auto",
-    threads: common.Threads = None,
-    quiet: common.Quiet = False,
-    verbose: common.Verbose = False,
-    progress: common.ProgressOption = "auto",
+    device: machine.Device = "auto",
+    threads: machine.Threads = None,
+    quiet: told.Quiet = False,
+    verbose: told.Verbose = False,
+    progress: told.ProgressOption = "auto",
 ) -> None:
     """Evaluate a fitted field on any grid and write it as a file."""
     with exit_codes() as streams:

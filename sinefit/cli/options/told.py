@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options of several commands about what is told, and to whom."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import Annotated, Final
 
 import typer
 
-from sinefit.cli.options.settings import OFFERED, option_of
 from sinefit.cli.terminal.messages import PROGRESS_HELP, ProgressMode
 
 TOLD: Final = "What is told"
-_SETTINGS: Final = {each.name: each for each in OFFERED}
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print one object.")]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=TOLD)
 ]
@@ -28,5 +27,3 @@ ProgressOption = Annotated[
     ProgressMode,
     typer.Option("--progress", help=PROGRESS_HELP, rich_help_panel=TOLD),
 ]
-Device = Annotated[str, option_of(_SETTINGS["device"])]
-Threads = Annotated[int | None, option_of(_SETTINGS["threads"])]
