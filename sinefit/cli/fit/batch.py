@@ -88,7 +88,7 @@ def _fit_in_turn(
             raise typer.Exit(stop.exit_code)
         outcomes.begin(job)
         try:
-            report = fit_job(
+            values = fit_job(
                 job, request, messages, stop, resume=resume, on_event=outcomes.on_event
             )
         except Exception as error:
@@ -96,7 +96,7 @@ def _fit_in_turn(
             if isinstance(error, Stopped):
                 outcomes.stopped(len(waiting) - number - 1)
         else:
-            outcomes.done(report)
+            outcomes.done(values)
 
 
 def _show_plan(job: Job, streams: Streams, *, as_json: bool) -> None:

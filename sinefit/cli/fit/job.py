@@ -1,4 +1,4 @@
-"""One fit of the command line: what it says of itself, from its first line to its report."""
+"""One fit of the command line: what it says of itself, from its first line to its last."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def fit_job(
     resume: Checkpoint | None = None,
     on_event: EventCallback | None = None,
 ) -> dict[str, Any]:
-    """Fit one file, write its weights and return the final report, see `run_job`."""
+    """Fit one file, write its weights and return what `--json` tells of it, see `run_job`."""
     outcome: Outcome
     with contextlib.ExitStack() as held:
         fit = prepare_fit(job, request, messages, stop, held, resume=resume)
@@ -57,7 +57,7 @@ def fit_job(
             except SinefitError as error:
                 outcome = error
             fit.keep(outcome)
-        return fit.report(outcome)
+        return fit.tell(outcome)
 
 
 def prepare_fit(
@@ -215,8 +215,8 @@ class ToldFit:
             if refusal is not None:
                 raise refusal
 
-    def report(self, outcome: Outcome) -> dict[str, Any]:
-        """Say how good the fit is and return the final report, or raise what ended it."""
+    def tell(self, outcome: Outcome) -> dict[str, Any]:
+        """Say how good the fit is and return what `--json` tells, or raise what ended it."""
         result = result_of(outcome)
         if result is not None:
             say_result(result.report, result.field.spec, self.job.target, self._messages)

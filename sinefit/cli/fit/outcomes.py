@@ -44,9 +44,9 @@ class Outcomes:
         """Tell that a fit begins."""
         self.on_event({"event": "start", "file": job.source, "weights": job.target})
 
-    def done(self, report: dict[str, Any]) -> None:
-        """Tell the report of a fit that is done."""
-        self._tell("end", report)
+    def done(self, values: dict[str, Any]) -> None:
+        """Tell what has become of a fit that is done."""
+        self._tell("end", values)
 
     def failed(self, job: Job, error: Exception) -> None:
         """Tell of an error, which a bug and the failure of the only fit raise again."""

@@ -71,11 +71,11 @@ def _fit(
         fit = fits[number]
         try:
             fit.keep(outcome)
-            report = fit.report(outcome)
+            values = fit.tell(outcome)
         except Exception as error:
             outcomes.failed(fit.job, error)
         else:
-            outcomes.done(report)
+            outcomes.done(values)
 
     def tell(number: int, progress: Progress) -> None:
         outcomes.on_event(progress_values(progress, fits[number].job))

@@ -1,4 +1,4 @@
-"""What machines are told of a fit: the values of its progress and of its report."""
+"""What machines are told of a fit, while it runs and in its end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def progress_values(progress: Progress, job: Job) -> dict[str, Any]:
 
 
 def fit_values(report: FitReport, job: Job, config: FitConfig) -> dict[str, Any]:
-    """Return the final report as `--json` prints it."""
+    """Return what `--json` prints of a finished fit."""
     values = dataclasses.asdict(report.record)
     values.update(
         file=job.source,

@@ -31,10 +31,6 @@ _QUALITY: Final = {
     "ssim": "Structural similarity of images and video, the mean over frames.",
     "snr": "Signal-to-noise ratio of a sound in dB.",
 }
-_SIGNAL: Final = {
-    **field_notes(SignalSpec),
-    **dict.fromkeys(BYTE_TENSORS, "Whether there is one."),
-}
 
 OBJECTS: Final[Section] = {
     "fit": _FIT,

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.options import machine, told  # noqa: TC001 (the command line reads it)
-from sinefit.cli.options.completion import complete_format
 from sinefit.cli.options.parsing import (
     parse_rate,
     parse_region,
@@ -18,11 +15,10 @@ from sinefit.cli.options.parsing import (
     parse_seconds,
     parse_size,
 )
+from sinefit.cli.render import options  # noqa: TC001
 from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.terminal.progress import ProgressDisplay
-from sinefit.cli.terminal.streams import (
-    STANDARD_INPUT,
-)
+from sinefit.cli.terminal.streams import STANDARD_INPUT
 from sinefit.cli.terminal.task_events import TaskEvents
 from sinefit.cli.words.amounts import duration
 from sinefit.cli.words.details import field_details
@@ -36,113 +32,21 @@ if TYPE_CHECKING:
     from sinefit.rendering.plan import RenderPlan
     from sinefit.signals.writer import Encoding
 
-_GRID = "The new grid"
-_ENCODING = "Encoding"
-
 
 def render(
-    weights: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="WEIGHTS",
-            help="A weights file, - for a pipe.",
-            show_default="what is piped in, else the newest weights file of this folder",
-        ),
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Output file, - for a pipe.",
-            show_default="beside WEIGHTS: photo-4x.png",
-        ),
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", "-f", help="Replace an existing output.")
-    ] = False,
-    scale: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FACTOR",
-            help="Factor on the size (for a sound, on its rate), or width and height: 2x3.",
-            rich_help_panel=_GRID,
-        ),
-    ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WxH",
-            help="Size in pixels: 3000x2000; 3000x keeps the shape.",
-            rich_help_panel=_GRID,
-        ),
-    ] = None,
-    rate: Annotated[
-        str | None,
-        typer.Option(metavar="HZ", help="Samples per second of a sound.", rich_help_panel=_GRID),
-    ] = None,
-    fps: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FPS",
-            help="Frames per second of a video, 60 or 30000/1001.",
-            rich_help_panel=_GRID,
-        ),
-    ] = None,
-    region: Annotated[
-        str | None,
-        typer.Option(
-            metavar="X,Y,W,H",
-            help="Part of an image or video: X,Y,W,H in pixels of the original.",
-            rich_help_panel=_GRID,
-        ),
-    ] = None,
-    start: Annotated[
-        str,
-        typer.Option(
-            metavar="TIME", help="Skip this much of a sound or video: 1.5s.", rich_help_panel=_GRID
-        ),
-    ] = "0",
-    length: Annotated[
-        str | None,
-        typer.Option(
-            "--duration",
-            metavar="TIME",
-            help="Render this much of a sound or video.",
-            rich_help_panel=_GRID,
-        ),
-    ] = None,
-    output_format: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="NAME",
-            help="Output format.",
-            autocompletion=complete_format,
-            show_default="by the output's name, else the original's",
-            rich_help_panel=_ENCODING,
-        ),
-    ] = None,
-    bit_depth: Annotated[
-        int | None,
-        typer.Option(
-            metavar="BITS",
-            help="Bits per value.",
-            show_default="the original's",
-            rich_help_panel=_ENCODING,
-        ),
-    ] = None,
-    quality: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=100,
-            metavar="N",
-            help="0 to 100, for lossy formats.",
-            rich_help_panel=_ENCODING,
-        ),
-    ] = None,
+    weights: options.Weights = None,
+    output: options.Output = None,
+    force: options.Force = False,
+    scale: options.Scale = None,
+    size: options.Size = None,
+    rate: options.Rate = None,
+    fps: options.Fps = None,
+    region: options.Region = None,
+    start: options.Start = "0",
+    length: options.Length = None,
+    output_format: options.OutputFormat = None,
+    bit_depth: options.BitDepth = None,
+    quality: options.Quality = None,
     device: machine.Device = "auto",
     threads: machine.Threads = None,
     quiet: told.Quiet = False,
