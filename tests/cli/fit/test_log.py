@@ -26,8 +26,8 @@ def objects(text: str) -> list[dict[str, Any]]:
 def test_without_a_log_and_a_machine_nothing_is_told(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with open_log(None, Messages()) as record:
-        record({"event": "start"})
+    with open_log(None, Messages()) as tell:
+        tell({"event": "start"})
     assert capsys.readouterr().err == ""
 
 
