@@ -95,7 +95,9 @@ def _copy_over(temporary: Path, final: Path, *, force: bool) -> None:
                 if size and hasattr(os, "posix_fallocate"):
                     os.posix_fallocate(handle, 0, size)
             except OSError as error:
-                if error.errno not in _NOT_SUPPORTED:
+                # EBADF: the C library, which makes room itself where the file system does not, has
+                # to read what it may only write.
+                if error.errno not in (*_NOT_SUPPORTED, errno.EBADF):
                     os.ftruncate(handle, before or 0)
                     raise
             shutil.copyfileobj(content, output)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import stat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sinefit.files import whole_output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -21,15 +19,6 @@ def interrupted_write(target: Path, error: BaseException) -> None:
     with whole_output(target, force=True) as temporary:
         temporary.write_bytes(b"half")
         raise error
-
-
-def failing(number: int) -> Callable[..., Any]:
-    """Return a system call that always fails in this way."""
-
-    def call(*_arguments: object, **_options: object) -> None:
-        raise OSError(number, os.strerror(number))
-
-    return call
 
 
 def names(folder: Path) -> list[str]:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +10,9 @@ import pytest
 
 from sinefit.errors import OutputError
 from sinefit.files import locked
+from tests.refusing import under_refusals
 
-from .making import failing, names
+from .making import names
 
 resource = pytest.importorskip("resource")
 
@@ -70,12 +70,12 @@ def test_a_killed_process_holds_it_no_more(here: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP])
-def test_a_file_system_without_locks(
-    number: int, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fcntl, "flock", failing(number))
-    with locked("a") as is_locked:
-        assert not is_locked
+def test_a_file_system_without_locks(number: int, here: Path) -> None:
+    def hold() -> bool:
+        with locked("a") as is_locked:
+            return is_locked
+
+    assert not under_refusals({"flock": number}, hold)
     assert names(here) == []
 
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sinefit.errors import OutputError, OutputExistsError
 from sinefit.files import check_output, whole_output, write_bytes
+from tests.refusing import under_refusals
 
 from .making import Interruption, interrupted_write, names
 
@@ -98,16 +99,10 @@ def test_what_cannot_be_written_is_known_before(target: str, cause: str, here: P
     assert names(here) == ["file", "folder"]
 
 
-def test_a_folder_that_takes_no_files_is_known_before(
-    here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Whoever may do anything ignores permissions, so the refusal is put in by hand.
-    def refuse(**_: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+def test_a_folder_that_takes_no_files_is_known_before(here: Path) -> None:
+    # Whoever may do anything ignores permissions.
     with pytest.raises(OutputError, match=r"^a: cannot write there: Permission denied$"):
-        check_output("a", force=False)
+        under_refusals({"open": errno.EACCES}, lambda: check_output("a", force=False))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

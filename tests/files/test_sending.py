@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,12 +39,11 @@ def test_a_pipe_that_nobody_reads_can_be_left(here: Path) -> None:
     os.close(reader)
 
 
-def test_standard_output_that_nobody_reads_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_output_that_nobody_reads_can_be_left() -> None:
     reading, writing = os.pipe()
-    with open(writing, "w") as stream:  # noqa: PTH123 (a number is no path)
-        monkeypatch.setattr(sys, "stdout", stream)
-        with pytest.raises(Interruption):
-            write_bytes("-", LARGE, force=False, on_wait=give_up)
+    stream = os.fdopen(writing, "w")
+    with stream, redirect_stdout(stream), pytest.raises(Interruption):
+        write_bytes("-", LARGE, force=False, on_wait=give_up)
     os.close(reading)
 
 
@@ -71,12 +70,11 @@ class Reader:
 
 
 @pytest.mark.parametrize("is_blocking", [True, False])
-def test_a_reader_that_is_late_gets_all(is_blocking: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_is_late_gets_all(is_blocking: bool) -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, is_blocking)
     reader = Reader(reading)
-    with open(writing, "w") as stream:  # noqa: PTH123 (a number is no path)
-        monkeypatch.setattr(sys, "stdout", stream)
+    with os.fdopen(writing, "w") as stream, redirect_stdout(stream):
         write_bytes("-", LARGE, force=False, on_wait=reader.begin)
     assert reader.received() == LARGE
 
@@ -94,9 +92,8 @@ def test_a_pipe_that_is_removed_is_told(here: Path) -> None:
         write_bytes("pipe", LARGE, force=False, on_wait=(here / "pipe").unlink)
 
 
-def test_a_reader_that_leaves_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_leaves_is_told() -> None:
     reading, writing = os.pipe()
-    with open(writing, "w") as stream:  # noqa: PTH123 (a number is no path)
-        monkeypatch.setattr(sys, "stdout", stream)
-        with pytest.raises(BrokenPipeError):
-            write_bytes("-", LARGE, force=False, on_wait=lambda: os.close(reading))
+    stream = os.fdopen(writing, "w")
+    with stream, redirect_stdout(stream), pytest.raises(BrokenPipeError):
+        write_bytes("-", LARGE, force=False, on_wait=lambda: os.close(reading))

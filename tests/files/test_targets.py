@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 import threading
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -23,19 +23,19 @@ from .making import interrupted_write, names
 @pytest.mark.parametrize(
     "target", ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", Path("-"), Path("/dev/stdout")]
 )
-def test_names_of_standard_output(target: str | Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_standard_output(target: str | Path) -> None:
     assert is_standard_output(target)
     assert is_stream(target)
     stream = io.TextIOWrapper(io.BytesIO())
-    monkeypatch.setattr(sys, "stdout", stream)
-    write_bytes(target, b"\x00\r\n\xff", force=False)
+    with redirect_stdout(stream):
+        write_bytes(target, b"\x00\r\n\xff", force=False)
     assert isinstance(stream.buffer, io.BytesIO)
     assert stream.buffer.getvalue() == b"\x00\r\n\xff"
 
 
-def test_a_closed_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", None)
-    with pytest.raises(OutputError, match=r"^standard output is closed"):
+def test_a_closed_standard_output() -> None:
+    closed = pytest.raises(OutputError, match=r"^standard output is closed")
+    with redirect_stdout(None), closed:
         check_output("-", force=False)
 
 
@@ -62,10 +62,9 @@ def test_devices_and_pipes_receive_the_bytes(here: Path) -> None:
     assert (here / "pipe").is_fifo()
 
 
-def test_a_stream_gets_nothing_of_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_gets_nothing_of_what_failed() -> None:
     stream = io.TextIOWrapper(io.BytesIO())
-    monkeypatch.setattr(sys, "stdout", stream)
-    with pytest.raises(ValueError, match="x"):
+    with redirect_stdout(stream), pytest.raises(ValueError, match="x"):
         interrupted_write(Path("-"), ValueError("x"))
     assert isinstance(stream.buffer, io.BytesIO)
     assert stream.buffer.getvalue() == b""

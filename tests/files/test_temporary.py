@@ -3,14 +3,16 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sinefit.errors import OutputError
 from sinefit.files import check_output, whole_output, write_bytes
+from tests.refusing import under_refusals
 
-from .making import failing, interrupted_write, names
+from .making import interrupted_write, names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,19 +69,15 @@ def test_many_writers_of_one_file(here: Path) -> None:
     assert names(here) == ["a"]
 
 
-def test_a_file_system_without_locks(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import fcntl
-
-    monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
-    write_bytes("a", b"content", force=False)
-    write_bytes("a", b"other", force=True)
+def test_a_file_system_without_locks(here: Path) -> None:
+    for content in (b"content", b"other"):
+        under_refusals({"flock": errno.ENOLCK}, partial(write_bytes, "a", content, force=True))
     assert (here / "a").read_bytes() == b"other"
     assert names(here) == ["a"]
 
 
-def test_a_temporary_file_that_cannot_be_removed_hides_no_reason(
-    here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "unlink", failing(errno.EROFS))
+def test_a_temporary_file_that_cannot_be_removed_hides_no_reason(here: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(OutputError, match=r"/a: cannot write: No space left"):
-        interrupted_write(here / "a", OSError(errno.ENOSPC, "No space left on device"))
+        under_refusals({"unlink": errno.EROFS}, lambda: interrupted_write(here / "a", full))
+    assert names(here) != []  # there was something that could not be removed
