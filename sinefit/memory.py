@@ -31,7 +31,11 @@ def check_memory(need: int, work: str, cure: str) -> None:
 
     `work` says what needs them, as "a render of 3x2 samples needs {} in memory"; `cure` what to do.
     """
-    have = available_bytes()
+    check_share(need, available_bytes(), work, cure)
+
+
+def check_share(need: int, have: int | None, work: str, cure: str) -> None:
+    """Do as `check_memory` where `have` bytes are free, None where the system does not tell."""
     if have is not None and need > SHARE * have:
         raise MemoryLimitError(
             f"{work.format(f'{need / 1e9:.1f} GB')}, {have / 1e9:.1f} GB are free: {cure}"

@@ -18,7 +18,8 @@ from sinefit.errors import SettingError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NO_NUMBERS: list[Any] = [None, True, np.True_, "3", b"3", object(), [1, [2]], 1j, {}, math.sin]
+NOTHING = pytest.param(object(), id="object")  # named, as its address differs in every process
+NO_NUMBERS: list[Any] = [None, True, np.True_, "3", b"3", NOTHING, [1, [2]], 1j, {}, math.sin]
 LONG = 10**5000
 """More digits than Python writes."""
 

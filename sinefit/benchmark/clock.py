@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 Clock = Callable[[], float]
 """Returns seconds since some beginning."""
@@ -19,14 +19,21 @@ BURST: Final = 0.002
 """Seconds between two readings of the clock where a rate is measured at its best."""
 
 
-def device_clock(device: torch.device) -> Clock:
+WAITS: Final[Mapping[str, Callable[[torch.device], None]]] = {
+    "cuda": torch.cuda.synchronize,
+    "mps": lambda _device: torch.mps.synchronize(),
+}
+"""What waits until a device of a type has done what it was told to; the CPU always has."""
+
+
+def device_clock(
+    device: torch.device, waits: Mapping[str, Callable[[torch.device], None]] = WAITS
+) -> Clock:
     """Return a clock that waits for a device before it is read, so that queued work counts."""
 
     def read() -> float:
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        elif device.type == "mps":
-            torch.mps.synchronize()
+        if device.type in waits:
+            waits[device.type](device)
         return time.perf_counter()
 
     return read

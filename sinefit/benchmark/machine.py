@@ -15,6 +15,8 @@ from sinefit.native import tiles_supported
 from sinefit.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sinefit.networks.size import NetworkSize
 
 
@@ -47,9 +49,6 @@ class Machine:
 
 def describe_machine(device: torch.device, size: NetworkSize) -> Machine:
     """Describe the present machine for the benchmark of a network on a device."""
-    name = str(device)
-    if device.type == "cuda":
-        name = f"{device}, {torch.cuda.get_device_name(device)}"
     return Machine(
         processor=processor_name(),
         cores=usable_cores(),
@@ -58,13 +57,20 @@ def describe_machine(device: torch.device, size: NetworkSize) -> Machine:
         amx=bool(getattr(torch.cpu, "_is_amx_tile_supported", bool)()),
         native=tiles_supported(size),
         load=load_average(),
-        device=name,
+        device=device_name(device),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
         torch=torch.__version__,
         sinefit=__version__,
         date=dt.datetime.now(dt.UTC).date().isoformat(),
     )
+
+
+def device_name(
+    device: torch.device, name_of: Callable[[torch.device], str] = torch.cuda.get_device_name
+) -> str:
+    """Return a device as PyTorch calls it, with the card's own name if it is one for CUDA."""
+    return f"{device}, {name_of(device)}" if device.type == "cuda" else str(device)
 
 
 def processor_name(table: Path = Path("/proc/cpuinfo")) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import torch
 
@@ -12,6 +12,7 @@ from sinefit.benchmark.clock import calls_per_second
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from torch import Tensor
 
@@ -52,18 +53,38 @@ class Peak:
     """Elements per second of torch.sin in cache, float32."""
 
 
-def measure_peak(size: NetworkSize, device: torch.device, clock: Clock, seconds: float) -> Peak:
+class Operations(Protocol):
+    """What is measured, as the module torch has it."""
+
+    def mm(self, first: Tensor, second: Tensor, /, *, out: Tensor) -> object:
+        """Write the product of two matrices to `out`."""
+        ...
+
+    def sin(self, values: Tensor, /, *, out: Tensor) -> object:
+        """Write the sines of values to `out`."""
+        ...
+
+
+def measure_peak(
+    size: NetworkSize,
+    device: torch.device,
+    clock: Clock,
+    seconds: float,
+    operations: ModuleType | Operations = torch,
+) -> Peak:
     """Measure products of the hidden layers' shape and sines, `seconds` for each of seven."""
     rows = ROWS if device.type == "cpu" else DEVICE_ROWS
     products = []
     for operands in (torch.float32, torch.bfloat16):
         # A device that does not multiply a type says so in several ways.
         with contextlib.suppress(RuntimeError, TypeError, NotImplementedError):
-            products.append(_product_rates(operands, rows, size.width, device, clock, seconds))
+            products.append(
+                _product_rates(operands, rows, size.width, device, clock, seconds, operations)
+            )
     count = SINES_PER_THREAD * torch.get_num_threads() if device.type == "cpu" else DEVICE_SINES
     phases = torch.linspace(-10.0, 10.0, count, device=device)
     values = torch.empty_like(phases)
-    sines = count * calls_per_second(lambda: torch.sin(phases, out=values), clock, seconds)
+    sines = count * calls_per_second(lambda: operations.sin(phases, out=values), clock, seconds)
     return Peak(tuple(products), sines)
 
 
@@ -89,6 +110,7 @@ def _product_rates(
     device: torch.device,
     clock: Clock,
     seconds: float,
+    operations: ModuleType | Operations,
 ) -> ProductRates:
     generator = torch.Generator().manual_seed(0)
 
@@ -103,7 +125,7 @@ def _product_rates(
 
     return ProductRates(
         str(operands).removeprefix("torch."),
-        rate(lambda: torch.mm(inputs, weight.T, out=outputs)),
-        rate(lambda: torch.mm(gradient, weight, out=outputs)),
-        rate(lambda: torch.mm(gradient.T, inputs, out=small)),
+        rate(lambda: operations.mm(inputs, weight.T, out=outputs)),
+        rate(lambda: operations.mm(gradient, weight, out=outputs)),
+        rate(lambda: operations.mm(gradient.T, inputs, out=small)),
     )

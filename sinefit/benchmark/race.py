@@ -107,6 +107,10 @@ def run_race(
     return Race(slow, fast), field
 
 
+def _quality(field: Field, samples: TrainingSamples) -> float:
+    return measure_quality(field.network, samples).psnr_float
+
+
 def textbook_curve(
     training: Stepper, clock: Clock, target: float, limit: float, tell: Tell
 ) -> Curve:
@@ -130,9 +134,16 @@ def textbook_curve(
 
 
 def sinefit_curve(
-    signal: Signal, config: FitConfig, clock: Clock, seconds: float
+    signal: Signal,
+    config: FitConfig,
+    clock: Clock,
+    seconds: float,
+    quality: Callable[[Field, TrainingSamples], float] = _quality,
 ) -> tuple[Curve, Field]:
-    """Fit a signal for `seconds`; return the curve of the measured field and the field."""
+    """Fit a signal for `seconds`; return the curve of the measured field and the field.
+
+    `quality` measures the PSNR in dB of a field over the samples.
+    """
     samples = TrainingSamples(signal, torch.device("cpu"))
     times: list[float] = []
     qualities: list[float] = []
@@ -150,7 +161,7 @@ def sinefit_curve(
         assert begin is not None
         now = clock()
         times.append(now - begin)
-        qualities.append(measure_quality(field.network, samples).psnr_float)
+        qualities.append(quality(field, samples))
         begin += clock() - now
 
     hooks = FitHooks(should_stop=start, on_field=measure, field_every=seconds / MEASUREMENTS)

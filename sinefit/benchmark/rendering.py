@@ -59,6 +59,20 @@ def measure_rendering(
     plan = plan_render(field.spec, RenderRequest(size=(width, height)))
     eager = eager_blocks(field.network, plan)
     own = render_blocks(field.network, plan)
+    return compare_paces(eager, own, height, width, clock, eager_limit=eager_limit, limit=limit)
+
+
+def compare_paces(
+    eager: Iterator[NDArray[Any]],
+    own: Iterator[NDArray[Any]],
+    height: int,
+    width: int,
+    clock: Clock,
+    *,
+    eager_limit: float,
+    limit: float,
+) -> Rendering:
+    """Draw the blocks of a picture by the plain pass and by sinefit, in turn, and time them."""
     eager_paces, own_paces = [], []
     own_done, own_seconds = 0, 0.0
     for _ in range(ROUNDS):
@@ -85,12 +99,14 @@ def measure_rendering(
     )
 
 
-def eager_blocks(network: Network, plan: RenderPlan) -> Iterator[NDArray[np.generic]]:
+def eager_blocks(
+    network: Network, plan: RenderPlan, piece: int = EAGER_PIECE
+) -> Iterator[NDArray[np.generic]]:
     """Yield a render's samples (count, channels) by PyTorch's own operations, piece by piece."""
     device = network.device
     grid = Grid(plan.axes, plan.spec.domain, device)
-    for begin in range(0, grid.sample_count, EAGER_PIECE):
-        end = min(begin + EAGER_PIECE, grid.sample_count)
+    for begin in range(0, grid.sample_count, piece):
+        end = min(begin + piece, grid.sample_count)
         with torch.no_grad():
             indices = torch.arange(begin, end, device=device)
             outputs = network(grid.coordinates(indices)[None])[0]

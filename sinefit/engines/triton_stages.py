@@ -34,13 +34,21 @@ def fits(size: NetworkSize) -> bool:
 class TritonStages:
     """`PlainStages`, each stage one kernel; for sizes that `fits` admits."""
 
-    def __init__(self, size: NetworkSize, piece: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        size: NetworkSize,
+        piece: int,
+        device: torch.device,
+        *,
+        tile: int = TILE,
+        programs: int = PROGRAMS,
+    ) -> None:
         self._size = size
         self._layout = SumLayout(size)
         self._columns: int = triton.next_power_of_2(size.width)
-        self._rows = max(1, TILE // self._columns)
+        self._rows = max(1, tile // self._columns)
         tiles = triton.cdiv(piece, self._rows)
-        self._tiles: int = triton.cdiv(tiles, PROGRAMS)
+        self._tiles: int = triton.cdiv(tiles, programs)
         # Programs without samples, in a piece that is not full, leave sums of zero.
         self._programs: int = triton.cdiv(tiles, self._tiles)
         self.partials = torch.zeros((self._programs, self._layout.count), device=device)

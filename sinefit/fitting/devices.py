@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,30 +15,46 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def resolve_device(name: str | torch.device) -> torch.device:
+@dataclass(frozen=True)
+class Accelerators:
+    """The devices of a machine besides its CPU."""
+
+    cuda: int = 0
+    """Number of CUDA devices."""
+    mps: bool = False
+    """Whether there is an MPS device."""
+
+    @staticmethod
+    def here() -> Accelerators:
+        """Return those of this machine."""
+        cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        return Accelerators(cuda, torch.backends.mps.is_available())
+
+
+def resolve_device(
+    name: str | torch.device, accelerators: Accelerators | None = None
+) -> torch.device:
     """Return the device of a name; "auto" is CUDA, else MPS, else the CPU.
 
-    Raises DeviceError for a name that is no device and for a device that is not there.
+    `accelerators` are those of this machine unless told. Raises DeviceError for a name that is no
+    device and for a device that is not there.
     """
     if isinstance(name, torch.device):
         name = str(name)
     check_type("device", name, str, "auto, cpu, cuda, cuda:N or mps")
+    present = Accelerators.here() if accelerators is None else accelerators
     if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        return torch.device("cuda" if present.cuda else "mps" if present.mps else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError:
         device = None
     if device is None or device.type not in ("cpu", "cuda", "mps"):
         raise DeviceError(f"`device` is {name}: use auto, cpu, cuda, cuda:N or mps")
-    if device.type == "cuda":
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if (device.index or 0) >= count:
-            found = f"{count} CUDA devices" if count else "no CUDA device"
-            raise DeviceError(f"`device` is {name}: this machine has {found}; use `device` auto")
-    if device.type == "mps" and not torch.backends.mps.is_available():
+    if device.type == "cuda" and (device.index or 0) >= present.cuda:
+        found = f"{present.cuda} CUDA devices" if present.cuda else "no CUDA device"
+        raise DeviceError(f"`device` is {name}: this machine has {found}; use `device` auto")
+    if device.type == "mps" and not present.mps:
         raise DeviceError("`device` is mps: this machine has no MPS device; use `device` auto")
     return device
 

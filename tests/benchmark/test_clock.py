@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from sinefit.benchmark.clock import calls_per_second, device_clock, median_ratio, paces_in_turn
+from sinefit.fitting.devices import resolve_device
 
 from .making import WorkClock
 
@@ -74,14 +75,19 @@ def test_a_clock_goes_on() -> None:
     assert clock() <= clock()
 
 
-@pytest.mark.parametrize(("kind", "module"), [("cuda", "cuda"), ("mps", "mps")])
-def test_a_clock_waits_for_its_device(
-    kind: str, module: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waited = []
-    monkeypatch.setattr(
-        getattr(torch, module), "synchronize", lambda *devices: waited.append(devices)
-    )
-    device = torch.device(kind)
-    device_clock(device)()
-    assert waited == [(device,) if kind == "cuda" else ()]
+def test_a_clock_waits_for_its_device() -> None:
+    device = torch.device("cuda:1")
+    waited: list[torch.device] = []
+    device_clock(device, {"cuda": waited.append})()
+    assert waited == [device]
+    device_clock(torch.device("cpu"), {"cuda": waited.append})()
+    assert waited == [device]
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+def test_a_device_that_is_not_there_cannot_be_waited_for(kind: str) -> None:
+    if kind == resolve_device("auto").type:
+        device_clock(torch.device(kind))()
+        return
+    with pytest.raises((AssertionError, RuntimeError)):
+        device_clock(torch.device(kind))()

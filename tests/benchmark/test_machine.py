@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 import sys
 from dataclasses import asdict
@@ -10,9 +11,10 @@ import pytest
 import torch
 
 import sinefit
-from sinefit.benchmark.machine import describe_machine, load_average, processor_name
+from sinefit.benchmark.machine import describe_machine, device_name, load_average, processor_name
 from sinefit.native import tiles_supported
 from sinefit.networks.size import NetworkSize
+from tests.refusing import under_refusals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,10 +34,9 @@ def test_what_a_benchmark_ran_on() -> None:
     assert all(value != "" for value in asdict(machine).values())
 
 
-def test_a_cuda_device_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _device: "A Card")
-    machine = describe_machine(torch.device("cuda:1"), NetworkSize(2, 8, 2, 1))
-    assert machine.device == "cuda:1, A Card"
+def test_a_cuda_device_has_a_name() -> None:
+    assert device_name(torch.device("cuda:1"), lambda _device: "A Card") == "cuda:1, A Card"
+    assert device_name(torch.device("mps")) == "mps"
 
 
 def test_the_processor_of_the_kernels_table(tmp_path: Path) -> None:
@@ -54,10 +55,6 @@ def test_a_processor_without_a_name(text: str | None, tmp_path: Path) -> None:
     assert processor_name(table)
 
 
-def test_a_system_that_tells_no_load(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse() -> None:
-        raise OSError
-
+def test_a_system_that_tells_no_load() -> None:
     assert load_average() is None or load_average() >= 0  # type: ignore[operator]
-    monkeypatch.setattr(os, "getloadavg", refuse)
-    assert load_average() is None
+    assert under_refusals({"load": errno.EACCES}, load_average) is None

@@ -31,22 +31,25 @@ def test_the_floor_takes_the_faster_operands_of_each_product() -> None:
     assert both == pytest.approx(1 / (2 * 120 / 4e9 + 2 * 110 / 2e9 + 2 * 120 / 8e9))
 
 
-def test_products_are_counted_by_their_operations(monkeypatch: pytest.MonkeyPatch) -> None:
+class TimedOperations:
+    """Operations that take so many seconds of a clock."""
+
+    def __init__(self, clock: WorkClock) -> None:
+        self._clock = clock
+
+    def mm(self, first: torch.Tensor, second: torch.Tensor, /, *, out: torch.Tensor) -> None:
+        self._clock.work(0.25)
+        torch.mm(first, second, out=out)
+
+    def sin(self, values: torch.Tensor, /, *, out: torch.Tensor) -> None:
+        self._clock.work(0.5)
+        torch.sin(values, out=out)
+
+
+def test_products_are_counted_by_their_operations() -> None:
     clock = WorkClock()
-    multiply, sine = torch.mm, torch.sin
-
-    def timed_product(*factors: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
-        clock.work(0.25)
-        return multiply(*factors, out=out)
-
-    def timed_sine(phases: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
-        clock.work(0.5)
-        return sine(phases, out=out)
-
-    monkeypatch.setattr(torch, "mm", timed_product)
-    monkeypatch.setattr(torch, "sin", timed_sine)
     threads = torch.get_num_threads()
-    peak = measure_peak(NetworkSize(2, 16, 3, 1), CPU, clock, 0.1)
+    peak = measure_peak(NetworkSize(2, 16, 3, 1), CPU, clock, 0.1, TimedOperations(clock))
     assert [rates.operands for rates in peak.products] == ["float32", "bfloat16"]
     for rates in peak.products:
         expected = pytest.approx(2 * 4096 * 16 * 16 / 0.25)
@@ -55,17 +58,26 @@ def test_products_are_counted_by_their_operations(monkeypatch: pytest.MonkeyPatc
     assert peak.sines == pytest.approx(32768 * threads / 0.5)
 
 
-def test_operands_that_a_device_does_not_multiply_are_left_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    multiply = torch.mm
+class SingleOperations:
+    """Operations of a device that multiplies numbers of 32 bits only."""
 
-    def refuse(*factors: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    def mm(self, first: torch.Tensor, second: torch.Tensor, /, *, out: torch.Tensor) -> None:
         if out.dtype == torch.bfloat16:
             raise RuntimeError("not implemented for 'BFloat16'")
-        return multiply(*factors, out=out)
+        torch.mm(first, second, out=out)
 
-    monkeypatch.setattr(torch, "mm", refuse)
-    peak = measure_peak(NetworkSize(2, 8, 2, 1), CPU, device_clock(CPU), 0.001)
+    def sin(self, values: torch.Tensor, /, *, out: torch.Tensor) -> None:
+        torch.sin(values, out=out)
+
+
+def test_operands_that_a_device_does_not_multiply_are_left_out() -> None:
+    size = NetworkSize(2, 8, 2, 1)
+    peak = measure_peak(size, CPU, device_clock(CPU), 0.001, SingleOperations())
     assert [rates.operands for rates in peak.products] == ["float32"]
-    assert 0 < floor_pace(NetworkSize(2, 8, 2, 1), peak) < math.inf
+    assert 0 < floor_pace(size, peak) < math.inf
+
+
+def test_the_peak_of_this_machine() -> None:
+    size = NetworkSize(2, 8, 2, 1)
+    peak = measure_peak(size, CPU, device_clock(CPU), 0.001)
+    assert 0 < floor_pace(size, peak) < math.inf

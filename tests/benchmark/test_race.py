@@ -85,26 +85,20 @@ def test_the_textbook_stops_at_its_limit_and_tells_of_itself() -> None:
     assert [line.rpartition("after ")[2] for line in told] == ["6 s", "12 s"]
 
 
-def test_the_curve_of_a_fit_leaves_the_time_of_measuring_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_curve_of_a_fit_leaves_the_time_of_measuring_out() -> None:
     signal = picture((12, 10))
     real = device_clock(CPU)
     measured = 0
 
-    def measure(*_arguments: object) -> object:
+    def clock() -> float:
+        return real() + 1000.0 * measured
+
+    def measure(*_arguments: object) -> float:
         nonlocal measured
         measured += 1
-        skipped[0] += 1000.0
+        return float(measured)
 
-        class Found:
-            psnr_float = float(measured)
-
-        return Found()
-
-    skipped = [0.0]
-    monkeypatch.setattr("sinefit.benchmark.race.measure_quality", measure)
-    curve, _ = sinefit_curve(signal, settings(batch=50), lambda: real() + skipped[0], seconds=0.2)
+    curve, _ = sinefit_curve(signal, settings(batch=50), clock, seconds=0.2, quality=measure)
     assert measured > 1
     assert curve.psnr[:-1] == tuple(map(float, range(1, measured + 1)))
     assert list(curve.seconds) == sorted(curve.seconds)

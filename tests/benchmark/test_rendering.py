@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
 
-from sinefit.benchmark import rendering
 from sinefit.benchmark.clock import device_clock
-from sinefit.benchmark.rendering import eager_blocks, measure_rendering
+from sinefit.benchmark.rendering import compare_paces, eager_blocks, measure_rendering
 from sinefit.fitting.loop import fit_signal
 from sinefit.rendering.plan import RenderRequest, plan_render
 from tests.fitting.making import outputs_of, picture, settings
@@ -19,6 +18,8 @@ from .making import WorkClock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from sinefit.fields.field import Field
 
 
@@ -27,10 +28,9 @@ def field() -> Field:
     return fit_signal(picture((12, 10), channels=3), settings()).field
 
 
-def test_the_plain_pass_renders_the_field(field: Field, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rendering, "EAGER_PIECE", 37)
+def test_the_plain_pass_renders_the_field(field: Field) -> None:
     plan = plan_render(field.spec, RenderRequest(size=(20, 15)))
-    blocks = list(eager_blocks(field.network, plan))
+    blocks = list(eager_blocks(field.network, plan, piece=37))
     assert [len(block) for block in blocks] == [37] * 8 + [4]
     expected = field.spec.with_shape((15, 20)).store(
         outputs_of(field.network, replace(field.spec, shape=(15, 20)))
@@ -39,21 +39,19 @@ def test_the_plain_pass_renders_the_field(field: Field, monkeypatch: pytest.Monk
     assert np.abs(rendered - expected.astype(int)).max() <= 1
 
 
-def paced(clock: WorkClock, seconds: float, samples: int, count: int) -> Iterator[object]:
-    for _ in range(count):
+def paced(clock: WorkClock, seconds: float) -> Iterator[NDArray[Any]]:
+    """Ten blocks of 240 samples, each of which takes so long."""
+    for _ in range(10):
         clock.work(seconds)
-        yield np.zeros((samples // 5, 5, 3))
+        yield np.zeros((48, 5, 3))
 
 
 @pytest.mark.parametrize(("limit", "complete"), [(40.0, True), (8.0, False)])
-def test_paces_and_times(
-    limit: float, *, complete: bool, field: Field, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_paces_and_times(limit: float, *, complete: bool) -> None:
     clock = WorkClock()
-    # 2400 samples: ten blocks of 240 each, 10 and 60 samples per second.
-    monkeypatch.setattr(rendering, "eager_blocks", lambda *_: paced(clock, 24.0, 240, 10))
-    monkeypatch.setattr(rendering, "render_blocks", lambda *_: paced(clock, 4.0, 240, 10))
-    found = measure_rendering(field, 40, 60, clock, eager_limit=1.0, limit=limit)
+    # 2400 samples at 10 and 60 per second.
+    eager, own = paced(clock, 24.0), paced(clock, 4.0)
+    found = compare_paces(eager, own, 40, 60, clock, eager_limit=1.0, limit=limit)
     assert (found.eager, found.sinefit, found.ratio) == (10.0, 60.0, 6.0)
     assert found.complete is complete
     assert found.sinefit_seconds == pytest.approx(40.0)

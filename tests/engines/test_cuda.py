@@ -205,14 +205,13 @@ def test_a_caller_s_tf32_is_put_aside_and_back(precision: str) -> None:
 
 @pytest.mark.parametrize(("targets", "piece"), [(53, 53), (9, 53), (60, 33)])
 def test_programs_share_the_tiles_of_a_piece(
-    targets: int, piece: int, interpreted: ModuleType, monkeypatch: pytest.MonkeyPatch
+    targets: int, piece: int, interpreted: ModuleType
 ) -> None:
     # As large pieces on a device: programs with several tiles, the last one with none or few.
-    monkeypatch.setattr(interpreted, "TILE", 64)  # rows of 16 columns, 4 to a tile
-    monkeypatch.setattr(interpreted, "PROGRAMS", 3)
+    # Rows have 16 columns, and there are 4 to a tile.
     size = NetworkSize(2, 12, 3, 3)
     network, batch = random_network(size), draw_batch(size, targets)
-    stages = interpreted.TritonStages(size, piece, CPU)
+    stages = interpreted.TritonStages(size, piece, CPU, tile=64, programs=3)
     engine = CudaEngine(network, work_of(network, piece), "float32", stages)
     engine.step(batch)
     assert worst_error(network, engine.gradient, exact(network, batch)[1]) < 1e-5

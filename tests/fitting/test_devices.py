@@ -6,44 +6,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinefit.errors import DeviceError
-from sinefit.fitting.devices import cpu_threads, resolve_device
+from sinefit.fitting.devices import Accelerators, cpu_threads, resolve_device
+
+NONE = Accelerators()
 
 
-def without_accelerators(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-
-
-def test_the_cpu_is_always_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cpu_is_always_there() -> None:
     assert resolve_device("cpu").type == "cpu"
-    without_accelerators(monkeypatch)
-    assert resolve_device("auto").type == "cpu"
+    assert resolve_device("auto", NONE).type == "cpu"
 
 
-def test_auto_takes_the_fastest(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_accelerators(monkeypatch)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert resolve_device("auto").type == "mps"
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert resolve_device("auto").type == "cuda"
+def test_auto_takes_the_fastest() -> None:
+    assert resolve_device("auto", Accelerators(mps=True)).type == "mps"
+    assert resolve_device("auto", Accelerators(cuda=1, mps=True)).type == "cuda"
 
 
-def test_a_device_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_accelerators(monkeypatch)
+def test_a_device_that_is_not_there_is_an_error() -> None:
     for name in ("cuda", "cuda:1"):
         with pytest.raises(DeviceError, match=f"`device` is {name}: this machine has no CUDA"):
-            resolve_device(name)
+            resolve_device(name, NONE)
     with pytest.raises(DeviceError, match="`device` is mps: this machine has no MPS device"):
-        resolve_device("mps")
+        resolve_device("mps", NONE)
 
 
-def test_the_number_of_a_device_must_exist(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert resolve_device("cuda:1") == torch.device("cuda:1")
-    assert resolve_device("cuda") == torch.device("cuda")
+def test_the_number_of_a_device_must_exist() -> None:
+    two = Accelerators(cuda=2)
+    assert resolve_device("cuda:1", two) == torch.device("cuda:1")
+    assert resolve_device("cuda", two) == torch.device("cuda")
     with pytest.raises(DeviceError, match="`device` is cuda:2: this machine has 2 CUDA devices"):
-        resolve_device("cuda:2")
+        resolve_device("cuda:2", two)
+
+
+def test_what_this_machine_has_can_be_used() -> None:
+    here = Accelerators.here()
+    fastest = "cuda" if here.cuda else "mps" if here.mps else "cpu"
+    assert resolve_device("auto").type == fastest
+    assert torch.zeros(1, device=resolve_device("auto")).device.type == fastest
 
 
 @pytest.mark.parametrize("name", ["", "gpu", "meta", "cuda:-1", "cuda:x", "CPU", "cpu:", "vulkan"])
