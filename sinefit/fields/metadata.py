@@ -103,20 +103,20 @@ def make_metadata(
     }
 
 
-def read_content(path: Path) -> bytes:
+def read_content(path: Path, most: int = MAX_BYTES) -> bytes:
     """Read a weights file's bytes; raises InputError if it cannot be read or is too large."""
     try:
         if path.is_dir():
             raise InputError(f"{path}: it is a folder; name a weights file")
         with path.open("rb") as file:
-            return read_stream(file, str(path))
+            return read_stream(file, str(path), most)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist: check the name") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def read_stream(file: BinaryIO, name: str) -> bytes:
+def read_stream(file: BinaryIO, name: str, most: int = MAX_BYTES) -> bytes:
     """Read a weights file's bytes from an open file, or from a pipe, which may have no end.
 
     Raises InputError, which calls the file `name`, when it begins otherwise or is too large.
@@ -128,8 +128,8 @@ def read_stream(file: BinaryIO, name: str) -> bytes:
     size = len(head)
     while piece := file.read(_PIECE_BYTES):
         size += len(piece)
-        if size > MAX_BYTES:
-            raise InputError(f"{name}: more than {MAX_BYTES} bytes are too many for a weights file")
+        if size > most:
+            raise InputError(f"{name}: more than {most} bytes are too many for a weights file")
         pieces.append(piece)
     return b"".join(pieces)
 

@@ -59,12 +59,11 @@ def test_every_request_reaches_the_plan() -> None:
     assert CLIP.render(fps=Fraction(24)).spec.shape == (12, 6, 8)
 
 
-def test_it_is_the_same_as_rendering_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sinefit.rendering.render.BLOCK", 20)
-    plan = plan_render(IMAGE.spec, RenderRequest(scale=(2.0,)))
+def test_it_is_the_same_as_rendering_block_by_block() -> None:
+    plan = plan_render(IMAGE.spec, RenderRequest(scale=(120.0,)))
     blocks = list(render_blocks(IMAGE.network, plan))
     assert len(blocks) > 2
-    np.testing.assert_array_equal(np.concatenate(blocks), IMAGE.render(2).samples)
+    np.testing.assert_array_equal(np.concatenate(blocks), IMAGE.render(120).samples)
 
 
 def test_notices_come_along() -> None:

@@ -148,9 +148,15 @@ def test_an_endless_file_is_refused_by_its_first_bytes() -> None:
         read_content(Path("/dev/zero"))
 
 
-def test_a_pipe_is_read_to_its_end_or_to_the_limit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.safetensors"
+    path.write_bytes(content := encode_field(small_field()))
+    assert read_content(path, len(content)) == content
+    with pytest.raises(InputError, match=r"large\.safetensors: .* too many for a weights file"):
+        read_content(path, len(content) - 1)
+
+
+def test_a_pipe_is_read_to_its_end_or_to_the_limit(tmp_path: Path) -> None:
     content = encode_field(small_field())
     pipe = tmp_path / "pipe"
     (tmp_path / "content").write_bytes(content)
@@ -158,9 +164,8 @@ def test_a_pipe_is_read_to_its_end_or_to_the_limit(
     command = ["sh", "-c", 'cat "$1" > "$2"', "sh", str(tmp_path / "content"), str(pipe)]
     with subprocess.Popen(command):
         assert read_content(pipe) == content
-    monkeypatch.setattr("sinefit.fields.metadata.MAX_BYTES", len(content) - 1)
-    with subprocess.Popen(command), pytest.raises(InputError, match="too many"):
-        read_content(pipe)
+    with subprocess.Popen(command), pytest.raises(InputError, match="too many for a weights file"):
+        read_content(pipe, len(content) - 1)
 
 
 def test_a_stream_is_read_like_a_file() -> None:

@@ -121,14 +121,6 @@ def test_what_cannot_be_read_names_the_file(tmp_path: Path) -> None:
         read_field(tmp_path)
 
 
-def test_a_file_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "large.safetensors"
-    path.write_bytes(CONTENT)
-    monkeypatch.setattr("sinefit.fields.metadata.MAX_BYTES", len(CONTENT) - 1)
-    with pytest.raises(InputError, match="too many for a weights file"):
-        read_field(path)
-
-
 def test_every_truncation_is_noticed() -> None:
     for length in range(len(CONTENT)):
         refuse(CONTENT[:length])

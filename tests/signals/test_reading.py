@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import os
 import subprocess
@@ -7,7 +8,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, cast
 
 import imageio_ffmpeg
 import numpy as np
@@ -21,6 +22,7 @@ from sinefit.signals.limits import Limits
 from sinefit.signals.reading import check_selection, read_signal
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import KINDS
+from tests.refusing import under_refusals
 
 if TYPE_CHECKING:
     from sinefit.signals.signal import Kind
@@ -160,18 +162,11 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
         read_signal(path)
 
 
-def test_a_refusal_by_the_system_is_explained(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refusal_by_the_system_is_explained(tmp_path: Path) -> None:
     path = tmp_path / "secret.png"
     path.write_bytes(image_bytes())
-
-    def refuse(self: Path, *arguments: object) -> NoReturn:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(InputError, match=r"secret\.png may not be read"):
-        read_signal(path)
+        under_refusals({"open": errno.EACCES}, lambda: read_signal(path))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no named pipes in the file system")

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import errno
-import os
 import tempfile
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from sinefit.errors import InputError
 from sinefit.signals.storage import allocate_samples
+from tests.refusing import files_up_to, under_refusals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,13 +36,15 @@ def test_no_samples_need_no_file(folder: Path) -> None:
     assert allocate_samples((0, 2), "float32", limit=-1).shape == (0, 2)
 
 
-def test_a_full_disk_is_an_input_error_that_names_the_folder(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(descriptor: int, *arguments: object) -> NoReturn:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+def test_a_full_disk_is_an_input_error_that_names_the_folder(folder: Path) -> None:
     with pytest.raises(InputError, match=rf"{folder}.*No space left.*TMPDIR"):
+        under_refusals(
+            {"fallocate": errno.ENOSPC}, lambda: allocate_samples((100, 100), "uint8", limit=1)
+        )
+    assert list(folder.iterdir()) == []
+
+
+def test_a_limit_on_the_size_of_files_is_told(folder: Path) -> None:
+    with files_up_to(9999), pytest.raises(InputError, match=rf"{folder}.*File too large.*TMPDIR"):
         allocate_samples((100, 100), "uint8", limit=1)
     assert list(folder.iterdir()) == []

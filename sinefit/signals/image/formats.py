@@ -190,14 +190,16 @@ BYTES_PER_SAMPLE: Mapping[str, int] = {"uint8": 1, "uint16": 2, "float32": 4}
 """Bytes per value of the sample types that image formats hold."""
 
 
-def obstacle_to_use(format: str) -> str | None:
+def obstacle_to_use(
+    format: str, has_feature: Callable[[str], bool | None] = features.check
+) -> str | None:
     """Return why this installation neither reads nor writes a format, None when it does both.
 
-    A plugin is loaded by asking.
+    `has_feature` tells what Pillow was built with. A plugin is loaded by asking.
     """
     capability = IMAGE_FORMATS[format]
     with warnings.catch_warnings(action="ignore"):  # of a feature that this Pillow does not know
-        built = capability.feature is None or features.check(capability.feature)
+        built = capability.feature is None or has_feature(capability.feature)
     if not built:
         return f"this build of Pillow lacks {capability.pillow}: install a newer one"
     if capability.plugin is not None:

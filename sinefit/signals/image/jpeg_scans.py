@@ -18,8 +18,8 @@ _WITHOUT_LENGTH: Final = frozenset((0x01, *range(0xD0, 0xD9)))
 _PIECE_BYTES: Final = 2**20
 
 
-def has_too_many_scans(file: BinaryIO) -> bool:
-    """Tell whether an open JPEG file has more than MOST_SCANS scans before its end mark."""
+def has_too_many_scans(file: BinaryIO, most: int = MOST_SCANS) -> bool:
+    """Tell whether an open JPEG file has more than `most` scans before its end mark."""
     scans = 0
     place = 0
     while (found := _next_marker(file, place)) is not None:
@@ -30,7 +30,7 @@ def has_too_many_scans(file: BinaryIO) -> bool:
             continue
         if marker == _SCAN:
             scans += 1
-            if scans > MOST_SCANS:
+            if scans > most:
                 return True
         file.seek(place)
         place += max(2, int.from_bytes(file.read(2), "big"))

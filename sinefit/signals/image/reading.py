@@ -6,7 +6,7 @@ or, in TIFF, as floating-point numbers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from sinefit.signals.limits import Limits
     from sinefit.signals.selection import Selection
 
-_BAND_BYTES = 2**24
+BAND_BYTES: Final = 2**24
+"""Bytes of decoded rows that are taken at once, besides the samples themselves."""
 _ORIENTATION = 0x0112
 _TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -95,7 +96,13 @@ _TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
 
 
 def read_image(
-    source: Path, name: str, format: str, selection: Selection, limits: Limits = DEFAULT_LIMITS
+    source: Path,
+    name: str,
+    format: str,
+    selection: Selection,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    band_bytes: int = BAND_BYTES,
 ) -> Signal:
     """Read the image at `source`, which holds the given format; `name` is what errors call it.
 
@@ -112,7 +119,7 @@ def read_image(
     with pillow_decoding(name, format, limits, prints=format == "tiff") as notices:
         picture = _decode(source, name, format, limits)
     picture.notices += notices
-    samples = _select(picture, name, selection, limits)
+    samples = _select(picture, name, selection, limits, band_bytes)
     low, high = 0.0, 0.0
     if picture.dtype == "float32":
         low, high = value_range(samples, name)
@@ -298,7 +305,9 @@ def _orientation(image: Image.Image, notices: list[str]) -> int:
     return orientation if isinstance(orientation, int) else 1
 
 
-def _select(picture: Picture, name: str, selection: Selection, limits: Limits) -> NDArray[Any]:
+def _select(
+    picture: Picture, name: str, selection: Selection, limits: Limits, band_bytes: int
+) -> NDArray[Any]:
     """Cut the region, then average blocks, by bands of whole blocks."""
     region = selection.region or (0, 0, picture.width, picture.height)
     check_region(region, picture.width, picture.height, name)
@@ -310,7 +319,7 @@ def _select(picture: Picture, name: str, selection: Selection, limits: Limits) -
     limits.check_samples(shape, picture.dtype, name)
     samples = allocate_samples(shape, picture.dtype)
     row_bytes = picture.width * picture.channels * np.dtype(picture.dtype).itemsize
-    step = max(1, _BAND_BYTES // (row_bytes * factor)) * factor
+    step = max(1, band_bytes // (row_bytes * factor)) * factor
     for start in range(0, height, step):
         stop = min(start + step, height)
         band = picture.rows(y + start, y + stop)[:, x : x + width]

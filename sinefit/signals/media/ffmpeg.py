@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from sinefit.errors import SinefitError
 from sinefit.signals.media.decoder_messages import without_addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -50,24 +51,31 @@ class FFmpeg:
 
     Its standard output is read with `read` or `read_into`; its standard input, when `feed` is True,
     is written with `write`, and is the file that `feed` is else. Its messages go to a temporary
-    file, so that they can never block it, and from there to `log` and `complaint`. Raises
-    SinefitError when no ffmpeg can be run.
+    file, so that they can never block it, and from there to `log` and `complaint`. `find` returns
+    the name of the program. Raises SinefitError when no ffmpeg can be run.
     """
 
     def __init__(
-        self, arguments: Sequence[str], *, feed: bool | BinaryIO = False, log_level: str = "error"
+        self,
+        arguments: Sequence[str],
+        *,
+        feed: bool | BinaryIO = False,
+        log_level: str = "error",
+        find: Callable[[], str] = imageio_ffmpeg.get_ffmpeg_exe,
     ) -> None:
         try:
-            executable = imageio_ffmpeg.get_ffmpeg_exe()
-            self._messages = tempfile.TemporaryFile()  # noqa: SIM115
-            # A session of its own: Ctrl-C in the terminal is the caller's to act upon.
-            self._process = subprocess.Popen(
-                [executable, *_OPTIONS, "-loglevel", f"level+{log_level}", *arguments],
-                stdin=_INPUTS[feed] if isinstance(feed, bool) else feed,
-                stdout=subprocess.PIPE,
-                stderr=self._messages,
-                start_new_session=True,
-            )
+            executable = find()
+            with contextlib.ExitStack() as opened:
+                self._messages = opened.enter_context(tempfile.TemporaryFile())
+                # A session of its own: Ctrl-C in the terminal is the caller's to act upon.
+                self._process = subprocess.Popen(
+                    [executable, *_OPTIONS, "-loglevel", f"level+{log_level}", *arguments],
+                    stdin=_INPUTS[feed] if isinstance(feed, bool) else feed,
+                    stdout=subprocess.PIPE,
+                    stderr=self._messages,
+                    start_new_session=True,
+                )
+                opened.pop_all()
         except (OSError, RuntimeError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise SinefitError(

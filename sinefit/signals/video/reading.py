@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sinefit.signals.limits import Limits
     from sinefit.signals.selection import Selection
-    from sinefit.signals.video.frame_plan import FramePlan
+    from sinefit.signals.video.frame_plan import FramePlan, FrameTimes
     from sinefit.signals.video.probe import VideoHeader
 
 BATCH_BYTES = 2**24
@@ -41,8 +41,25 @@ LARGEST_SOUND = 2**30
 _DECODED_SCALE = "scale=flags=bicubic+accurate_rnd+full_chroma_int"
 
 
+class ListFrames(Protocol):
+    """What lists the frames of a video, as `read_frame_times` does."""
+
+    def __call__(
+        self, source: Path, name: str, format: str, *, decode: bool, limits: Limits
+    ) -> FrameTimes | None:
+        """List them from packets, or by decoding; None where packets do not tell."""
+        ...
+
+
 def read_video(
-    source: Path, name: str, format: str, selection: Selection, limits: Limits = DEFAULT_LIMITS
+    source: Path,
+    name: str,
+    format: str,
+    selection: Selection,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    list_frames: ListFrames = read_frame_times,
+    batch_bytes: int = BATCH_BYTES,
 ) -> Signal:
     """Read a video as uint8 RGB samples of shape (frames, height, width, 3).
 
@@ -61,11 +78,11 @@ def read_video(
     if selection.region is not None:
         check_region(selection.region, header.width, header.height, name)
     for decode in (False, True):
-        frames = read_frame_times(source, name, format, decode=decode, limits=limits)
+        frames = list_frames(source, name, format, decode=decode, limits=limits)
         if frames is None:
             continue
         plan = plan_frames(frames, list(header.claimed_rates), name, selection)
-        decoded = _decode(source, name, format, header, plan, selection, limits)
+        decoded = _decode(source, name, format, header, plan, selection, limits, batch_bytes)
         if decoded is not None:
             break
     else:
@@ -85,6 +102,7 @@ def _decode(
     plan: FramePlan,
     selection: Selection,
     limits: Limits,
+    batch_bytes: int,
 ) -> tuple[FrameStore, list[str]] | None:
     """Decode the planned frames; None when the file turns out to hold others than were listed."""
     store = FrameStore(plan, (header.width, header.height), name, selection, limits)
@@ -102,7 +120,7 @@ def _decode(
     ]
     frame_bytes = header.height * header.width * channels
     batch = np.empty(
-        (max(1, BATCH_BYTES // frame_bytes), header.height, header.width, channels), np.uint8
+        (max(1, batch_bytes // frame_bytes), header.height, header.width, channels), np.uint8
     )
     with FFmpeg(arguments) as process:
         while store.done <= store.wanted:

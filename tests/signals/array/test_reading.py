@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -64,6 +64,8 @@ def test_every_real_type_in_either_byte_order(
 def test_reading_and_writing_gives_the_same_array(
     tmp_path: Path, values: NDArray[Any], fortran: bool, channels_last: bool
 ) -> None:
+    span = float(np.ptp(values.astype(float)))
+    assume(span == 0 or span > 1e-300)  # a smaller one cannot be scaled
     channels_last = channels_last and values.ndim > 1
     stored = np.asfortranarray(values) if fortran else values
     signal = read(saved(tmp_path / "a.npy", stored), channels_last=channels_last)
@@ -77,10 +79,10 @@ def test_reading_and_writing_gives_the_same_array(
     np.testing.assert_array_equal(again, values)
 
 
-def test_range_is_found_across_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sinefit.signals.signal._PIECE_VALUES", 7)
-    values = np.random.default_rng(2).normal(size=(11, 13))
-    values[3, 4], values[10, 12] = -9.5, 8.25
+def test_range_is_found_across_pieces(tmp_path: Path) -> None:
+    # More values than are looked at in one go, the extremes in the first and in the last of them.
+    values = np.random.default_rng(2).random((1100, 2100), np.float32)
+    values[3, 4], values[1099, 2099] = -9.5, 8.25
     for stored in (values, np.asfortranarray(values)):
         spec = read(saved(tmp_path / "a.npy", stored)).spec
         assert (spec.low, spec.high) == (-9.5, 8.25)

@@ -408,13 +408,21 @@ def test_names_that_are_not_text_are_taken(tmp_path: Path) -> None:
     assert read(path, "wav").spec.shape == (10,)
 
 
-def test_large_wav_files_become_rf64(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sinefit.signals.audio.formats._LARGEST_CHUNK", 1000)
-    writer = write(tmp_path / "a", sines(4000), "wav")
-    assert (tmp_path / "a").read_bytes()[:4] == b"RF64"
-    assert any("RF64" in notice for notice in writer.notices)
+@pytest.mark.parametrize(("count", "large"), [(2**31 - 2**15, False), (2**31 - 2**15 + 1, True)])
+def test_large_wav_files_become_rf64(tmp_path: Path, count: int, large: bool) -> None:
+    spec = dataclasses.replace(spec_of(sines(1)), shape=(count,))
+    writer = AudioWriter(tmp_path / "a", spec, "wav", Encoding())
+    assert any("RF64" in notice for notice in writer.notices) is large
+    writer.write(sines(10))
+    writer.abort()
+    assert (tmp_path / "a").read_bytes()[:4] == (b"RF64" if large else b"RIFF")
+
+
+def test_rf64_is_read_as_wav(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a", sines(4000), 8000, format="RF64", subtype="PCM_16")
     assert read(tmp_path / "a", "wav").spec.shape == (4000,)
     content = (tmp_path / "a").read_bytes()
+    assert content[:4] == b"RF64"
     (tmp_path / "a").write_bytes(content[:-10])
     with pytest.raises(InputError, match="10 of 8000 bytes"):
         read(tmp_path / "a", "wav")

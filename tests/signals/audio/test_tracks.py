@@ -14,6 +14,7 @@ from sinefit.signals.limits import Limits
 from sinefit.signals.reading import read_signal
 from sinefit.signals.selection import Selection
 from sinefit.signals.storage import GrowingSamples
+from tests.refusing import files_up_to
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,17 +172,10 @@ def test_growing_samples_lie_in_memory_or_in_a_file(limit: int) -> None:
     found[0] = 7  # it may be changed
 
 
-def test_no_room_for_samples_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full:
-        def write(self, _data: object) -> None:
-            raise OSError(28, "No space left on device")
-
-        def close(self) -> None:
-            """A file that is full can be closed."""
-
-    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_options: Full())
-    with (
-        GrowingSamples(np.float32) as room,
-        pytest.raises(InputError, match=r"No space left.*TMPDIR"),
-    ):
-        room.append(np.zeros((3, 1), np.float32))
+def test_no_room_for_samples_is_told() -> None:
+    room = GrowingSamples(np.float32)
+    block = np.zeros((25_000, 1), np.float32)
+    with files_up_to(10**5), room:
+        room.append(block)
+        with pytest.raises(InputError, match=r"more than 0 MiB .*File too large.*TMPDIR"):
+            room.append(block)

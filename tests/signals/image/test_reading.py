@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import sinefit.signals.image.reading as image_module
 from sinefit.errors import InputError, SettingError
 from sinefit.signals.image.pixels import downsample
 from sinefit.signals.image.reading import read_image
@@ -303,14 +302,14 @@ def test_region_then_downsample(
     gradient: Gradient,
     save: Callable[[str, bytes], Path],
     ffmpeg_encode: FfmpegEncode,
-    monkeypatch: pytest.MonkeyPatch,
     bits: int,
     factor: int,
 ) -> None:
-    monkeypatch.setattr(image_module, "_BAND_BYTES", 1000)  # several bands in a small picture
     pixels = gradient(33, 47, 3, bits)
     path = save("a.png", ffmpeg_encode(pixels, "png"))
-    signal = read(path, "png", region=(4, 3, 41, 29), downsample=factor)
+    # Several bands in a small picture.
+    selection = Selection(region=(4, 3, 41, 29), downsample=factor)
+    signal = read_image(path, path.name, "png", selection, band_bytes=1000)
     part = pixels[3:32, 4:45].astype(float)
     rows, columns = -(-29 // factor), -(-41 // factor)
     assert signal.spec.shape == (rows, columns)

@@ -85,8 +85,10 @@ def test_a_missing_executable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> str:
         raise RuntimeError("No ffmpeg exe could be found.\nInstall it.")
 
-    monkeypatch.setattr("imageio_ffmpeg.get_ffmpeg_exe", missing)
     with pytest.raises(SinefitError, match=r"^ffmpeg cannot be run \(No ffmpeg exe .*imageio"):
+        FFmpeg(["-version"], find=missing)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/missing/ffmpeg")
+    with pytest.raises(SinefitError, match=r"^ffmpeg cannot be run \(.*'/missing/ffmpeg'\): rein"):
         FFmpeg(["-version"])
 
 
