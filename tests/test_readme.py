@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 from fractions import Fraction
@@ -21,11 +20,11 @@ from typer.testing import CliRunner
 from sinefit.api import write
 from sinefit.cli.app import app
 from sinefit.cli.failures import ExitCode
-from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.initializers.registry import INITIALIZERS
 from sinefit.signals.formats import FORMATS, WRITTEN
 from sinefit.signals.reading import read_signal
 from sinefit.signals.selection import Selection
+from tests.jobs.making import stop_a_fit
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -90,21 +89,11 @@ def test_the_commands_of_the_readme_run(folder: Path, monkeypatch: pytest.Monkey
     assert (clip.shape, clip.rate) == ((120, 48, 64), Fraction(60))
 
 
-def test_the_command_that_goes_on(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copy(folder / "photo.png", tmp_path)
+def test_the_command_that_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    runner = CliRunner()
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            ProgressDisplay, "show_fit", lambda *_arguments: signal.raise_signal(signal.SIGINT)
-        )
-        tiny = [*TINY.replace("--steps 2 ", "").split(), "--steps", "120"]
-        stopped = runner.invoke(app, ["fit", "photo.png", *tiny])
-    assert stopped.exit_code == ExitCode.INTERRUPTED
+    stop_a_fit(tmp_path)
     (command,) = (block.strip() for block in blocks("sh resume"))
-    result = runner.invoke(app, shlex.split(command)[1:])
+    result = CliRunner().invoke(app, shlex.split(command)[1:])
     assert result.exit_code == 0, result.output
     assert Path("photo.safetensors").exists()
 

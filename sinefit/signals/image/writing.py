@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -79,7 +80,8 @@ class ImageWriter:
     def abort(self) -> None:
         """Close the file as it is and forget the pixels."""
         self._pixels = None
-        self._file.close()
+        with contextlib.suppress(OSError):  # a full disk does not take what is still to be written
+            self._file.close()
 
     def _begin_stream(self) -> None:
         stream = IMAGE_FORMATS[self._format].stream
@@ -103,7 +105,7 @@ class ImageWriter:
         try:
             action(*arguments)
         except (OSError, ValueError) as error:
-            self._file.close()
+            self.abort()
             reason = getattr(error, "strerror", None) or str(error)
             raise OutputError(f"{self._path} cannot be written: {reason}") from error
 

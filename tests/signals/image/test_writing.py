@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING, Any, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -19,7 +19,6 @@ from sinefit.signals.writer import Encoding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -215,16 +214,31 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path, gradient: Gradient)
         write(tmp_path / "missing" / "out", gradient(3, 3, 3), "png")
 
 
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("format", [name for name, row in IMAGE_FORMATS.items() if row.stream])
 def test_the_writer_leaves_no_file_open_when_the_disk_is_full(
-    tmp_path: Path, gradient: Gradient, monkeypatch: pytest.MonkeyPatch
+    gradient: Gradient, format: str
 ) -> None:
-    writer = ImageWriter(tmp_path / "out", spec_of(gradient(4, 5, 3)), "png", ENCODING)
+    before = len(list(Path("/dev/fd").iterdir()))
+    pixels = gradient(200, 100, 3)
+    writer = ImageWriter(FULL, spec_of(pixels), format, ENCODING)
 
-    def full(*arguments: object) -> NoReturn:
-        raise OSError(28, "No space left on device")
+    def write() -> None:
+        writer.write(pixels)
+        writer.close()
 
-    monkeypatch.setattr(writer._stream, "write", full)
-    with pytest.raises(OutputError, match="No space left on device"):
-        writer.write(gradient(4, 5, 3))
-    assert writer._file.closed
-    assert isinstance(writer._file, io.BufferedWriter)
+    with pytest.raises(OutputError, match=r"^/dev/full cannot be written: No space"):
+        write()
+    writer.abort()
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
+def test_a_write_to_a_full_disk_can_be_given_up(gradient: Gradient) -> None:
+    pixels = gradient(4, 5, 3)
+    writer = ImageWriter(FULL, spec_of(pixels), "ppm", ENCODING)
+    writer.write(pixels)
+    writer.abort()
