@@ -59,6 +59,11 @@ def positive(name: str, value: object, unit: str = "") -> float:
     return found
 
 
+def seconds(name: str, value: object) -> float:
+    """Return a finite number of seconds above 0."""
+    return positive(name, value, "seconds")
+
+
 def numbers(name: str, value: object, count: int | None = None) -> tuple[float, ...]:
     """Return one number, or several in a sequence or an array; `count` of them where it is given.
 
@@ -112,6 +117,12 @@ def truth(name: str, value: object) -> bool:
     if not isinstance(plain, bool):
         raise refusal(name, value, "True or False")
     return plain
+
+
+def check_callback(name: str, value: object) -> None:
+    """Raise SettingError unless a value is something to call, or None."""
+    if value is not None and not callable(value):
+        raise refusal(name, value, "a function, or None")
 
 
 def file_name(name: str, value: object) -> Path:

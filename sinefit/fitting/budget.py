@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
 from sinefit.errors import SettingError
 from sinefit.settings import setting, settle_settings
-from sinefit.validation import number, positive, refusal, whole_number
+from sinefit.validation import number, refusal, seconds, whole_number
 
 LIMITS: Final = "When to stop"
 """The heading of these settings."""
@@ -39,7 +38,7 @@ class Budget:
             "Time since the first step: 90s, 5m.",
             group=LIMITS,
             form="TIME",
-            check=partial(positive, unit="seconds"),
+            check=seconds,
         ),
     )
     """Seconds since the first step began, greater than 0."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
 from sinefit.errors import SettingError
 from sinefit.settings import setting, settle_settings
 from sinefit.signals.signal import Domain  # noqa: TC001 (the settings read the annotation)
-from sinefit.validation import number, positive, whole_number, whole_numbers
+from sinefit.validation import number, seconds, whole_number, whole_numbers
 
 PART: Final = "What to fit"
 """The heading of these settings."""
@@ -50,7 +49,7 @@ class Selection:
             "Keep this much of a sound or video.",
             group=PART,
             form="TIME",
-            check=partial(positive, unit="seconds"),
+            check=seconds,
         ),
     )
     """Seconds of a sound or a video to keep, greater than 0; None keeps the rest."""
