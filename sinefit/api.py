@@ -27,13 +27,14 @@ from sinefit.jobs.origin import read_checkpoint, settings_again
 from sinefit.jobs.planning import plan_jobs
 from sinefit.jobs.running import run_job, run_jobs
 from sinefit.jobs.settings import JobSettings
-from sinefit.signals.formats import agreed_format, formats_of
+from sinefit.jobs.together import run_jobs_together
+from sinefit.signals.formats import agreed_format, check_quality, formats_of
 from sinefit.signals.objects import as_signal
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import Signal
 from sinefit.signals.writer import Encoding
 from sinefit.signals.writing import written
-from sinefit.validation import check_choice, check_type, file_name, numbers
+from sinefit.validation import check_callback, check_choice, check_type, file_name, numbers, truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -105,6 +106,7 @@ def fit(
     Raises SettingError, InputError, DeviceError or FitDivergedError, each with one line on what to
     do. Same settings, same machine: same weights, unless `max_time` ends the fit.
     """
+    check_callback("on_progress", on_progress)
     signal = as_signal(source, channels_last=channels_last, domain=domain)
     if start_from is not None:
         check_type("start_from", start_from, Field, "a field")
@@ -131,6 +133,7 @@ def fit_many(
     folder: str | os.PathLike[str] | None = None,
     *,
     recursive: bool = False,
+    together: bool = False,
     skip_existing: bool = False,
     force: bool = False,
     kind: Kind | None = None,
@@ -144,7 +147,7 @@ def fit_many(
     should_stop: Callable[[], bool] | None = None,
     **settings: Unpack[FitSettings],
 ) -> list[JobOutcome]:
-    """Fit each of many files, one after the other, to a weights file; return what became of each.
+    """Fit each of many files to a weights file; return what became of each.
 
     `sources` are names of files, with `recursive` of folders too, in which every file with the
     name of a signal is fitted. Weights go to files of the same names with the ending .safetensors,
@@ -153,24 +156,34 @@ def fit_many(
     what an earlier one has left. `skip_existing` leaves out what has its weights file, `force`
     replaces that, and without either it is a failure of its file.
 
+    The files are fitted one after the other, or `together`: small signals of one kind, side by side
+    or as one stacked network, whichever this machine does faster, with `threads` for all of them.
+    The weights of each are written as soon as its fit is done.
+
     `kind` ("image", "audio", "video", "array") and `selection` say how to read the files, `sound`
     whether a video's sound track is kept; `start_from` is a weights file to begin with; all other
     settings are those of `fit`. `on_progress` is called every few steps with the file's name,
     `on_end` with the outcome of each file, `on_notice` with sentences about what is lost or
-    changed. `should_stop` is asked several times a second: True ends the call, and the fit that
+    changed, each by one thread at a time, which need not be the caller's where fits are made
+    together. `should_stop` is asked several times a second: True ends the call, and every fit that
     runs leaves a checkpoint.
 
     A file that fails does not stop the rest: its outcome holds the error, for a fit that diverged
     with the result of its best weights. Files that were not begun have no outcome. Raises, before
-    anything is fitted, SettingError for a setting that cannot be, InputError for a folder without
-    signals and OutputError for two files that would have the same output.
+    anything is fitted, SettingError for a setting that cannot be or for fits `together` that are
+    not alike, InputError for a folder without signals and OutputError for two files that would have
+    the same output.
     """
+    _check_callbacks(
+        on_progress=on_progress, on_end=on_end, on_notice=on_notice, should_stop=should_stop
+    )
+    together, skip_existing = truth("together", together), truth("skip_existing", skip_existing)
     config = _config(**settings)
     names = [sources] if isinstance(sources, str | os.PathLike) else sources
     jobs = plan_jobs(
         [str(file_name("sources", name)) for name in names],
         None if folder is None else str(file_name("folder", folder)),
-        recursive=recursive,
+        recursive=truth("recursive", recursive),
     )
     job_settings = JobSettings(
         config,
@@ -189,7 +202,8 @@ def fit_many(
             should_stop=should_stop,
         )
 
-    return run_jobs(
+    run = run_jobs_together if together else run_jobs
+    return run(
         jobs,
         job_settings,
         hooks_for,
@@ -227,6 +241,8 @@ def resume(
     for another input than the checkpoint's, OutputExistsError, OutputError, and FitDivergedError
     once the best weights of a fit that diverges are written.
     """
+    _check_callbacks(on_progress=on_progress, on_notice=on_notice, should_stop=should_stop)
+    force = truth("force", force)
     name = str(file_name("path", path))
     checkpoint = read_checkpoint(name)
     settings, origin = settings_again(
@@ -277,6 +293,7 @@ def compare(
     for one that cannot be read or has no samples, DeviceError for a `device` that is not there.
     """
     check_type("field", field, Field, "a field")
+    check_callback("on_share", on_share)
     return compare_field(field, signal, resolve_device(device), on_share)
 
 
@@ -299,6 +316,7 @@ def save(
     fit's changes the weights, so that the PSNR on record no longer holds.
     """
     check_type("field", field, Field, "a field")
+    force = truth("force", force)
     check_choice("dtype", dtype, STORAGE_TYPES)
     content = encode_field(field, getattr(torch, dtype))
     write_bytes(file_name("target", target), content, force=force)
@@ -314,16 +332,20 @@ def write(
 ) -> None:
     """Write a signal to a file; the format follows the name unless given.
 
-    Raises OutputError for a format that cannot hold the signal, naming those that can, and
-    SettingError for one that the name contradicts.
+    `quality` is 0 (worst) to 100 (best), for formats that lose something; None takes a good one of
+    the format's own. Raises OutputError for a format that cannot hold the signal, naming those that
+    can, SettingError for one that the name contradicts or that has no quality to choose, and
+    OutputExistsError if the file exists and `force` is false.
     """
     check_type("signal", signal, Signal, "a signal")
+    force = truth("force", force)
+    encoding = Encoding(quality=quality)
     target = file_name("target", target)
     chosen = agreed_format(signal.spec.kind, str(target), format)
     if chosen is None:
         known = ", ".join(formats_of(signal.spec.kind))
         raise OutputError(f"{target}: no format is known by this name; give one of {known}")
-    encoding = Encoding(quality=quality)
+    check_quality(signal.spec.kind, chosen, encoding.quality)
     with written(target, signal.spec, chosen, encoding, force=force) as writer:
         writer.write(signal.samples)
 
@@ -339,6 +361,11 @@ def _config(**settings: Unpack[FitSettings]) -> FitConfig:
         budget=None if set(limits.values()) == {None} else Budget(**limits),
         **others,
     )
+
+
+def _check_callbacks(**callbacks: object) -> None:
+    for name, value in callbacks.items():
+        check_callback(name, value)
 
 
 def _job_hooks(on_notice: Callable[[str], None] | None) -> JobHooks:

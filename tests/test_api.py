@@ -134,6 +134,7 @@ def test_one_fit_goes_on_from_another(photo: Path, field: Field) -> None:
         ({"init": None}, SettingError, "`init` is None"),
         ({"start_from": "a.safetensors"}, SettingError, "`start_from` is 'a.safetensors'"),
         ({"device": None}, SettingError, "`device` is None"),
+        ({"on_progress": 3}, SettingError, "`on_progress` is 3: it must be a function, or None"),
     ],
 )
 def test_wrong_settings(
@@ -189,6 +190,8 @@ def test_what_is_no_field_no_signal_or_no_name_is_refused(field: Field, tmp_path
         lambda: sinefit.write(signal, wrong),
         lambda: sinefit.write(signal, tmp_path / "a.jpg", quality=word),
         lambda: sinefit.read_signal(nothing),
+        lambda: sinefit.save(field, tmp_path / "a", force=word),
+        lambda: sinefit.write(signal, tmp_path / "a.jpg", force=word),
     ):
         with pytest.raises(SettingError, match=r"^`[a-z]+` is .*: it must be"):
             call()
@@ -250,6 +253,40 @@ def test_the_format_can_be_said(field: Field, tmp_path: Path) -> None:
     sinefit.write(field.render(scale=4), tmp_path / "low.jpg", quality=5)
     sinefit.write(field.render(scale=4), tmp_path / "high.jpg", quality=95)
     assert (tmp_path / "low.jpg").stat().st_size < (tmp_path / "high.jpg").stat().st_size
+
+
+@pytest.mark.parametrize(("name", "format"), [("x.png", None), ("x", "png"), ("x.npy", None)])
+def test_a_quality_that_the_format_lets_nobody_choose_is_refused(
+    name: str, format: str | None, field: Field, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingError, match=r"^`quality` is 90: (png|npy) has none .* jpeg, webp"):
+        sinefit.write(field.render(), tmp_path / name, format=format, quality=90)
+    with pytest.raises(SettingError, match=r"^`quality` is 900: it must be from 0 to 100"):
+        sinefit.write(field.render(), tmp_path / name, format=format, quality=900)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_function_and_neither_true_nor_false_is_refused_at_once(
+    field: Field, photo: Path
+) -> None:
+    before = sorted(photo.parent.iterdir())
+    wrong: Any = 3
+    for call in (
+        lambda: sinefit.compare(field, photo, on_share=wrong),
+        lambda: sinefit.fit_many(photo, on_end=wrong),
+        lambda: sinefit.fit_many(photo, should_stop=wrong),
+        lambda: sinefit.fit_many(photo, force=wrong),
+        lambda: sinefit.fit_many(photo, sound=wrong),
+        lambda: sinefit.fit_many(photo, recursive=wrong),
+        lambda: sinefit.fit_many(photo, together=wrong),
+        lambda: sinefit.fit_many(photo, skip_existing=wrong),
+        lambda: sinefit.resume("missing", on_notice=wrong),
+        lambda: sinefit.resume("missing", force=wrong),
+        lambda: sinefit.FitHooks(on_field=wrong),
+    ):
+        with pytest.raises(SettingError, match=r"^`[a-z_]+` is 3: it must be (a function|True or)"):
+            call()
+    assert sorted(photo.parent.iterdir()) == before
 
 
 def test_a_format_that_the_name_contradicts_is_refused(field: Field, tmp_path: Path) -> None:

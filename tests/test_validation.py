@@ -115,6 +115,22 @@ def test_truth_is_not_guessed() -> None:
             validation.truth("channels_last", value)
 
 
+def test_a_callback_can_be_called_or_is_none() -> None:
+    good: list[object] = [None, print, lambda: 1, list]
+    for value in good:
+        validation.check_callback("on_end", value)
+    bad: list[object] = [3, "print", [print]]
+    for value in bad:
+        with pytest.raises(SettingError, match=r"^`on_end` is .*: it must be a function, or None$"):
+            validation.check_callback("on_end", value)
+
+
+def test_seconds_are_more_than_0() -> None:
+    assert validation.seconds("max_time", np.float32(1.5)) == 1.5
+    with pytest.raises(SettingError, match=r"^`max_time` is 0: it must be more than 0 seconds$"):
+        validation.seconds("max_time", 0)
+
+
 def test_a_choice_is_one_of_a_few() -> None:
     validation.check_choice("domain", "grid", ("grid", "sphere"))
     for value in ("torus", None, 3, ["grid"]):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sinefit.validation import check_callback
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -41,3 +43,7 @@ class FitHooks:
     """Called every `field_every` seconds, between two steps, with the field as it stands, on the
     CPU. The time that it takes counts neither in the budget nor in the pace."""
     field_every: float = FIELD_EVERY
+
+    def __post_init__(self) -> None:
+        for name in ("on_progress", "on_checkpoint", "should_stop", "on_notice", "on_field"):
+            check_callback(name, getattr(self, name))

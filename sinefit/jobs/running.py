@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import torch
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from sinefit.fitting.report import FitResult, Outcome
     from sinefit.jobs.job import Job
     from sinefit.jobs.settings import JobSettings
+
+
+FAILURES: Final = (MemoryError, OSError, torch.OutOfMemoryError)
+"""What a person can do something about, besides the errors that sinefit raises."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +70,22 @@ def run_job(
             outcome = fit.run(fit.plan(), fit_hooks or FitHooks())
         except SinefitError as error:
             outcome = error
-        if isinstance(outcome, FitStoppedError):
-            left = fit.leave(outcome.checkpoint)
-            if left.refusal is not None:
-                hooks.on_notice(f"{left.refusal}; the checkpoint is in {left.place}")
-        result = result_of(outcome)
-        refusal = None if result is None else fit.write(result)
-        if refusal is not None:
-            raise refusal
-        if isinstance(outcome, SinefitError):
-            raise outcome
-        return outcome
+        return keep(fit, outcome, hooks)
+
+
+def keep(fit: CheckpointedFit, outcome: Outcome, hooks: JobHooks) -> FitResult:
+    """Write what a fit has come to, and return its result or raise what ended it, as `run_job`."""
+    if isinstance(outcome, FitStoppedError):
+        left = fit.leave(outcome.checkpoint)
+        if left.refusal is not None:
+            hooks.on_notice(f"{left.refusal}; the checkpoint is in {left.place}")
+    result = result_of(outcome)
+    refusal = None if result is None else fit.write(result)
+    if refusal is not None:
+        raise refusal
+    if isinstance(outcome, SinefitError):
+        raise outcome
+    return outcome
 
 
 def run_jobs(
@@ -99,12 +109,9 @@ def run_jobs(
         if fit_hooks.should_stop is not None and fit_hooks.should_stop():
             break
         if skip_existing and job.has_output:
-            removed = remove_finished_checkpoint(job)
-            if removed is not None:
-                hooks.on_removed(job, removed)
-            outcome = JobOutcome(job.source, job.target)
+            outcome = left_out(job, hooks)
         else:
-            outcome = _outcome(job, settings, fit_hooks, hooks)
+            outcome = outcome_of(job, partial(run_job, job, settings, fit_hooks, hooks=hooks))
         outcomes.append(outcome)
         if on_end is not None:
             on_end(outcome)
@@ -113,11 +120,20 @@ def run_jobs(
     return outcomes
 
 
-def _outcome(job: Job, settings: JobSettings, fit_hooks: FitHooks, hooks: JobHooks) -> JobOutcome:
+def left_out(job: Job, hooks: JobHooks) -> JobOutcome:
+    """Return the outcome of a job that has its weights; what is left of its fit is removed."""
+    removed = remove_finished_checkpoint(job)
+    if removed is not None:
+        hooks.on_removed(job, removed)
+    return JobOutcome(job.source, job.target)
+
+
+def outcome_of(job: Job, fit: Callable[[], FitResult]) -> JobOutcome:
+    """Return what becomes of a job whose fit is made by a call, which may fail."""
     try:
-        result = run_job(job, settings, fit_hooks, hooks=hooks)
+        result = fit()
     except SinefitError as error:
         return JobOutcome(job.source, job.target, result_of(error), error)
-    except (MemoryError, OSError, torch.OutOfMemoryError) as error:
+    except FAILURES as error:
         return JobOutcome(job.source, job.target, None, error)
     return JobOutcome(job.source, job.target, result)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sinefit.fitting.hooks import CHECKPOINT_EVERY
 from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.selection import Selection
-from sinefit.validation import check_type, number, settle
+from sinefit.validation import check_type, number, settle, truth
 
 if TYPE_CHECKING:
     from sinefit.fitting.config import FitConfig
@@ -40,7 +40,12 @@ class JobSettings:
 
     def __post_init__(self) -> None:
         check_type("selection", self.selection, Selection, "a Selection")
-        settle(self, checkpoint_every=number("checkpoint_every", self.checkpoint_every))
+        settle(
+            self,
+            sound=truth("sound", self.sound),
+            force=truth("force", self.force),
+            checkpoint_every=number("checkpoint_every", self.checkpoint_every),
+        )
 
     @property
     def start_place(self) -> str | None:

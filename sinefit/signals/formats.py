@@ -93,6 +93,20 @@ def extension_of(format: str) -> str:
     return extensions[0]
 
 
+def check_quality(kind: Kind, format: str, quality: int | None) -> None:
+    """Raise SettingError for a quality that a format of `kind` does not let one choose.
+
+    Formats that cannot hold that kind are left to whoever writes them.
+    """
+    able = [name for name in WRITTEN[kind] if TABLES[kind][name].lossy]
+    if quality is None or format in able or format not in formats_of(kind):
+        return
+    others = f", or `format` one of {', '.join(able)}" if able else ""
+    raise SettingError(
+        f"`quality` is {quality}: {format} has none to choose, so it must be left out{others}"
+    )
+
+
 def _extensions(format: str) -> tuple[str, ...]:
     kinds = kinds_of(format)
     return FORMATS[kinds[0]][format] if kinds else ()

@@ -22,6 +22,8 @@ class Format:
     table of another kind has it."""
     written: bool = field(default=True, kw_only=True)
     """Whether signals are written in it too."""
+    lossy: bool = field(default=False, kw_only=True)
+    """Whether a quality can be asked for."""
 
 
 def check_refusal(

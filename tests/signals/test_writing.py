@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from sinefit.errors import OutputError
-from sinefit.signals.formats import formats_of
+from sinefit.errors import OutputError, SettingError
+from sinefit.signals.formats import check_quality, formats_of
 from sinefit.signals.reading import read_signal
 from sinefit.signals.signal import KINDS, SignalSpec
 from sinefit.signals.writer import Encoding
@@ -55,6 +55,33 @@ def test_what_is_written_is_read_back_in_its_format(tmp_path: Path, kind: str, f
     assert signal.spec.rate == spec.rate
     if format not in ("mp3", "ogg"):  # these may pad
         assert signal.spec.shape == spec.shape
+
+
+@pytest.mark.parametrize(("kind", "format"), PAIRS)
+def test_a_quality_can_be_chosen_where_it_has_an_effect(
+    tmp_path: Path, kind: Kind, format: str
+) -> None:
+    written = []
+    for quality in (5, 95):
+        writer = open_writer(tmp_path / "out", SPECS[kind], format, Encoding(quality))
+        writer.write(samples_of(SPECS[kind]))
+        writer.close()
+        written.append((tmp_path / "out").read_bytes())
+    if written[0] != written[1]:
+        check_quality(kind, format, 95)
+        return
+    told = f"^`quality` is 95: {format} has none to choose, so it must be left out"
+    with pytest.raises(SettingError, match=told):
+        check_quality(kind, format, 95)
+    assert any("quality" in notice for notice in writer.notices)
+
+
+def test_formats_that_have_a_quality_are_named() -> None:
+    with pytest.raises(SettingError, match=r"left out, or `format` one of jpeg, webp, avif, jxl$"):
+        check_quality("image", "png", 95)
+    with pytest.raises(SettingError, match=r"left out$"):
+        check_quality("array", "npy", 95)
+    check_quality("image", "png", None)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -39,8 +39,6 @@ class AudioFormat(Format):
     """Whether the file counts its bytes in 32 bits."""
     empty: bool = True
     """Whether a sound may have no samples."""
-    lossy: bool = False
-    """Whether a quality can be asked for."""
 
 
 _PCM = ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")

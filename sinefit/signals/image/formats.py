@@ -42,8 +42,6 @@ class ImageFormat(Format):
     """Whether an alpha channel of the same depth is kept."""
     profile: bool = False
     """Whether a colour profile is kept."""
-    lossy: bool = False
-    """Whether a quality can be asked for."""
     grey: bool = True
     """Whether grey is stored as grey, not as colour with three equal channels."""
     stream: type[RowStream] | None = None

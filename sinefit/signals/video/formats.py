@@ -59,6 +59,7 @@ VIDEO_FORMATS: Mapping[str, VideoFormat] = {
         highest_rate=10000,
         sound_codecs=("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"),
         sound_encoder="aac",
+        lossy=True,
     ),
     "mov": VideoFormat(
         (".mov", ".qt"),
@@ -68,8 +69,9 @@ VIDEO_FORMATS: Mapping[str, VideoFormat] = {
         highest_rate=10000,
         sound_codecs=_MOV_SOUND,
         sound_encoder="aac",
+        lossy=True,
     ),
-    "mkv": VideoFormat((".mkv",), "MKV", "matroska", "matroska"),
+    "mkv": VideoFormat((".mkv",), "MKV", "matroska", "matroska", lossy=True),
     "webm": VideoFormat(
         (".webm",),
         "WebM",
@@ -77,6 +79,7 @@ VIDEO_FORMATS: Mapping[str, VideoFormat] = {
         "webm",
         sound_codecs=("opus", "vorbis"),
         sound_encoder="libopus",
+        lossy=True,
     ),
     # Browsers show GIF frames of less than two hundredths of a second for ten.
     "gif": VideoFormat(
@@ -95,6 +98,7 @@ VIDEO_FORMATS: Mapping[str, VideoFormat] = {
         is_animated=partial(is_animated, format="webp"),
         longest_side=16383,
         sound_codecs=(),
+        lossy=True,
     ),
     "png": VideoFormat(
         (".png", ".apng"),
