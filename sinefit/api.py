@@ -156,9 +156,9 @@ def fit_many(
     what an earlier one has left. `skip_existing` leaves out what has its weights file, `force`
     replaces that, and without either it is a failure of its file.
 
-    The files are fitted one after the other, or `together`: small signals of one kind, side by side
-    or as one stacked network, whichever this machine does faster, with `threads` for all of them.
-    The weights of each are written as soon as its fit is done.
+    The files are fitted one after the other, or `together`: small signals of one kind, all read
+    before the first fit and fitted side by side or as one stacked network, whichever this machine
+    does faster, on `threads` threads in all. Weights are written as soon as their fit is done.
 
     `kind` ("image", "audio", "video", "array") and `selection` say how to read the files, `sound`
     whether a video's sound track is kept; `start_from` is a weights file to begin with; all other
