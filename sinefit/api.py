@@ -170,9 +170,9 @@ def fit_many(
 
     A file that fails does not stop the rest: its outcome holds the error, for a fit that diverged
     with the result of its best weights. Files that were not begun have no outcome. Raises, before
-    anything is fitted, SettingError for a setting that cannot be or for fits `together` that are
-    not alike, InputError for a folder without signals and OutputError for two files that would have
-    the same output.
+    anything is fitted, SettingError for a setting that cannot be, InputError for a folder without
+    signals, OutputError for two files that would have the same output and, of fits `together`,
+    SettingError for those that are not alike and InputError for a `start_from` that cannot be read.
     """
     _check_callbacks(
         on_progress=on_progress, on_end=on_end, on_notice=on_notice, should_stop=should_stop

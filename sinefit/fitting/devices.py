@@ -42,15 +42,18 @@ def resolve_device(
     if isinstance(name, torch.device):
         name = str(name)
     check_type("device", name, str, "auto, cpu, cuda, cuda:N or mps")
-    present = Accelerators.here() if accelerators is None else accelerators
-    if name == "auto":
-        return torch.device("cuda" if present.cuda else "mps" if present.mps else "cpu")
+    unknown = DeviceError(f"`device` is {name}: use auto, cpu, cuda, cuda:N or mps")
     try:
-        device = torch.device(name)
+        device = None if name == "auto" else torch.device(name)
     except RuntimeError:
-        device = None
-    if device is None or device.type not in ("cpu", "cuda", "mps"):
-        raise DeviceError(f"`device` is {name}: use auto, cpu, cuda, cuda:N or mps")
+        raise unknown from None
+    if device is not None and device.type not in ("cpu", "cuda", "mps"):
+        raise unknown
+    if device is not None and device.type == "cpu":
+        return device  # without waking the drivers of others
+    present = Accelerators.here() if accelerators is None else accelerators
+    if device is None:
+        return torch.device("cuda" if present.cuda else "mps" if present.mps else "cpu")
     if device.type == "cuda" and (device.index or 0) >= present.cuda:
         found = f"{present.cuda} CUDA devices" if present.cuda else "no CUDA device"
         raise DeviceError(f"`device` is {name}: this machine has {found}; use `device` auto")

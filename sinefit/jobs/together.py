@@ -37,17 +37,18 @@ def run_jobs_together(
     Weights are written as soon as their fit is done. A file that cannot be read or written does not
     stop the rest. A group that is stopped leaves a checkpoint of every fit that had begun. Of the
     hooks for a job, those for progress, stopping and notices are called, one at a time, from any
-    thread. Raises SettingError, before anything is fitted, for signals whose fits are not alike.
+    thread. Raises, before anything is fitted, SettingError for signals whose fits are not alike and
+    InputError for weights to begin with that cannot be read.
     """
     hooks = hooks or JobHooks()
     asked = list(jobs)
     fit_hooks = [FitHooks() if hooks_for is None else hooks_for(job) for job in asked]
     ended: dict[int, JobOutcome] = {}
-
-    asked_to_stop = {one.should_stop for one in fit_hooks if one.should_stop is not None}
+    # Often one for all, which need not be asked more than once.
+    stops = {id(one.should_stop): one.should_stop for one in fit_hooks}
 
     def should_stop() -> bool:
-        return any(asks() for asks in asked_to_stop)
+        return any(stop is not None and stop() for stop in stops.values())
 
     def end(number: int, outcome: JobOutcome) -> None:
         ended[number] = outcome

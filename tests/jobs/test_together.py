@@ -156,5 +156,11 @@ def test_a_field_to_begin_with(here: Path) -> None:
     torch.testing.assert_close(values(done), start, atol=1e-8, rtol=0)
 
 
+def test_a_field_to_begin_with_that_is_none_is_told_before_the_first(here: Path) -> None:
+    with pytest.raises(InputError, match=r"^no\.safetensors does not exist"):
+        sinefit.fit_many(["a.png", "c.png"], together=True, start_from="no.safetensors", **TINY)
+    assert names(here) == list(FILES)
+
+
 def test_no_file_is_no_fit(here: Path) -> None:
     assert sinefit.fit_many([], together=True, **TINY) == []
