@@ -99,12 +99,11 @@ def test_the_curve_of_a_fit_leaves_the_time_of_measuring_out() -> None:
         return float(measured)
 
     curve, _ = sinefit_curve(signal, settings(batch=50), clock, seconds=0.2, quality=measure)
-    assert measured > 1
     assert curve.psnr[:-1] == tuple(map(float, range(1, measured + 1)))
     assert list(curve.seconds) == sorted(curve.seconds)
     assert curve.seconds[0] > 0
-    # Each measurement took a thousand seconds by that clock.
-    assert curve.seconds[-2] < 1000
+    # Each measurement took a thousand seconds by that clock; a busy machine comes to few of them.
+    assert all(second < 1000 for second in curve.seconds)
 
 
 def test_the_curve_ends_with_the_field_that_is_returned() -> None:
