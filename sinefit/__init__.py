@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from sinefit.jobs.running import JobOutcome
     from sinefit.networks.network import Network
     from sinefit.rendering.plan import RenderRequest, plan_render
-    from sinefit.rendering.render import render_blocks
+    from sinefit.rendering.render import render_pieces
     from sinefit.signals.reading import read_signal
     from sinefit.signals.selection import Selection
     from sinefit.signals.signal import Signal, SignalSpec
@@ -88,7 +88,7 @@ _HOMES = {
     "parse_initializer": "initializers.registry",
     "plan_render": "rendering.plan",
     "read_signal": "signals.reading",
-    "render_blocks": "rendering.render",
+    "render_pieces": "rendering.render",
     "resume": "api",
     "save": "api",
     "write": "api",
@@ -133,7 +133,7 @@ __all__ = [
     "parse_initializer",
     "plan_render",
     "read_signal",
-    "render_blocks",
+    "render_pieces",
     "resume",
     "save",
     "write",

@@ -59,14 +59,14 @@ def compare_field(
     done = 0
     # An array file does not say what its axes are: the field knows its own domain.
     plan = RenderPlan(axes, replace(spec, domain=fitted.domain))
-    for block in render_values(field.network.to(device), plan):
-        truth = original.samples[done : done + len(block)].astype(np.float64)
-        values = _rescaled(block, field, original)
+    for piece in render_values(field.to(device), plan):
+        truth = original.samples[done : done + len(piece)].astype(np.float64)
+        values = _rescaled(piece, field, original)
         stored = spec.store(values).astype(np.float64)
         error += metrics.squared_error(spec.from_unit(values), truth, unit)
         error_stored += metrics.squared_error(stored, truth, unit)
         power += float(np.square(truth / unit).sum())
-        done += len(block)
+        done += len(piece)
         if spec.kind == "video":
             pairs = zip(truth, stored, strict=True)
             similarity += [metrics.ssim(a, b, spec.value_range) for a, b in pairs]
@@ -96,15 +96,15 @@ def _described(spec: SignalSpec) -> str:
     return f"{NOUNS[spec.kind]}{axes} with {channels}"
 
 
-def _rescaled(block: np.ndarray, field: Field, original: Signal) -> np.ndarray:
+def _rescaled(values: np.ndarray, field: Field, original: Signal) -> np.ndarray:
     """Return network outputs as the original's value mapping would have them.
 
     Two files of one picture can differ in range: 8 and 16 bits, or the peak of another cut. Integer
     depths stand for the same full scale; everything else is compared in physical units.
     """
     if original.spec.full_scale and field.spec.full_scale:
-        return block
-    physical = field.spec.from_unit(block)
+        return values
+    physical = field.spec.from_unit(values)
     low, high = original.spec.low, original.spec.high
     with np.errstate(over="ignore"):  # the ranges may be worlds apart
         return (physical - low) * (2.0 / (high - low)) - 1.0

@@ -69,6 +69,6 @@ def _waveform(field: Field, columns: int, rows: int) -> NDArray[np.uint8]:
 def _values(field: Field, axes: list[GridAxis]) -> NDArray[np.float64]:
     """Return the values on a grid, 0 for the signal's low and 1 for its high, held between."""
     plan = RenderPlan(tuple(axes), field.spec.with_shape(tuple(axis.count for axis in axes)))
-    outputs = np.concatenate(list(render_values(field.network, plan))).astype(np.float64)
+    outputs = np.concatenate(list(render_values(field, plan))).astype(np.float64)
     # A fit that diverges has no values any more, and is shown all the same.
     return np.clip((np.nan_to_num(outputs) + 1.0) / 2.0, 0.0, 1.0)

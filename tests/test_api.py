@@ -172,7 +172,7 @@ def test_a_render_of_wrong_types_is_refused(settings: dict[str, Any], field: Fie
 
 
 def test_a_render_that_memory_cannot_hold_is_refused_before_it_begins(field: Field) -> None:
-    with pytest.raises(MemoryLimitError, match=r"1000000x1000000 .* 3000\.0 GB .*render_blocks"):
+    with pytest.raises(MemoryLimitError, match=r"1000000x1000000 .* 3000\.0 GB .*render_pieces"):
         field.render(size=(10**6, 10**6))
 
 

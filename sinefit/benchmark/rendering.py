@@ -10,7 +10,7 @@ import torch
 
 from sinefit.benchmark.clock import median_ratio
 from sinefit.rendering.plan import RenderRequest, plan_render
-from sinefit.rendering.render import render_blocks
+from sinefit.rendering.render import render_pieces
 from sinefit.signals.grid import Grid
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def measure_rendering(
     """
     plan = plan_render(field.spec, RenderRequest(size=(width, height)))
     eager = eager_blocks(field.network, plan)
-    own = render_blocks(field.network, plan)
+    own = render_pieces(field, plan)
     return compare_paces(eager, own, height, width, clock, eager_limit=eager_limit, limit=limit)
 
 
@@ -72,7 +72,7 @@ def compare_paces(
     eager_limit: float,
     limit: float,
 ) -> Rendering:
-    """Draw the blocks of a picture by the plain pass and by sinefit, in turn, and time them."""
+    """Draw the pieces of a picture by the plain pass and by sinefit, in turn, and time them."""
     eager_paces, own_paces = [], []
     own_done, own_seconds = 0, 0.0
     for _ in range(ROUNDS):

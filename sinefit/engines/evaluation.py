@@ -12,6 +12,8 @@ from sinefit.networks.sine import SINE, bias_name, weight_name
 from sinefit.processor.products import products_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from torch import Tensor
 
     from sinefit.networks.network import Network
@@ -26,7 +28,6 @@ TILE_BITS: Final = 16
 """Deepest samples that are evaluated on tile registers: they err by about 1e-5 of the full range,
 less than half a step of 16 bits."""
 
-
 EXACT_BITS: Final = 32
 """Depth of samples that show every error of float32."""
 
@@ -35,26 +36,31 @@ class Evaluator(Protocol):
     """Computes networks' outputs for a piece of samples; how it does, a machine decides."""
 
     piece: int
-    """Most samples per call and member."""
+    """Most samples per call, of each member where all are evaluated, in all where some are."""
     device: torch.device
     """Where coordinates are expected."""
 
-    def __call__(self, coordinates: Tensor) -> Tensor:
-        """Return values (members, count, out) at coordinates (members, count, in)."""
+    def __call__(self, coordinates: Tensor, members: Sequence[int] | None = None) -> Tensor:
+        """Return values (members, count, out) at coordinates (members, count, in).
+
+        They are those of the members with these numbers, None for all.
+        """
 
 
-def choose_evaluator(network: Network, bits: int) -> Evaluator:
+def choose_evaluator(network: Network, bits: int, *, by_member: bool = False) -> Evaluator:
     """Return the fastest evaluator whose error samples of so many bits cannot show.
 
-    Raises SettingError in a process that was forked after several threads had computed.
+    One `by_member` has no room for all members of a stack at once, only for those that each call
+    names. Raises SettingError in a process that was forked after several threads had computed.
     """
     begin_threads(torch.get_num_threads())
     if network.family is not SINE:
         return FamilyEvaluator(network)
-    tiles = network.members == 1 and network.device.type == "cpu" and tiles_supported(network.size)
+    alone = by_member or network.members == 1
+    tiles = alone and network.device.type == "cpu" and tiles_supported(network.size)
     if tiles and bits <= TILE_BITS and network.values.dtype == torch.float32:
         return TileEvaluator(network)
-    return SineEvaluator(network)
+    return SineEvaluator(network, by_member=by_member)
 
 
 class FamilyEvaluator:
@@ -66,10 +72,10 @@ class FamilyEvaluator:
         self.piece = PIECE if self.device.type == "cpu" else DEVICE_PIECE
 
     @torch.no_grad()
-    def __call__(self, coordinates: Tensor) -> Tensor:
+    def __call__(self, coordinates: Tensor, members: Sequence[int] | None = None) -> Tensor:
         """Return values (members, count, out) at coordinates (members, count, in)."""
         with products_of(torch.float32):
-            return self._network(coordinates)
+            return self._network.family.forward(_parameters(self._network, members), coordinates)
 
 
 class SineEvaluator:
@@ -79,13 +85,14 @@ class SineEvaluator:
     pages again takes as long as computing its values; hence the buffers.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, *, by_member: bool = False) -> None:
         self._network = network
         self.device = network.device
         self.piece = PIECE if self.device.type == "cpu" else DEVICE_PIECE
+        members = 1 if by_member else network.members
         while True:
             try:
-                room = network.members * self.piece * network.size.width
+                room = members * self.piece * network.size.width
                 self._buffers = torch.empty((2, room), device=self.device)
                 break
             except torch.OutOfMemoryError:
@@ -94,9 +101,9 @@ class SineEvaluator:
             self.piece = (self.piece + 1) // 2
 
     @torch.no_grad()
-    def __call__(self, coordinates: Tensor) -> Tensor:
+    def __call__(self, coordinates: Tensor, members: Sequence[int] | None = None) -> Tensor:
         """Return values (members, count, out) at coordinates (members, count, in)."""
-        parameters, size = self._network.parameters, self._network.size
+        parameters, size = _parameters(self._network, members), self._network.size
         shape = (*coordinates.shape[:2], size.width)
         room = shape[0] * shape[1] * shape[2]
         current, spare = (buffer[:room].view(shape) for buffer in self._buffers)
@@ -112,21 +119,49 @@ class SineEvaluator:
 
 
 class TileEvaluator:
-    """The forward pass of one network in C on the tile registers of the CPU, in two bfloat16.
+    """The forward pass in C on the tile registers of the CPU, in two bfloat16, member by member.
 
-    The weights are those at construction.
+    It may not see that weights change after its construction.
     """
 
     def __init__(self, network: Network) -> None:
         self.device = network.device
         self.piece = TILE_PIECE
+        self._network = network
         self._tiles = TileNetwork(network.size, torch.get_num_threads(), split=True, training=False)
-        layers = range(network.size.depth + 1)
-        self._tiles.load(
-            [network.parameters[weight_name(layer)][0].contiguous() for layer in layers],
-            [network.parameters[bias_name(layer)][0].contiguous() for layer in layers],
-        )
+        self._loaded: int | None = None
+        if network.members == 1:
+            self._load(0)
 
-    def __call__(self, coordinates: Tensor) -> Tensor:
-        """Return values (1, count, out) at coordinates (1, count, in)."""
-        return self._tiles.evaluate(coordinates[0].contiguous())[None]
+    def __call__(self, coordinates: Tensor, members: Sequence[int] | None = None) -> Tensor:
+        """Return values (members, count, out) at coordinates (members, count, in)."""
+        if members is None:
+            members = range(self._network.members)
+        if len(members) == 1:
+            return self._evaluate(members[0], coordinates[0])[None]
+        pairs = zip(members, coordinates, strict=True)
+        return torch.stack([self._evaluate(member, points) for member, points in pairs])
+
+    def _evaluate(self, member: int, coordinates: Tensor) -> Tensor:
+        if member != self._loaded:
+            self._load(member)
+        return self._tiles.evaluate(coordinates.contiguous())
+
+    def _load(self, member: int) -> None:
+        parameters = self._network.parameters
+        layers = range(self._network.size.depth + 1)
+        self._tiles.load(
+            [parameters[weight_name(layer)][member].contiguous() for layer in layers],
+            [parameters[bias_name(layer)][member].contiguous() for layer in layers],
+        )
+        self._loaded = member
+
+
+def _parameters(network: Network, members: Sequence[int] | None) -> Mapping[str, Tensor]:
+    """Return the parameters of some members: views of the stack's memory where they lie in turn."""
+    if members is None:
+        return network.parameters
+    first, count = members[0], len(members)
+    if list(members) == list(range(first, first + count)):
+        return network.views(network.values[first : first + count])
+    return network.views(network.values[torch.tensor(members, device=network.device)])

@@ -1,40 +1,73 @@
-"""The field: a network, the domain it lives on and the mapping of its values."""
+"""The field: networks on blocks, the domain it lives on and the mapping of its values."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sinefit.errors import SettingError
 from sinefit.memory import check_memory
 from sinefit.rendering.plan import RenderRequest, plan_render
-from sinefit.rendering.render import render_blocks
+from sinefit.rendering.render import render_pieces
+from sinefit.signals.blocks import BlockGrid
 from sinefit.signals.signal import Signal
+from sinefit.validation import settle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from fractions import Fraction
 
+    import torch
     from numpy.typing import NDArray
 
     from sinefit.fields.record import FitRecord
     from sinefit.networks.network import Network
     from sinefit.signals.signal import SignalSpec
 
+_WHOLE: Final = BlockGrid(())
+"""Stands for the one block over a signal's axes, whatever they are."""
+
 
 @dataclass(frozen=True)
 class Field:
-    """A continuous function fitted to a signal."""
+    """A continuous function fitted to a signal.
+
+    It is the sum over blocks of the block's window times the value of its network, which sees the
+    coordinates [-1, 1] of the part that the block reaches. Raises SettingError for blocks that are
+    not on the signal's grid, or whose number is not that of the networks.
+    """
 
     network: Network
-    """A stack of one; maps coordinates (1, count, features) to values (1, count, channels) in about
-    [-1, 1]."""
+    """A stack with a member per block, in the order of the blocks' numbers; maps coordinates
+    (members, count, features) to values (members, count, channels) in about [-1, 1]. The features
+    are `spec.coordinate_features` for one block, `spec.axes` for several."""
     spec: SignalSpec
     """The signal that was fitted: its grid is the domain, its value range the mapping of values."""
     record: FitRecord
     """How it was fitted."""
+    blocks: BlockGrid = _WHOLE
+    """Where the blocks lie; one that is the whole domain unless given."""
+    numbers: tuple[int, ...] | None = None
+    """Which blocks the network's members are on, of a field that was read in part; None for all."""
+
+    def __post_init__(self) -> None:
+        if not self.blocks.axes:
+            settle(self, blocks=BlockGrid.single(self.spec))
+        if tuple(axis.size for axis in self.blocks.axes) != self.spec.shape:
+            raise SettingError("`blocks` lie on another grid than that of the field's signal")
+        count = self.blocks.count if self.numbers is None else len(self.numbers)
+        if self.network.members != count:
+            raise SettingError(
+                f"a field of {count} blocks needs as many networks, not {self.network.members}"
+            )
+
+    def to(self, device: torch.device | str) -> Field:
+        """Return the field with its networks on a device; itself if they are there already."""
+        network = self.network.to(device)
+        return self if network is self.network else replace(self, network=network)
 
     def render(
         self,
@@ -56,7 +89,7 @@ class Field:
         samples of what was fitted; `start` and `duration` seconds.
 
         Raises SettingError for what does not apply to the kind of signal, and MemoryLimitError for
-        an output that does not fit in memory: `plan_render` and `render_blocks` render it by
+        an output that does not fit in memory: `plan_render` and `render_pieces` render it by
         pieces.
         """
         asked: dict[str, Any] = {
@@ -76,11 +109,11 @@ class Field:
         check_memory(
             math.prod(shape) * dtype.itemsize,
             f"a render of {'x'.join(map(str, spec.shape))} samples needs {{}} in memory",
-            "ask for fewer samples, or render by pieces with plan_render and render_blocks",
+            "ask for fewer samples, or render by pieces with plan_render and render_pieces",
         )
         samples = np.empty(shape, dtype)
         done = 0
-        for block in render_blocks(self.network, plan):
-            samples[done : done + len(block)] = block
-            done += len(block)
+        for piece in render_pieces(self, plan):
+            samples[done : done + len(piece)] = piece
+            done += len(piece)
         return Signal(spec, samples, plan.notices)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sinefit.errors import OutputError, SettingError
 from sinefit.files import is_stream
 from sinefit.fitting.devices import cpu_threads
-from sinefit.rendering.render import render_blocks
+from sinefit.rendering.render import render_pieces
 from sinefit.signals.formats import agreed_format, extension_of, formats_of
 from sinefit.signals.writing import written
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sinefit.fields.field import Field
-    from sinefit.networks.network import Network
     from sinefit.rendering.plan import RenderPlan, RenderRequest
     from sinefit.signals.writer import Encoding
 
@@ -61,7 +60,7 @@ def target_and_format(
 
 
 def write_render(
-    network: Network,
+    field: Field,
     plan: RenderPlan,
     target: str,
     format: str,
@@ -71,16 +70,16 @@ def write_render(
     threads: int | None,
     on_share: Callable[[float], None],
 ) -> tuple[str, ...]:
-    """Evaluate a network where it is and write the file; return what the format could not keep.
+    """Evaluate a field where its networks are and write the file; return what the format could not keep.
 
     `on_share` is called with the share that is done, 0 to 1. Raises OutputError for a file that
     cannot be written, SettingError for an encoding that is not one of the format's.
     """
     with written(target, plan.spec, format, encoding, force=force) as writer, cpu_threads(threads):
         done = 0
-        for block in render_blocks(network, plan):
-            writer.write(block)
-            done += len(block)
+        for piece in render_pieces(field, plan):
+            writer.write(piece)
+            done += len(piece)
             on_share(done / plan.spec.shape[0])
     return writer.notices
 

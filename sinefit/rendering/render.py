@@ -1,64 +1,97 @@
-"""Evaluation of a network on a planned grid, piece by piece."""
+"""Evaluation of a field on a planned grid, piece by piece."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import torch
 
 from sinefit.engines.evaluation import choose_evaluator
+from sinefit.rendering.blending import blend
 from sinefit.signals.grid import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from sinefit.networks.network import Network
     from sinefit.rendering.plan import RenderPlan
+    from sinefit.signals.blocks import BlockGrid
 
-BLOCK: Final = 2**18
-"""Samples per block that is handed to a writer, as far as whole slabs of the first axis allow."""
+    Convert = Callable[[NDArray[np.float32]], NDArray[Any]]
+
+PIECE_SAMPLES: Final = 2**18
+"""Samples per piece of one network's render, as far as whole slabs of the first axis allow."""
 
 
-def render_blocks(network: Network, plan: RenderPlan) -> Iterator[NDArray[np.generic]]:
-    """Yield the samples of a render in consecutive blocks along the first axis.
+class Blended(Protocol):
+    """What is rendered: networks and the blocks that they are on, as a `Field` has them."""
 
-    Each block has shape (count, *plan.spec.shape[1:], channels) and the spec's dtype. Memory is
-    that of one block, however large the grid.
+    @property
+    def network(self) -> Network:
+        """A stack with a member per block; it is evaluated where its weights are."""
+
+    @property
+    def blocks(self) -> BlockGrid:
+        """Where the blocks lie."""
+
+    @property
+    def numbers(self) -> Sequence[int] | None:
+        """Which blocks the members are on, None for all of them in turn."""
+
+
+def render_pieces(field: Blended, plan: RenderPlan) -> Iterator[NDArray[np.generic]]:
+    """Yield the samples of a render in consecutive pieces along the first axis.
+
+    Each piece has shape (count, *plan.spec.shape[1:], channels) and the spec's dtype. Memory is
+    that of one piece, however large the grid. Raises SettingError where the grid touches a block
+    that the field was read without.
     """
-    return _render(network, plan, plan.spec.store, np.dtype(plan.spec.dtype))
+    return _render(field, plan, plan.spec.store, np.dtype(plan.spec.dtype))
 
 
-def render_values(network: Network, plan: RenderPlan) -> Iterator[NDArray[np.float32]]:
-    """Yield the network's outputs on a planned grid, block by block like `render_blocks`.
+def render_values(field: Blended, plan: RenderPlan) -> Iterator[NDArray[np.float32]]:
+    """Yield the field's values on a planned grid, piece by piece like `render_pieces`.
 
     The values are float32, in about [-1, 1], neither rounded nor mapped to the signal's range.
     """
-    return _render(network, plan, lambda outputs: outputs, np.dtype(np.float32))
+    return _render(field, plan, lambda values: values, np.dtype(np.float32))
 
 
 def _render(
-    network: Network,
-    plan: RenderPlan,
-    convert: Callable[[NDArray[np.float32]], NDArray[Any]],
-    dtype: np.dtype[Any],
+    field: Blended, plan: RenderPlan, convert: Convert, dtype: np.dtype[Any]
 ) -> Iterator[NDArray[Any]]:
-    """Yield blocks of converted outputs; conversion goes by pieces, with no block-sized copies."""
+    """Yield pieces of converted values; conversion goes by parts, without copies of a piece."""
+    if field.blocks.count == 1:
+        yield from _render_one(field.network, plan, convert, dtype)
+        return
+    for values in blend(field.network, field.blocks, field.numbers, plan):
+        flat = values.reshape(-1, plan.spec.channels)
+        piece = np.empty(flat.shape, dtype)
+        for begin in range(0, len(flat), PIECE_SAMPLES):
+            part = slice(begin, begin + PIECE_SAMPLES)
+            piece[part] = convert(flat[part])
+        yield piece.reshape(values.shape)
+
+
+def _render_one(
+    network: Network, plan: RenderPlan, convert: Convert, dtype: np.dtype[Any]
+) -> Iterator[NDArray[Any]]:
     evaluator = choose_evaluator(network, plan.spec.bit_depth)
     grid = Grid(plan.axes, plan.spec.domain, evaluator.device)
     rows, *slab = plan.spec.shape
     slab_samples = math.prod(slab)
-    rows_per_block = max(1, BLOCK // slab_samples)
-    for first in range(0, rows, rows_per_block):
-        count = min(rows_per_block, rows - first)
+    rows_per_piece = max(1, PIECE_SAMPLES // slab_samples)
+    for first in range(0, rows, rows_per_piece):
+        count = min(rows_per_piece, rows - first)
         begin, end = first * slab_samples, (first + count) * slab_samples
-        block = np.empty((end - begin, plan.spec.channels), dtype)
-        for piece in range(begin, end, evaluator.piece):
-            stop = min(piece + evaluator.piece, end)
-            indices = torch.arange(piece, stop, device=evaluator.device)
-            outputs = evaluator(grid.coordinates(indices)[None])[0]  # (piece, channels)
-            block[piece - begin : stop - begin] = convert(outputs.cpu().numpy())
-        yield block.reshape(count, *slab, plan.spec.channels)
+        piece = np.empty((end - begin, plan.spec.channels), dtype)
+        for part in range(begin, end, evaluator.piece):
+            stop = min(part + evaluator.piece, end)
+            indices = torch.arange(part, stop, device=evaluator.device)
+            outputs = evaluator(grid.coordinates(indices)[None])[0]  # (part, channels)
+            piece[part - begin : stop - begin] = convert(outputs.cpu().numpy())
+        yield piece.reshape(count, *slab, plan.spec.channels)

@@ -11,6 +11,7 @@ Positions are counted in samples as in `grid`: the first sample fills 0 to 1.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from sinefit.signals.grid import GridAxis
 from sinefit.signals.signal import Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -78,6 +79,8 @@ class AxisBlocks:
         import numpy as np  # a command that only tells of a field need not wait for it
 
         share = np.ones_like(positions)
+        if self.margin == 0:  # where a block ends is not for the last bit of a position to decide
+            return share
         begin, end = self.cell(place)
         if self.has_neighbour(place, -1):
             share *= self._rise(positions - begin)
@@ -89,8 +92,6 @@ class AxisBlocks:
         """Return what rises from 0 a margin before an edge to 1 a margin behind it."""
         import numpy as np
 
-        if self.margin == 0:
-            return (distance >= 0.0).astype(np.float64)
         progress = np.clip((distance / self.margin + 1.0) / 2.0, 0.0, 1.0)
         return 0.5 - 0.5 * np.cos(np.pi * progress)
 
@@ -120,7 +121,33 @@ class BlockGrid:
     @classmethod
     def single(cls, spec: SignalSpec) -> BlockGrid:
         """Return the grid of one block, which is the whole domain."""
-        return cls(tuple(AxisBlocks(size, 1, 0) for size in spec.shape))
+        return cls.over(spec, (1,) * spec.axes, (0,) * spec.axes)
+
+    @classmethod
+    def over(cls, spec: SignalSpec, counts: Sequence[int], margins: Sequence[int]) -> BlockGrid:
+        """Return the grid over a signal's domain of so many blocks and margins along each axis.
+
+        Around the sphere the last block is the first one's neighbour. Raises SettingError for
+        counts or margins that the axes cannot have.
+        """
+        for name, values in (("blocks", counts), ("margin", margins)):
+            if len(values) != spec.axes:
+                raise SettingError(
+                    f"`{name}` has {len(values)} numbers: give {spec.axes}, one per axis"
+                )
+        sphere = spec.domain == "sphere"
+        axes = enumerate(zip(spec.shape, counts, margins, strict=True))
+        return cls(
+            tuple(
+                AxisBlocks(size, count, margin, wraps=sphere and place == 1 and count > 1)
+                for place, (size, count, margin) in axes
+            )
+        )
+
+    @property
+    def margins(self) -> tuple[int, ...]:
+        """Samples by which blocks reach into their neighbours along each axis."""
+        return tuple(axis.margin for axis in self.axes)
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -131,6 +158,14 @@ class BlockGrid:
     def count(self) -> int:
         """Number of blocks."""
         return math.prod(self.counts)
+
+    def touched(self, axes: Sequence[GridAxis]) -> list[int]:
+        """Return the numbers, rising, of the blocks that reach a sample of a grid on the domain."""
+        places = [
+            sorted({place for place, *_ in blocks.touched(axis)})
+            for blocks, axis in zip(self.axes, axes, strict=True)
+        ]
+        return [self.number(each) for each in itertools.product(*places)]
 
     def places(self, number: int) -> tuple[int, ...]:
         """Return a block's place along each axis."""

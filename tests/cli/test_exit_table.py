@@ -166,7 +166,7 @@ def test_status(status: int, command: str, line: str | None, here: Path) -> None
 # What each command does in the middle, to be replaced by an accident; all are called by name there.
 MIDDLES = {
     "fit photo.png -q": "sinefit.jobs.checkpointed.run_plan",
-    "render w.safetensors -q -o x.png": "sinefit.jobs.renders.render_blocks",
+    "render w.safetensors -q -o x.png": "sinefit.jobs.renders.render_pieces",
     "info photo.png": "sinefit.signals.reading.read_signal",
     "eval w.safetensors photo.png -q": "sinefit.comparing.compare_field",
     "inits siren": "sinefit.cli.inits.parameters_of",

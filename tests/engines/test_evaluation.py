@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from sinefit.engines.evaluation import (
+    EXACT_BITS,
     PIECE,
     FamilyEvaluator,
     SineEvaluator,
@@ -111,3 +112,38 @@ def test_without_room_for_a_piece_it_takes_smaller_ones() -> None:
     torch.testing.assert_close(evaluator(points), exact(network, points), rtol=1e-5, atol=1e-5)
     with ScarceMemory(7), pytest.raises(torch.OutOfMemoryError):
         SineEvaluator(network)
+
+
+@pytest.mark.parametrize("make", [SineEvaluator, FamilyEvaluator])
+@pytest.mark.parametrize("members", [[0], [3], [1, 2, 3], [3, 0], [2, 2]])
+def test_members_are_evaluated_by_number(
+    make: type[SineEvaluator] | type[FamilyEvaluator], members: list[int]
+) -> None:
+    network = random_network(NetworkSize(2, 19, 3, 3), 4)
+    points = draw_points(30, 2, len(members))
+    chosen = Network(network.family, network.size, network.values[torch.tensor(members)])
+    values = make(network)(points, members)
+    torch.testing.assert_close(values, exact(chosen, points), rtol=1e-5, atol=1e-5)
+
+
+def test_by_member_there_is_room_for_one_member_at_a_time() -> None:
+    network = random_network(NetworkSize(2, 4, 2, 1), 50)
+    with ScarceMemory(2 * PIECE * 4):
+        evaluator = choose_evaluator(network, EXACT_BITS, by_member=True)
+        assert evaluator.piece == PIECE
+        evaluator(draw_points(PIECE // 5, 2, 5), range(7, 12))
+
+
+@pytest.mark.skipif(not tiles_supported(TILED), reason="no tile registers")
+def test_tiles_take_member_after_member() -> None:
+    network = random_network(TILED, 3)
+    evaluator = choose_evaluator(network, 8, by_member=True)
+    assert isinstance(evaluator, TileEvaluator)
+    for members in ([1], [1], [0, 2], [2, 2], [0]):
+        points = draw_points(70, 2, len(members))
+        chosen = Network(network.family, network.size, network.values[torch.tensor(members)])
+        torch.testing.assert_close(
+            evaluator(points, members), exact(chosen, points), rtol=1e-3, atol=1e-4
+        )
+    points = draw_points(70, 2, 3)
+    torch.testing.assert_close(evaluator(points), exact(network, points), rtol=1e-3, atol=1e-4)

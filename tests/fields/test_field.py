@@ -12,7 +12,7 @@ from sinefit.fields.record import FitRecord
 from sinefit.initializers.draws import sine_network
 from sinefit.networks.size import NetworkSize
 from sinefit.rendering.plan import RenderRequest, plan_render
-from sinefit.rendering.render import render_blocks
+from sinefit.rendering.render import render_pieces
 from sinefit.signals.signal import SignalSpec
 
 
@@ -59,11 +59,11 @@ def test_every_request_reaches_the_plan() -> None:
     assert CLIP.render(fps=Fraction(24)).spec.shape == (12, 6, 8)
 
 
-def test_it_is_the_same_as_rendering_block_by_block() -> None:
+def test_it_is_the_same_as_rendering_piece_by_piece() -> None:
     plan = plan_render(IMAGE.spec, RenderRequest(scale=(120.0,)))
-    blocks = list(render_blocks(IMAGE.network, plan))
-    assert len(blocks) > 2
-    np.testing.assert_array_equal(np.concatenate(blocks), IMAGE.render(120).samples)
+    pieces = list(render_pieces(IMAGE, plan))
+    assert len(pieces) > 2
+    np.testing.assert_array_equal(np.concatenate(pieces), IMAGE.render(120).samples)
 
 
 def test_notices_come_along() -> None:

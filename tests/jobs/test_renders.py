@@ -78,7 +78,7 @@ def test_a_render_is_written_whole_and_tells_how_far_it_is(field: Field, tmp_pat
     target = tmp_path / "a.png"
     shares: list[float] = []
     notices = write_render(
-        field.network,
+        field,
         plan,
         str(target),
         "png",

@@ -13,6 +13,7 @@ from sinefit.fields.record import FitRecord
 from sinefit.networks.network import Network
 from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
+from sinefit.signals.blocks import BlockGrid
 from sinefit.signals.signal import SignalSpec
 
 Values = np.ndarray[Any, np.dtype[Any]]
@@ -73,9 +74,10 @@ def centres(size: int, count: int, start: float = 0.0, length: float | None = No
     )
 
 
-def field_of(spec: SignalSpec, network: Network | None = None) -> Field:
-    record = FitRecord(
-        "siren", (1.0,) * spec.coordinate_features, 0, 1, 1, (1e-3,), 1.0, 1.0, 1.0, None
-    )
+def field_of(
+    spec: SignalSpec, network: Network | None = None, blocks: BlockGrid | None = None
+) -> Field:
     network = network or known_network(spec.coordinate_features, spec.channels)
-    return Field(network, spec, record)
+    omega = (1.0,) * network.size.in_features
+    record = FitRecord("siren", omega, 0, 1, 1, (1e-3,), 1.0, 1.0, 1.0, None)
+    return Field(network, spec, record, blocks or BlockGrid.single(spec))

@@ -12,7 +12,7 @@ import torch
 
 from sinefit.networks.size import NetworkSize
 from sinefit.rendering.plan import RenderPlan, RenderRequest, plan_render
-from sinefit.rendering.render import BLOCK, render_blocks, render_values
+from sinefit.rendering.render import PIECE_SAMPLES, render_pieces, render_values
 from sinefit.signals.grid import Grid, native_axis
 from tests.engines.making import random_network
 
@@ -22,7 +22,6 @@ from .making import (
     clip_spec,
     field_of,
     image_spec,
-    known_network,
     known_values,
     sound_spec,
 )
@@ -43,8 +42,7 @@ FLOAT32_ERROR = 4e-6
 def values_of(spec: SignalSpec, request: RenderRequest) -> Values:
     """Render the known network for a request, in float32 before rounding."""
     plan = plan_render(spec, request)
-    network = known_network(spec.coordinate_features, spec.channels)
-    return np.concatenate(list(render_values(network, plan)))
+    return np.concatenate(list(render_values(field_of(spec), plan)))
 
 
 @pytest.mark.parametrize(
@@ -119,9 +117,9 @@ def test_the_sphere_is_the_function_of_points_in_space() -> None:
 
 def test_samples_are_stored_in_the_signal_s_own_type() -> None:
     spec = image_spec()
-    blocks = list(render_blocks(known_network(2, 1), plan_render(spec, RenderRequest())))
+    pieces = list(render_pieces(field_of(spec), plan_render(spec, RenderRequest())))
     expected = (known_values((centres(10, 10), centres(15, 15)), 1) + 1) * 127.5
-    samples = np.concatenate(blocks)
+    samples = np.concatenate(pieces)
     assert samples.dtype == np.uint8
     assert np.abs(samples - expected).max() < 0.501
 
@@ -156,52 +154,52 @@ LARGE = [
 
 
 @pytest.mark.parametrize(("spec", "request_values"), LARGE)
-def test_neither_blocks_nor_pieces_show(spec: SignalSpec, request_values: dict[str, Any]) -> None:
+def test_pieces_do_not_show(spec: SignalSpec, request_values: dict[str, Any]) -> None:
     network = random_network(NetworkSize(spec.coordinate_features, 8, 2, spec.channels))
     plan = plan_render(spec, RenderRequest(**request_values))
-    blocks = list(render_values(network, plan))
+    pieces = list(render_values(field_of(spec, network), plan))
     slab = math.prod(plan.spec.shape[1:])
-    assert len(blocks) > 1
-    assert all(part.shape[1:] == (*plan.spec.shape[1:], spec.channels) for part in blocks)
-    assert all(len(part) * slab <= BLOCK for part in blocks)
+    assert len(pieces) > 1
+    assert all(piece.shape[1:] == (*plan.spec.shape[1:], spec.channels) for piece in pieces)
+    assert all(len(piece) * slab <= PIECE_SAMPLES for piece in pieces)
     grid = Grid(plan.axes, spec.domain, torch.device("cpu"))
     whole = network(grid.coordinates(torch.arange(plan.spec.sample_count))[None])[0].numpy()
     # Matrix products of other sizes may sum in another order: a few units in the last place.
-    actual = np.concatenate(blocks).reshape(-1, spec.channels)
+    actual = np.concatenate(pieces).reshape(-1, spec.channels)
     np.testing.assert_allclose(actual, whole, atol=1e-5)
 
 
-def test_a_row_longer_than_a_block_is_a_block() -> None:
-    plan = plan_render(image_spec(), RenderRequest(size=(BLOCK + 10, 3)))
-    blocks = list(render_values(known_network(2, 1), plan))
-    assert [block.shape for block in blocks] == [(1, BLOCK + 10, 1)] * 3
-    ends = np.concatenate(blocks)[:, [0, -1]]
-    axes = (centres(10, 3), centres(15, BLOCK + 10)[[0, -1]])
+def test_a_row_longer_than_a_piece_is_a_piece() -> None:
+    plan = plan_render(image_spec(), RenderRequest(size=(PIECE_SAMPLES + 10, 3)))
+    pieces = list(render_values(field_of(image_spec()), plan))
+    assert [piece.shape for piece in pieces] == [(1, PIECE_SAMPLES + 10, 1)] * 3
+    ends = np.concatenate(pieces)[:, [0, -1]]
+    axes = (centres(10, 3), centres(15, PIECE_SAMPLES + 10)[[0, -1]])
     np.testing.assert_allclose(ends, known_values(axes, 1), atol=FLOAT32_ERROR)
 
 
-def test_blocks_are_made_when_they_are_asked_for() -> None:
+def test_pieces_are_made_when_they_are_asked_for() -> None:
     """A sound of 17 minutes a million times as fast: no memory could hold it."""
     spec = sound_spec(2**20, rate=1000)
     plan = plan_render(spec, RenderRequest(rate=Fraction(10**9)))
     assert plan.spec.sample_count > 2**39
     tracemalloc.start()
     try:
-        blocks: Iterator[Values] = render_values(known_network(1, 1), plan)
-        first = next(blocks)
+        pieces: Iterator[Values] = render_values(field_of(spec), plan)
+        first = next(pieces)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert first.shape == (BLOCK, 1)
-    # Coordinates and values of one block, in float64 at most, a few times over.
-    assert peak < 16 * 8 * BLOCK
+    assert first.shape == (PIECE_SAMPLES, 1)
+    # Coordinates and values of one piece, in float64 at most, a few times over.
+    assert peak < 16 * 8 * PIECE_SAMPLES
     step = 2 / plan.spec.sample_count
-    expected = known_values((np.array([0.5, BLOCK - 0.5]) * step - 1,), 1)
+    expected = known_values((np.array([0.5, PIECE_SAMPLES - 0.5]) * step - 1,), 1)
     np.testing.assert_allclose(first[[0, -1]], expected, atol=FLOAT32_ERROR)
 
 
 def test_a_grid_of_one_sample() -> None:
     plan = RenderPlan((native_axis(1), native_axis(1)), image_spec((1, 1)))
-    (block,) = render_values(known_network(2, 1), plan)
+    (piece,) = render_values(field_of(image_spec((1, 1))), plan)
     expected = known_values((np.array([0.0]), np.array([0.0])), 1)
-    np.testing.assert_allclose(block, expected, atol=FLOAT32_ERROR)
+    np.testing.assert_allclose(piece, expected, atol=FLOAT32_ERROR)

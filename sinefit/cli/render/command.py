@@ -135,7 +135,7 @@ def _write(
 
     check_writable(plan.spec, chosen)
     used = resolve_device(device)
-    network = field.network.to(used)
+    field = field.to(used)
     name = "standard output" if is_standard_output(target) else target
     for detail in field_details(field, used, threads):
         messages.detail(
@@ -150,7 +150,7 @@ def _write(
             events.progress(share)
 
         notices = write_render(
-            network,
+            field,
             plan,
             target,
             chosen,
