@@ -5,26 +5,23 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from sinefit.fields.metadata import BYTE_TENSORS, read_header
+from sinefit.fields.tensors import BYTE_TENSORS
 
 if TYPE_CHECKING:
+    from sinefit.fields.metadata import WeightsHeader
     from sinefit.signals.signal import Signal, SignalSpec
 
 
-def weights_values(content: bytes, name: str) -> dict[str, Any]:
-    """Return what the bytes of a weights file say; of the parts that are bytes, which are there.
-
-    Raises InputError, with the file's name, for anything that is not a sound weights file.
-    """
-    header = read_header(content, name)
+def weights_values(header: WeightsHeader, name: str) -> dict[str, Any]:
+    """Return what a weights file says; of the parts that are bytes, which are there."""
     spec = header.spec
     return {
         "file": name,
         "type": "weights",
-        "bytes": len(content),
+        "bytes": header.total_bytes,
         "source_bytes": spec.source_bytes,
-        "share_of_source": len(content) / spec.source_bytes if spec.source_bytes else None,
-        "bits_per_sample": 8 * len(content) / spec.sample_count,
+        "share_of_source": header.total_bytes / spec.source_bytes if spec.source_bytes else None,
+        "bits_per_sample": 8 * header.total_bytes / spec.sample_count,
         "parameters": header.size.parameter_count,
         "storage": header.storage,
         "tool_version": header.tool_version,

@@ -18,7 +18,8 @@ import numpy as np
 import safetensors.torch
 
 from sinefit.errors import InputError, SettingError
-from sinefit.fields.metadata import STATE_PREFIX, read_header, to_json
+from sinefit.fields.metadata import read_header, to_json
+from sinefit.fields.tensors import STATE_PREFIX
 from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig

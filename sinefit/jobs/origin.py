@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sinefit.errors import InputError, SettingError
-from sinefit.fields.metadata import SUFFIX, read_content
+from sinefit.fields.content import read_content
+from sinefit.fields.metadata import SUFFIX
 from sinefit.files import is_standard_input
 from sinefit.jobs.job import CHECKPOINT_SUFFIX
 from sinefit.jobs.settings import with_reading

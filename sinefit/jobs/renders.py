@@ -70,7 +70,7 @@ def write_render(
     threads: int | None,
     on_share: Callable[[float], None],
 ) -> tuple[str, ...]:
-    """Evaluate a field where its networks are and write the file; return what the format could not keep.
+    """Evaluate a field where its networks are and write it; return what the format could not keep.
 
     `on_share` is called with the share that is done, 0 to 1. Raises OutputError for a file that
     cannot be written, SettingError for an encoding that is not one of the format's.

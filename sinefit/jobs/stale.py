@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sinefit.errors import InputError
-from sinefit.fields.metadata import read_content, read_header
+from sinefit.fields.metadata import read_file_header
 
 if TYPE_CHECKING:
     from sinefit.fields.metadata import WeightsHeader
@@ -28,15 +28,11 @@ def remove_finished_checkpoint(job: Job) -> Path | None:
         target = Path(job.target)
         if target.stat().st_mtime_ns < path.stat().st_mtime_ns:
             return None
-        done, begun = _header(target), _header(path)
+        done, begun = read_file_header(target), read_file_header(path)
         if done.checkpoint is None and begun.checkpoint is not None and _is_same(done, begun):
             path.unlink()
             return path
     return None
-
-
-def _header(path: Path) -> WeightsHeader:
-    return read_header(read_content(path), str(path))
 
 
 def _is_same(done: WeightsHeader, begun: WeightsHeader) -> bool:
@@ -49,8 +45,9 @@ def _is_same(done: WeightsHeader, begun: WeightsHeader) -> bool:
         snr=begun.record.snr,
         psnr_samples=begun.record.psnr_samples,
     )
-    return (done.size, done.spec, record) == (
+    return (done.size, done.blocks, done.spec, record) == (
         begun.size,
+        begun.blocks,
         begun.spec,
         begun.record,
     ) and done.record.steps >= begun.record.steps

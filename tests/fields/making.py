@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
 from sinefit.networks.size import NetworkSize
+from sinefit.signals.blocks import BlockGrid
 from sinefit.signals.signal import KINDS, SignalSpec
 from tests.engines.making import random_network
 
@@ -53,11 +54,22 @@ def specs(draw: st.DrawFn) -> SignalSpec:
 
 
 @st.composite
+def grids_of_blocks(draw: st.DrawFn, spec: SignalSpec) -> BlockGrid:
+    """One block half of the time, else some along any axes."""
+    if draw(st.booleans()):
+        return BlockGrid.single(spec)
+    counts = [draw(st.integers(1, min(3, size))) for size in spec.shape]
+    pairs = zip(spec.shape, counts, strict=True)
+    most = [size // count // 2 if count > 1 else 0 for size, count in pairs]
+    return BlockGrid.over(spec, counts, [draw(st.integers(0, margin)) for margin in most])
+
+
+@st.composite
 def fields(draw: st.DrawFn) -> Field:
     spec = draw(specs())
-    size = NetworkSize(
-        spec.coordinate_features, draw(st.integers(1, 5)), draw(st.integers(1, 3)), spec.channels
-    )
+    blocks = draw(grids_of_blocks(spec))
+    features = spec.coordinate_features if blocks.count == 1 else spec.axes
+    size = NetworkSize(features, draw(st.integers(1, 5)), draw(st.integers(1, 3)), spec.channels)
     is_measured = draw(st.booleans())
     record = FitRecord(
         initializer=draw(st.sampled_from(["siren", "lambert:sigma_a=1"])),
@@ -72,7 +84,8 @@ def fields(draw: st.DrawFn) -> Field:
         snr=draw(st.none() | decibels),
         psnr_samples=draw(st.integers(0, spec.sample_count if is_measured else 0)),
     )
-    return Field(random_network(size, seed=draw(st.integers(0, 99))), spec, record)
+    network = random_network(size, blocks.count, seed=draw(st.integers(0, 99)))
+    return Field(network, spec, record, blocks)
 
 
 def small_field() -> Field:
@@ -81,6 +94,14 @@ def small_field() -> Field:
     )
     record = FitRecord("siren", (30.0, 20.0), 1, 2, 3, (1e-3,) * 3, 30.0, 29.5, 255.0, None)
     return Field(random_network(NetworkSize(2, 5, 2, 3)), spec, record)
+
+
+def field_of_blocks() -> Field:
+    """Twelve blocks on a picture, three rows of four."""
+    spec = SignalSpec("image", (30, 40), 3, "uint8", 0.0, 255.0, "png", 8, icc_profile=b"profile")
+    record = FitRecord("siren", (30.0, 20.0), 1, 2, 3, (1e-3,) * 3, 30.0, 29.5, 255.0, None)
+    blocks = BlockGrid.over(spec, (3, 4), (2, 3))
+    return Field(random_network(NetworkSize(2, 5, 2, 3), blocks.count), spec, record, blocks)
 
 
 def take_apart(content: bytes) -> tuple[dict[str, Any], bytes]:

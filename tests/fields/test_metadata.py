@@ -15,14 +15,8 @@ import torch
 from hypothesis import given
 
 from sinefit.errors import InputError
-from sinefit.fields.metadata import (
-    MAX_HEADER,
-    is_weights_file,
-    read_content,
-    read_header,
-    read_stream,
-    to_json,
-)
+from sinefit.fields.content import MAX_HEADER, is_weights_file, read_content, read_stream
+from sinefit.fields.metadata import read_header, to_json
 from sinefit.fields.weights_file import encode_field
 from sinefit.version import __version__
 
@@ -38,6 +32,7 @@ def test_the_header_tells_all_but_the_bytes(field: Field) -> None:
     assert header.family is field.network.family
     assert header.size == field.network.size
     assert header.record == field.record
+    assert header.blocks == field.blocks
     assert header.storage == "bfloat16"
     assert header.tool_version == __version__
     present = [name for name in ("icc_profile", "soundtrack") if getattr(field.spec, name)]
@@ -51,8 +46,8 @@ def test_the_header_can_be_read_without_torch(tmp_path: Path) -> None:
     path.write_bytes(encode_field(small_field()))
     code = (
         "import sys; from pathlib import Path\n"
-        "from sinefit.fields.metadata import read_content, read_header\n"
-        "header = read_header(read_content(Path(sys.argv[1])), 'name')\n"
+        "from sinefit.fields.metadata import read_file_header\n"
+        "header = read_file_header(Path(sys.argv[1]))\n"
         "print(header.spec.kind, header.size.width, 'torch' in sys.modules)"
     )
     command = [sys.executable, "-c", code, str(path)]

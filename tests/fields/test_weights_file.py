@@ -51,6 +51,8 @@ def test_what_is_saved_is_loaded(field: Field) -> None:
     assert loaded.record == field.record
     assert loaded.network.size == field.network.size
     assert loaded.network.family is field.network.family
+    assert loaded.blocks == field.blocks
+    assert loaded.numbers is None
     assert loaded.network.values.dtype == torch.float32
     assert torch.equal(loaded.network.values, field.network.values)
 

@@ -17,7 +17,8 @@ from sinefit.cli.words.amounts import size
 from sinefit.cli.words.signals import measured_words
 from sinefit.describing import signal_values, weights_values
 from sinefit.errors import SettingError
-from sinefit.fields.metadata import is_weights_file, read_content
+from sinefit.fields.content import is_weights_file
+from sinefit.fields.metadata import read_file_header, read_header
 from sinefit.files import is_standard_input
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _describe(file: str, streams: Streams) -> dict[str, Any]:
     if is_standard_input(file):
         content, name = streams.input_bytes(), STANDARD_INPUT
         if is_weights_file(content):
-            return weights_values(content, name)
+            return weights_values(read_header(content, name), name)
         return signal_values(read_input(content), name)
     head = b""
     path = Path(file)
@@ -75,7 +76,7 @@ def _describe(file: str, streams: Streams) -> dict[str, Any]:
             with path.open("rb") as stream:
                 head = stream.read(16)
     if is_weights_file(head):
-        return weights_values(read_content(path), file)
+        return weights_values(read_file_header(path), file)
     return signal_values(read_input(file), file)
 
 

@@ -6,9 +6,10 @@ import textwrap
 from collections.abc import Mapping
 from typing import Final
 
-from sinefit.fields.metadata import BYTE_TENSORS, FORMAT, FORMAT_VERSION
+from sinefit.fields.metadata import FORMAT, FORMAT_VERSION
 from sinefit.fields.record import FitRecord
 from sinefit.fields.schema import field_notes
+from sinefit.fields.tensors import BYTE_TENSORS
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.signal import SignalSpec
 
