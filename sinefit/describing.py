@@ -22,7 +22,8 @@ def weights_values(header: WeightsHeader, name: str) -> dict[str, Any]:
         "source_bytes": spec.source_bytes,
         "share_of_source": header.total_bytes / spec.source_bytes if spec.source_bytes else None,
         "bits_per_sample": 8 * header.total_bytes / spec.sample_count,
-        "parameters": header.size.parameter_count,
+        "parameters": header.parameter_count,
+        "weights_per_value": header.parameter_count / (spec.sample_count * spec.channels),
         "storage": header.storage,
         "tool_version": header.tool_version,
         "signal": {
@@ -30,6 +31,12 @@ def weights_values(header: WeightsHeader, name: str) -> dict[str, Any]:
             **{part: part in header.byte_tensors for part in BYTE_TENSORS},
         },
         "network": {"family": header.family.name, **dataclasses.asdict(header.size)},
+        "blocks": {
+            "count": header.blocks.count,
+            "counts": header.blocks.counts,
+            "cell": header.blocks.cell,
+            "margins": header.blocks.margins,
+        },
         "fit": dataclasses.asdict(header.record),
     }
 

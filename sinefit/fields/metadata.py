@@ -83,6 +83,11 @@ class WeightsHeader:
     total_bytes: int
     """Size of the file."""
 
+    @property
+    def parameter_count(self) -> int:
+        """Number of stored weights, of all blocks."""
+        return self.blocks.count * self.size.parameter_count
+
 
 def make_metadata(
     spec: SignalSpec, family: Family, size: NetworkSize, blocks: BlockGrid, record: FitRecord

@@ -1,4 +1,7 @@
-"""How a field was fitted, as far as it is the same for every run of the same settings."""
+"""How a field was fitted, as far as it is the same for every run of the same settings.
+
+Of a field of several blocks it tells what is alike in all, and of what differs one figure.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,17 @@ class FitRecord:
     initializer: str
     """The recipe with all its parameters, as `--init` takes it."""
     omega: tuple[float, ...]
-    """First-layer frequency factor per coordinate."""
+    """First-layer frequency factor per coordinate; of several blocks their geometric mean."""
     seed: int
     steps: int
-    """Optimiser steps taken, those of an earlier fit it started from not counted."""
+    """Optimiser steps taken, those of an earlier fit it started from not counted; of several
+    blocks, those of the one that took most."""
     batch: int
-    """Samples per step."""
+    """Samples per step, of each block."""
     learning_rates: tuple[float, ...]
     """Adam's peak rate on each layer's effective weights, first layer first; of the first layer's
-    columns, which each follow the omega of their axis, it is that of their mean."""
+    columns, which each follow the omega of their axis, it is that of their mean; of several blocks
+    their geometric mean."""
     psnr: float | None
     """PSNR in dB as saved: of values rounded to the signal's own sample type; inf for no error,
     None where it was not measured."""

@@ -150,6 +150,11 @@ class BlockGrid:
         return tuple(axis.margin for axis in self.axes)
 
     @property
+    def cell(self) -> tuple[int, ...]:
+        """Samples along each axis of the largest cell."""
+        return tuple(-(-axis.size // axis.count) for axis in self.axes)
+
+    @property
     def counts(self) -> tuple[int, ...]:
         """Blocks along each axis."""
         return tuple(axis.count for axis in self.axes)

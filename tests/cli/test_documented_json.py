@@ -9,6 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sinefit.cli.app import app
+from sinefit.fields.weights_file import encode_field
+from tests.fields.making import field_of_blocks, take_apart
 
 from .making import TINY, make_array, make_picture, make_sound
 
@@ -92,7 +94,9 @@ def test_what_a_weights_file_holds_is_documented(folder: Path) -> None:
     content = (folder / "photo.safetensors").read_bytes()
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     stored, parts = header["__metadata__"], told(folder, "weights_file")
-    assert set(stored) == set(parts)
+    assert set(stored) | {"blocks"} == set(parts)
+    blocks = take_apart(encode_field(field_of_blocks()))[0]["__metadata__"]["blocks"]
+    assert set(json.loads(blocks)) == parts["blocks"]
     for name in ("network", "signal", "fit"):
         assert set(json.loads(stored[name])) == parts[name]
 

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Final
 
-from sinefit.fields.metadata import FORMAT, FORMAT_VERSION
+from sinefit.fields.metadata import BLOCKS_VERSION, FORMAT, FORMAT_VERSION
 from sinefit.fields.record import FitRecord
 from sinefit.fields.schema import field_notes
 from sinefit.fields.tensors import BYTE_TENSORS
@@ -49,11 +49,17 @@ OBJECTS: Final[Section] = {
         "source_bytes": "Size of the file that was fitted.",
         "share_of_source": "The first over the second.",
         "bits_per_sample": "Of the weights file, per sample of the signal.",
-        "parameters": "How many weights there are.",
+        "parameters": "How many weights there are, of all blocks.",
+        "weights_per_value": "The same per value of the signal, one per sample and channel.",
         "storage": "Their type.",
         "tool_version": "The version of sinefit that wrote the file.",
         "signal": "As in the weights file; of the parts that are bytes, whether they are there.",
-        "network": "As in the weights file.",
+        "network": "Of each block, as in the weights file.",
+        "blocks": "How the blocks lie; a single one is the whole signal.",
+        "count": "How many blocks there are.",
+        "counts": "How many along each axis.",
+        "cell": "Samples along each axis of a block without its margins, of the largest.",
+        "margins": "Samples along each axis by which a block reaches into its neighbours.",
         "fit": "As in the weights file.",
     },
     "info of a signal": {
@@ -114,15 +120,22 @@ RECORDS: Final[Section] = {
 
 WEIGHTS_FILE: Final[Section] = {
     "format": {FORMAT: "What tells the file from others of safetensors."},
-    "format_version": {FORMAT_VERSION: "It grows when older versions could not read the file."},
+    "format_version": {
+        FORMAT_VERSION: "Of one block. It grows when older versions could not read the file.",
+        BLOCKS_VERSION: "Of several blocks, which are the first axis of each parameter.",
+    },
     "tool_version": {"": "The version of sinefit that wrote it."},
     "network": {"family": 'The kind of network: "sine".', **field_notes(NetworkSize)},
     "signal": {
         name: note for name, note in field_notes(SignalSpec).items() if name not in BYTE_TENSORS
     },
     "fit": field_notes(FitRecord),
+    "blocks": {
+        "counts": "Only in version 2: how many blocks there are along each axis.",
+        "margins": "Samples along each axis by which a block reaches into its neighbours.",
+    },
 }
-"""Metadata of a weights file, strings by key, the last three JSON objects. Infinite values are
+"""Metadata of a weights file, strings by key, the last four JSON objects. Infinite values are
 "inf" there."""
 
 

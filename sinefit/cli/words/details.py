@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sinefit.fields.field import Field
     from sinefit.fitting.plan import FitPlan
     from sinefit.networks.size import NetworkSize
+    from sinefit.signals.blocks import BlockGrid
     from sinefit.signals.signal import SignalSpec
 
 
@@ -62,9 +63,19 @@ def field_details(field: Field, device: torch.device, threads: int | None) -> li
     fitted = f"{record.initializer}, omega {omega}, {record.steps} steps, {quality}"
     return [
         f"fitted to {field.spec.source or 'a signal'}: {signal_details(field.spec)}",
-        f"{_network_line(field.network.size)}; {fitted}",
+        f"{_blocks_word(field.blocks)}{_network_line(field.network.size)}; {fitted}",
         _device_line(device, threads),
     ]
+
+
+def _blocks_word(blocks: BlockGrid) -> str:
+    """Return how blocks lie, along the axes in their order; of a single one nothing."""
+    if blocks.count == 1:
+        return ""
+    counts, cell, margins = (
+        "x".join(map(str, values)) for values in (blocks.counts, blocks.cell, blocks.margins)
+    )
+    return f"{counts} blocks of {cell} samples, margins {margins}, each a "
 
 
 def _network_line(network: NetworkSize) -> str:

@@ -11,6 +11,7 @@ from safetensors import safe_open
 from sinefit.fields.weights_file import encode_field, read_field
 from sinefit.version import __version__
 from tests.cli.making import TINY, fail, invoke, make_array, make_picture, make_sound, succeed
+from tests.fields.making import field_of_blocks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,8 @@ def test_a_weights_file(weights: Path) -> None:
     assert values["parameters"] == sum(tensor.size for tensor in tensors.values())
     assert {str(tensor.dtype) for tensor in tensors.values()} == {values["storage"]} == {"float16"}
     assert values["tool_version"] == __version__
+    assert values["weights_per_value"] == pytest.approx(values["parameters"] / (16 * 12 * 4))
+    assert values["blocks"] == {"count": 1, "counts": [1, 1], "cell": [12, 16], "margins": [0, 0]}
     network = values["network"]
     assert network.pop("family") == "sine"
     assert network == {"in_features": 2, "width": 16, "depth": 2, "out_features": 4}
@@ -70,6 +73,25 @@ def test_the_text_says_the_same(weights: Path) -> None:
     assert "signal.rate" not in lines  # what is not there is left out
     starts = {line.index(line.split(maxsplit=1)[1]) for line in shown.splitlines()}
     assert len(starts) == 1  # one column of values
+
+
+def test_a_field_of_blocks(tmp_path: Path) -> None:
+    field = field_of_blocks()
+    path = tmp_path / "blocks.safetensors"
+    path.write_bytes(encode_field(field))
+    values = described(path)
+    assert values["blocks"] == {"count": 12, "counts": [3, 4], "cell": [10, 10], "margins": [2, 3]}
+    weights = 12 * ((2 * 5 + 5) + (5 * 5 + 5) + (5 * 3 + 3))
+    assert values["parameters"] == weights
+    assert values["weights_per_value"] == pytest.approx(weights / (30 * 40 * 3))
+    assert values["bytes"] == path.stat().st_size
+    shown = succeed("info", path).stdout
+    lines = dict(line.split(maxsplit=1) for line in shown.splitlines())
+    assert (lines["blocks.counts"], lines["blocks.margins"]) == ("3, 4", "2, 3")
+    piped = described("-", stdin=path.read_bytes())
+    assert {**piped, "file": str(path)} == values
+    told = succeed("render", path, "-v", "-o", tmp_path / "x.png").stderr
+    assert "3x4 blocks of 10x10 samples, margins 2x3, each a network 2-5-5-3, 63 weights" in told
 
 
 def test_from_a_pipe(weights: Path) -> None:
