@@ -11,7 +11,7 @@ import torch
 from sinefit.comparing import compare_field
 from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.fields.field import Field
-from sinefit.fields.weights_file import decode_field, encode_field, read_field
+from sinefit.fields.weights_file import decode_field, field_pieces, read_field
 from sinefit.files import is_standard_input, write_bytes
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import STORAGE_TYPES, FitConfig
@@ -318,7 +318,7 @@ def save(
     check_type("field", field, Field, "a field")
     force = truth("force", force)
     check_choice("dtype", dtype, STORAGE_TYPES)
-    content = encode_field(field, getattr(torch, dtype))
+    content = field_pieces(field, getattr(torch, dtype))
     write_bytes(file_name("target", target), content, force=force)
 
 

@@ -18,6 +18,7 @@ from sinefit.networks.size import NetworkSize
 from sinefit.signals.array.reading import array_signal
 from sinefit.signals.signal import Signal, SignalSpec
 from tests.engines.making import random_network
+from tests.fields.making import field_of_blocks
 from tests.fitting.making import decibels
 
 CPU = torch.device("cpu")
@@ -47,6 +48,15 @@ def outputs_of(field: Field, shape: tuple[int, ...]) -> Values:
     outputs = field.network(torch.tensor(points, dtype=torch.float32)[None])[0].numpy()
     values: Values = outputs.reshape(*shape, -1).astype(np.float64)
     return values
+
+
+def test_a_field_of_blocks_is_compared_as_it_renders() -> None:
+    field = field_of_blocks()
+    rendered = field.render()
+    assert compare_field(field, rendered, CPU)["psnr"] == math.inf
+    other = Signal(rendered.spec, np.bitwise_xor(rendered.samples.astype(np.uint8), 1))
+    error = 10 * math.log10(255**2)  # every value is off by one
+    assert compare_field(field, other, CPU)["psnr"] == pytest.approx(error)
 
 
 def test_a_picture_of_floats_is_compared_in_its_own_values() -> None:

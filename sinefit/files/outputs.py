@@ -15,7 +15,7 @@ from sinefit.files.targets import check_open, is_standard_output, is_stream, mod
 from sinefit.files.temporary import remove_stale, temporary_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sinefit.files.sending import WaitCallback
 
@@ -90,11 +90,18 @@ def whole_output(
 
 def write_bytes(
     target: str | Path,
-    content: bytes,
+    content: bytes | Iterable[bytes],
     *,
     force: bool,
     on_wait: WaitCallback = lambda: None,
 ) -> None:
-    """Write a whole file, or to standard output for "-", as `whole_output` does."""
-    with whole_output(target, force=force, on_wait=on_wait) as temporary:
-        temporary.write_bytes(content)
+    """Write a whole file, or to standard output for "-", as `whole_output` does.
+
+    The content may come in pieces, so that it need not be in memory as a whole.
+    """
+    pieces = [content] if isinstance(content, bytes) else content
+    with (
+        whole_output(target, force=force, on_wait=on_wait) as temporary,
+        temporary.open("wb") as file,
+    ):
+        file.writelines(pieces)

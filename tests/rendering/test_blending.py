@@ -353,3 +353,18 @@ def test_a_field_read_in_part_renders_what_it_has() -> None:
     np.testing.assert_allclose(piece, expected, atol=ROUNDING)
     with pytest.raises(SettingError, match=r"without 10 of the blocks .* 2 for one"):
         field.render()
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize(("spec", "counts", "margins"), LAID)
+def test_a_device_renders_what_the_processor_does(
+    spec: SignalSpec, counts: tuple[int, ...], margins: tuple[int, ...]
+) -> None:
+    blocks = BlockGrid.over(spec, counts, margins)
+    size = NetworkSize(spec.axes, 8, 2, spec.channels)
+    field = field_of(spec, random_network(size, blocks.count), blocks)
+    there = field.to("cuda")
+    assert there.network.device.type == "cuda"
+    assert there.blocks == blocks
+    np.testing.assert_allclose(rendered(there), rendered(field), atol=ROUNDING)

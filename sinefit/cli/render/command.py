@@ -29,7 +29,7 @@ from sinefit.jobs.planning import newest_weights
 
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
-    from sinefit.rendering.plan import RenderPlan
+    from sinefit.rendering.plan import RenderPlan, RenderRequest
     from sinefit.signals.writer import Encoding
 
 
@@ -58,7 +58,7 @@ def render(
         messages = Messages(streams, quiet=quiet, verbose=verbose, progress=progress)
 
         from sinefit.jobs.renders import target_and_format
-        from sinefit.rendering.plan import RenderRequest, plan_render
+        from sinefit.rendering.plan import RenderRequest
         from sinefit.signals.writer import Encoding
 
         request = RenderRequest(
@@ -72,8 +72,7 @@ def render(
             bit_depth=bit_depth,
         )
         with TaskEvents(messages, "rendering") as events:
-            field, path = _load(weights, output, messages)
-            plan = plan_render(field.spec, request)
+            field, plan, path = _load(weights, output, request, messages)
             target, chosen = target_and_format(field, path, request, output, output_format)
             if target is None:
                 target = streams.default_output()
@@ -96,14 +95,32 @@ def render(
             )
 
 
-def _load(weights: str | None, output: str | None, messages: Messages) -> tuple[Field, Path | None]:
-    """Return the field that is meant, and its file if it is one."""
-    from sinefit.fields.weights_file import decode_field, read_field
+def _load(
+    weights: str | None, output: str | None, request: RenderRequest, messages: Messages
+) -> tuple[Field, RenderPlan, Path | None]:
+    """Return the field that is meant, what to render of it, and its file if it is one.
+
+    Of its blocks only those are read that the render touches.
+    """
+    from sinefit.fields.content import MemoryContent
+    from sinefit.fields.weights_file import StoredField, open_field
+    from sinefit.rendering.plan import plan_render
+
+    def read(stored: StoredField) -> tuple[Field, RenderPlan]:
+        plan = plan_render(stored.spec, request)
+        return stored.field(plan.axes), plan
 
     if messages.streams.is_piped_into() if weights is None else is_standard_input(weights):
-        return decode_field(messages.streams.input_bytes(), STANDARD_INPUT), None
+        content = MemoryContent(messages.streams.input_bytes(), STANDARD_INPUT)
+        return *read(StoredField(content)), None
+    path = _named_or_newest(weights, output, messages)
+    with open_field(path) as stored:
+        return *read(stored), path
+
+
+def _named_or_newest(weights: str | None, output: str | None, messages: Messages) -> Path:
     if weights is not None:
-        return read_field(Path(weights)), Path(weights)
+        return Path(weights)
     if output is not None and is_standard_output(output):
         # Whoever reads there would not learn which of the files here it was.
         raise SettingError(f"--output is {output}: name WEIGHTS too, or pipe them in")
@@ -113,7 +130,7 @@ def _load(weights: str | None, output: str | None, messages: Messages) -> tuple[
             "no weights file in this folder: name one, or make one with: sinefit fit FILE"
         )
     messages.say(f"rendering {path}, the newest weights file here")
-    return read_field(path), path
+    return path
 
 
 def _write(

@@ -11,8 +11,11 @@ import soundfile
 from PIL import Image
 from safetensors.numpy import load_file
 
+from sinefit.fields.content import FileContent
+from sinefit.fields.weights_file import encode_field
 from sinefit.signals.reading import read_signal
 from tests.cli.making import TINY, fail, invoke, make_array, make_picture, make_sound, succeed
+from tests.fields.making import field_of_blocks
 
 
 @pytest.fixture(scope="module")
@@ -408,3 +411,29 @@ def test_without_any_weights_one_is_told_how_to_make_some(here: Path) -> None:
     message = fail(3, "render", "-o", "x.png")
     assert message.startswith("no weights file in this folder: ")
     assert message.endswith("sinefit fit FILE")
+
+
+def test_a_region_of_a_field_of_blocks(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    field = field_of_blocks()
+    Path("w.safetensors").write_bytes(encode_field(field))
+    succeed("render", "w.safetensors", "--scale", "2", "-o", "whole.png")
+    read: list[int] = []
+    whole_read = FileContent.read
+
+    def watched(content: FileContent, begin: int, end: int) -> bytearray:
+        read.append(end - begin)
+        return whole_read(content, begin, end)
+
+    monkeypatch.setattr(FileContent, "read", watched)
+    region = ("--scale", "2", "--region", "14,12,4,5")
+    succeed("render", "w.safetensors", *region, "-o", "part.png")
+    with Image.open("whole.png") as whole, Image.open("part.png") as part:
+        crop = np.asarray(whole, np.int64)[24:34, 28:36]
+        assert np.abs(crop - np.asarray(part, np.int64)).max() <= 1
+    # Of the weights two blocks, and of the rest the header, its beginning and the profile.
+    (header,) = [size for size in read if size > 1000]
+    begin = 16
+    assert sum(read) == begin + header + 7 + 4 * 2 * field.network.size.parameter_count
+    piped = succeed("render", *region, "-o", "piped.png", stdin=encode_field(field))
+    assert piped.exit_code == 0
+    assert Path("piped.png").read_bytes() == Path("part.png").read_bytes()
