@@ -14,14 +14,13 @@ import safetensors.torch
 import torch
 
 from sinefit.errors import InputError, MemoryLimitError, SettingError
-from sinefit.fields.content import FileContent, MemoryContent
+from sinefit.fields.content import MemoryContent
 from sinefit.fields.metadata import read_file_header, read_header
 from sinefit.fields.weights_file import (
     StoredField,
     decode_field,
     encode_field,
     field_pieces,
-    open_field,
     read_field,
 )
 from sinefit.rendering.plan import RenderRequest, plan_render
@@ -83,22 +82,6 @@ def test_each_parameter_is_one_tensor_with_the_blocks_first() -> None:
     metadata = take_apart(CONTENT)[0]["__metadata__"]
     assert metadata["format_version"] == "2"
     assert json.loads(metadata["blocks"]) == {"counts": [3, 4], "margins": [2, 3]}
-
-
-@pytest.mark.parametrize("field", [FIELD, small_field()])
-def test_the_bytes_are_those_of_the_safetensors_library(field: Any) -> None:
-    content = encode_field(field, torch.bfloat16, state={"state.n": torch.tensor(7)})
-    header, _ = take_apart(content)
-    library = safetensors.torch.save(safetensors.torch.load(content), header["__metadata__"])
-    theirs, tensors = take_apart(library)
-    assert header == theirs
-    assert list(header) == list(theirs)
-    assert content.endswith(tensors)
-    begin = len(content) - len(tensors)
-    assert begin % 8 == 0
-    text = content[8:begin].decode()
-    assert json.loads(text)["__metadata__"] == header["__metadata__"]
-    assert list(header["__metadata__"]) == sorted(header["__metadata__"])
 
 
 def test_one_block_is_written_as_the_first_release_did() -> None:
@@ -286,36 +269,7 @@ def test_long_runs_are_read_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> N
     assert inside == [(begin + 200 * i, begin + 200 * (i + 1)) for i in range(6)]
 
 
-def test_a_large_file_is_written_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sinefit.fields.safetensors_writing.PIECE_BYTES", 250)
-    header, *pieces = field_pieces(FIELD)
-    assert b"".join([header, *pieces]) == CONTENT
-    assert max(map(len, pieces)) <= 250
-
-
 def test_weights_that_do_not_fit_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sinefit.memory.available_bytes", lambda: 1000)
     with pytest.raises(MemoryLimitError, match="a: its weights need"):
         decode_field(CONTENT, "a")
-
-
-def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "a.safetensors"
-    path.write_bytes(CONTENT)
-    with open_field(path) as stored:
-        path.write_bytes(CONTENT[:-100])
-        with pytest.raises(InputError, match=r"a\.safetensors: it became shorter"):
-            stored.field()
-
-
-def test_what_the_system_says_of_reading_names_the_file(tmp_path: Path) -> None:
-    class Broken:
-        def fileno(self) -> int:
-            return 0
-
-        def seek(self, _: int) -> None:
-            raise OSError(5, "Input/output error")
-
-    content = FileContent(Broken(), "it")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="it: cannot be read: Input/output error"):
-        content.read(0, 3)

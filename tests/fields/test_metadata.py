@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import io
 import json
 import math
-import os
 import subprocess
 import sys
 import tracemalloc
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +12,6 @@ import torch
 from hypothesis import given
 
 from sinefit.errors import InputError
-from sinefit.fields.content import MAX_HEADER, is_weights_file, read_content, read_stream
 from sinefit.fields.metadata import read_header, to_json
 from sinefit.fields.weights_file import encode_field
 from sinefit.version import __version__
@@ -23,6 +19,8 @@ from sinefit.version import __version__
 from .making import fields, small_field, with_metadata
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sinefit.fields.field import Field
 
 
@@ -92,13 +90,6 @@ def test_a_family_that_is_not_known_is_named_in_one_line(family: object) -> None
     assert "\n" not in message
 
 
-def test_telling_weights_files_by_their_first_bytes() -> None:
-    assert is_weights_file(encode_field(small_field())[:16])
-    assert not is_weights_file(b"")
-    assert not is_weights_file(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
-    assert not is_weights_file((MAX_HEADER + 1).to_bytes(8, "little") + b"{}")
-
-
 def test_infinity_is_written_as_a_word() -> None:
     text = to_json({"a": math.inf, "b": -math.inf, "c": 1.5, "d": None, "e": [1, 2]})
     assert json.loads(text, parse_constant=pytest.fail) == {
@@ -135,40 +126,6 @@ def test_the_largest_signal_is_one_of_a_tebibyte(dtype: str, axis: int, fits: bo
     else:
         with pytest.raises(InputError, match="contradicts itself"):
             read_header(content, "name")
-
-
-@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless device")
-def test_an_endless_file_is_refused_by_its_first_bytes() -> None:
-    with pytest.raises(InputError, match="/dev/zero: not a weights file"):
-        read_content(Path("/dev/zero"))
-
-
-def test_a_file_too_large_is_not_read(tmp_path: Path) -> None:
-    path = tmp_path / "large.safetensors"
-    path.write_bytes(content := encode_field(small_field()))
-    assert read_content(path, len(content)) == content
-    with pytest.raises(InputError, match=r"large\.safetensors: .* too many for a weights file"):
-        read_content(path, len(content) - 1)
-
-
-def test_a_pipe_is_read_to_its_end_or_to_the_limit(tmp_path: Path) -> None:
-    content = encode_field(small_field())
-    pipe = tmp_path / "pipe"
-    (tmp_path / "content").write_bytes(content)
-    os.mkfifo(pipe)
-    command = ["sh", "-c", 'cat "$1" > "$2"', "sh", str(tmp_path / "content"), str(pipe)]
-    with subprocess.Popen(command):
-        assert read_content(pipe) == content
-    with subprocess.Popen(command), pytest.raises(InputError, match="too many for a weights file"):
-        read_content(pipe, len(content) - 1)
-
-
-def test_a_stream_is_read_like_a_file() -> None:
-    content = encode_field(small_field())
-    assert read_stream(io.BytesIO(content), "it") == content
-    for other in (b"", b"\x89PNG\r\n\x1a\n" + bytes(99)):
-        with pytest.raises(InputError, match="it: not a weights file"):
-            read_stream(io.BytesIO(other), "it")
 
 
 def test_a_file_that_does_not_tell_what_it_was_measured_on() -> None:

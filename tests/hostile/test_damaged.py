@@ -14,7 +14,7 @@ from .checkpoints import checkpoint_file, resume_damaged
 from .mutation import mutants
 from .specimens import SPECIMENS, STREAMS, VIDEOS, specimen
 from .watching import read_damaged
-from .weights import decode_damaged, weights_file, weights_mutants
+from .weights import blocks_file, decode_damaged, weights_file, weights_mutants
 
 # These start ffmpeg, which takes a hundred times as long as what happens in this process.
 DECODED_BY_FFMPEG = ("png-16", "tiff-16", *STREAMS, *VIDEOS)
@@ -54,9 +54,10 @@ def test_the_end_of_a_video_is_missed(name: str, missing: int) -> None:
 
 
 def test_damaged_weights_files() -> None:
-    assert decode_damaged(weights_file()) == "read"
-    for content in itertools.islice(weights_mutants(7, weights_file()), 150):
-        decode_damaged(content)
+    for whole in (weights_file(), blocks_file()):
+        assert decode_damaged(whole) == "read"
+        for content in itertools.islice(weights_mutants(7, whole), 150):
+            decode_damaged(content)
 
 
 def test_damaged_checkpoints() -> None:

@@ -11,6 +11,7 @@ from .checkpoints import checkpoint_file
 from .specimens import specimen
 from .test_command import refuse
 from .weights import (
+    blocks_file,
     put_together,
     take_apart,
     weights_file,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WHOLE = weights_file()
+BLOCKS = blocks_file()
 TEXT, TENSORS = take_apart(WHOLE)
 
 WEIGHTS = {
@@ -56,6 +58,12 @@ WEIGHTS = {
     "range upside down": with_part(WHOLE, "signal", low=255.0, high=0.0),
     "range that is not finite": with_part(WHOLE, "signal", high="inf"),
     "unknown version": WHOLE.replace(b'"format_version":"1"', b'"format_version":"7"'),
+    "no word of blocks": without_metadata(BLOCKS, "blocks"),
+    "version of a single block": BLOCKS.replace(b'"format_version":"2"', b'"format_version":"1"'),
+    "absurd number of blocks": with_part(BLOCKS, "blocks", counts=[2**60, 2**60]),
+    "blocks along other axes": with_part(BLOCKS, "blocks", counts=[3, 2]),
+    "absurd margin of blocks": with_part(BLOCKS, "blocks", margins=[2**60, 1]),
+    "more blocks than tensors have": with_part(BLOCKS, "blocks", counts=[4, 3]),
     "weights that are not finite": put_together(TEXT, np.float32(np.nan).tobytes() + TENSORS[4:]),
 }
 

@@ -14,6 +14,7 @@ from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
 from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.networks.size import NetworkSize
+from sinefit.signals.blocks import BlockGrid
 from sinefit.signals.signal import SignalSpec
 from tests.engines.making import random_network
 
@@ -34,6 +35,16 @@ def weights_file() -> bytes:
     )
     record = FitRecord("siren", (30.0, 20.0), 1, 2, 3, (1e-3,) * 3, 30.0, 29.5, 255.0, None)
     return encode_field(Field(random_network(NetworkSize(2, 5, 2, 3)), spec, record))
+
+
+@functools.cache
+def blocks_file() -> bytes:
+    """The weights file of six blocks on a small picture."""
+    spec = SignalSpec("image", (8, 9), 3, "uint8", 0.0, 255.0, "png", 8, source="a.png")
+    record = FitRecord("siren", (30.0, 20.0), 1, 2, 3, (1e-3,) * 3, 30.0, 29.5, 255.0, None)
+    blocks = BlockGrid.over(spec, (2, 3), (2, 1))
+    network = random_network(NetworkSize(2, 5, 2, 3), blocks.count)
+    return encode_field(Field(network, spec, record, blocks))
 
 
 def take_apart(content: bytes) -> tuple[bytes, bytes]:
@@ -100,8 +111,9 @@ def decode_damaged(content: bytes) -> Outcome:
             check_message(str(error))
             return "refused"
     assert bool(field.network.values.isfinite().all())
-    features = torch.zeros(1, 1, field.spec.coordinate_features)
-    assert field.network(features).shape == (1, 1, field.spec.channels)
+    members, features = field.blocks.count, field.network.size.in_features
+    values = field.network(torch.zeros(members, 1, features))
+    assert values.shape == (members, 1, field.spec.channels)
     # What was accepted can be saved, and then be accepted again.
     assert decode_field(encode_field(field), "it").spec == field.spec
     return "read"

@@ -264,8 +264,9 @@ def test_the_sphere_has_no_edge() -> None:
 class Counting:
     """An evaluator that keeps which members it was asked for, and at which coordinates."""
 
-    def __init__(self, piece: int) -> None:
+    def __init__(self, piece: int, channels: int = 1) -> None:
         self.piece = piece
+        self.channels = channels
         self.device = torch.device("cpu")
         self.asked: list[tuple[int, torch.Tensor]] = []
         self.calls: list[torch.Size] = []
@@ -273,7 +274,7 @@ class Counting:
     def __call__(self, coordinates: torch.Tensor, members: Any = None) -> torch.Tensor:
         self.calls.append(coordinates.shape)
         self.asked += list(zip(members, coordinates, strict=True))
-        return torch.ones((*coordinates.shape[:2], 1))
+        return torch.ones((*coordinates.shape[:2], self.channels))
 
 
 def counted(
@@ -368,3 +369,17 @@ def test_a_device_renders_what_the_processor_does(
     assert there.network.device.type == "cuda"
     assert there.blocks == blocks
     np.testing.assert_allclose(rendered(there), rendered(field), atol=ROUNDING)
+
+
+def test_slabs_of_a_wide_picture_are_small_and_its_boxes_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spec = image_spec((128, 100_000), 3)
+    blocks = BlockGrid.over(spec, (2, 1563), (8, 8))
+    evaluator = Counting(8192, 3)
+    monkeypatch.setattr(blending, "choose_evaluator", lambda *_, **__: evaluator)
+    network = random_network(NetworkSize(2, 1, 1, 3), blocks.count)
+    slab = next(render_values(field_of(spec, network, blocks), plan_render(spec, RenderRequest())))
+    assert slab.nbytes <= 2**25
+    assert np.mean([len(points) for _, points in evaluator.asked]) > 2000
+    np.testing.assert_allclose(slab, 1.0, atol=1e-6)
