@@ -95,6 +95,7 @@ def blend(
             places = (tuple(stretch.place for stretch in box) for box in alike)
             _add(slab, evaluator, [members[blocks.number(each)] for each in places], alike)
         yield slab.cpu().numpy()
+        del slab  # before there is another one
 
 
 def _stretches(blocks: AxisBlocks, axis: GridAxis, device: torch.device) -> Iterator[_Stretch]:

@@ -74,7 +74,9 @@ def _render(
         for begin in range(0, len(flat), PIECE_SAMPLES):
             part = slice(begin, begin + PIECE_SAMPLES)
             piece[part] = convert(flat[part])
-        yield piece.reshape(values.shape)
+        shape = values.shape
+        del flat, values  # before there is another slab
+        yield piece.reshape(shape)
 
 
 def _render_one(
