@@ -47,9 +47,12 @@ class Stored:
 
 
 def safetensors_pieces(
-    tensors: Mapping[str, Stored], metadata: Mapping[str, str]
+    tensors: Mapping[str, Stored], metadata: Mapping[str, str], piece_bytes: int = PIECE_BYTES
 ) -> Iterator[bytes]:
-    """Yield the bytes of a safetensors file, its header first, then some megabytes at a time."""
+    """Yield the bytes of a safetensors file, its header first, then `piece_bytes` at a time.
+
+    What is more than that is a single row of a tensor's first axis.
+    """
     order = list(_TYPES)
     names = sorted(tensors, key=lambda name: (-order.index(tensors[name].dtype), name))
     header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
@@ -66,15 +69,15 @@ def safetensors_pieces(
     text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of 8
     yield len(text).to_bytes(8, "little") + text
     for name in names:
-        yield from _pieces(tensors[name])
+        yield from _pieces(tensors[name], piece_bytes)
 
 
-def _pieces(stored: Stored) -> Iterator[bytes]:
+def _pieces(stored: Stored, piece_bytes: int) -> Iterator[bytes]:
     """Yield the bytes of a tensor by rows of its first axis."""
     tensor = stored.tensor.detach()
     tensor = tensor.reshape(1) if tensor.ndim == 0 else tensor
     row_bytes = math.prod(tensor.shape[1:]) * stored.dtype.itemsize
-    rows = max(1, PIECE_BYTES // max(1, row_bytes))
+    rows = max(1, piece_bytes // max(1, row_bytes))
     for first in range(0, len(tensor), rows):
         flat = tensor[first : first + rows].to("cpu", stored.dtype).contiguous().view(-1)
         yield flat.view(torch.uint8).numpy().tobytes()

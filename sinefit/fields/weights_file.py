@@ -122,9 +122,13 @@ def open_field(path: Path) -> Iterator[StoredField]:
 class StoredField:
     """A field in a weights file, of which the header has been checked and no weight read."""
 
-    def __init__(self, content: Content) -> None:
-        """Read the header; raises InputError if it is not sound."""
+    def __init__(self, content: Content, piece_bytes: int = PIECE_BYTES) -> None:
+        """Read the header, and later `piece_bytes` at a time.
+
+        Raises InputError if the header is not sound.
+        """
         self._content = content
+        self._piece_bytes = piece_bytes
         self.header = header_of(content)
 
     @functools.cached_property
@@ -164,7 +168,7 @@ class StoredField:
         storage = getattr(torch, header.storage)
         for name, rows in network.parameters.items():
             row_bytes = math.prod(rows.shape[1:]) * storage.itemsize
-            for row, begin, end in _runs(numbers, max(1, PIECE_BYTES // row_bytes)):
+            for row, begin, end in _runs(numbers, max(1, self._piece_bytes // row_bytes)):
                 start = header.places[name][0]
                 piece = self._content.read(start + begin * row_bytes, start + end * row_bytes)
                 target = rows[row : row + end - begin]

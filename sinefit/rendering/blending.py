@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
-from sinefit.engines.evaluation import choose_evaluator
 from sinefit.errors import SettingError
 from sinefit.signals.grid import GridAxis
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sinefit.engines.evaluation import Evaluator
-    from sinefit.networks.network import Network
     from sinefit.rendering.plan import RenderPlan
     from sinefit.signals.blocks import AxisBlocks, BlockGrid
 
@@ -62,11 +60,15 @@ _Box = tuple[_Stretch, ...]
 
 
 def blend(
-    network: Network, blocks: BlockGrid, numbers: Sequence[int] | None, plan: RenderPlan
+    evaluator: Evaluator,
+    blocks: BlockGrid,
+    numbers: Sequence[int] | None,
+    plan: RenderPlan,
+    slab_values: int = SLAB_VALUES,
 ) -> Iterator[NDArray[np.float32]]:
     """Yield a field's values in consecutive slabs (count, *plan.spec.shape[1:], channels).
 
-    `network` has the members of the blocks with these `numbers`, None for all of them in turn.
+    The evaluator's members are on the blocks with these `numbers`, None for all of them in turn.
     Raises SettingError where the grid touches another one.
     """
     if numbers is not None and (missing := sorted({*blocks.touched(plan.axes)} - {*numbers})):
@@ -74,7 +76,6 @@ def blend(
             f"the field was read without {len(missing)} of the blocks that this render touches, "
             f"{missing[0]} for one: read it for this render's grid"
         )
-    evaluator = choose_evaluator(network, plan.spec.bit_depth, by_member=True)
     members = {number: row for row, number in enumerate(numbers or range(blocks.count))}
     first_axis, *others = plan.axes
     width = [axis.count for axis in others]
@@ -83,7 +84,7 @@ def blend(
         list(_stretches(*pair, evaluator.device))
         for pair in zip(blocks.axes[1:], others, strict=True)
     ]
-    rows = max(1, SLAB_VALUES // (math.prod(width) * channels))
+    rows = max(1, slab_values // (math.prod(width) * channels))
     for begin in range(0, first_axis.count, rows):
         count = min(rows, first_axis.count - begin)
         start = first_axis.start + begin * first_axis.step

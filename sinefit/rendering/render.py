@@ -68,7 +68,8 @@ def _render(
     if field.blocks.count == 1:
         yield from _render_one(field.network, plan, convert, dtype)
         return
-    for values in blend(field.network, field.blocks, field.numbers, plan):
+    evaluator = choose_evaluator(field.network, plan.spec.bit_depth, by_member=True)
+    for values in blend(evaluator, field.blocks, field.numbers, plan):
         flat = values.reshape(-1, plan.spec.channels)
         piece = np.empty(flat.shape, dtype)
         for begin in range(0, len(flat), PIECE_SAMPLES):

@@ -13,7 +13,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from sinefit.errors import InputError, MemoryLimitError, SettingError
+from sinefit.errors import InputError, SettingError
 from sinefit.fields.content import MemoryContent
 from sinefit.fields.metadata import read_file_header, read_header
 from sinefit.fields.weights_file import (
@@ -259,17 +259,10 @@ def test_weights_are_checked_that_are_read(tmp_path: Path) -> None:
             read()
 
 
-def test_long_runs_are_read_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sinefit.fields.weights_file.PIECE_BYTES", 250)
+def test_long_runs_are_read_piece_by_piece() -> None:
     content = Watched(CONTENT)
-    field = StoredField(content).field()
+    field = StoredField(content, piece_bytes=250).field()
     assert torch.equal(field.network.values, FIELD.network.values)
     begin = StoredField(content).header.places["layers.1.weight"][0]  # 100 bytes per block
     inside = [pair for pair in content.read_bytes if begin <= pair[0] < begin + 1200]
     assert inside == [(begin + 200 * i, begin + 200 * (i + 1)) for i in range(6)]
-
-
-def test_weights_that_do_not_fit_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sinefit.memory.available_bytes", lambda: 1000)
-    with pytest.raises(MemoryLimitError, match="a: its weights need"):
-        decode_field(CONTENT, "a")

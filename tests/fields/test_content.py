@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sinefit.errors import InputError, MemoryLimitError
+from sinefit.errors import InputError
 from sinefit.fields.content import (
     MAX_HEADER,
     FileContent,
@@ -68,12 +68,6 @@ def test_a_stream_is_read_like_a_file() -> None:
     for other in (b"", b"\x89PNG\r\n\x1a\n" + bytes(99)):
         with pytest.raises(InputError, match="it: not a weights file"):
             read_stream(io.BytesIO(other), "it")
-
-
-def test_a_stream_that_does_not_fit_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sinefit.memory.available_bytes", lambda: 1000)
-    with pytest.raises(MemoryLimitError, match="it: more of it needs"):
-        read_stream(io.BytesIO(encode_field(small_field())), "it")
 
 
 def test_parts_of_a_file_and_of_a_pipe(tmp_path: Path) -> None:

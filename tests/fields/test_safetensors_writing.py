@@ -28,9 +28,10 @@ TENSORS = {
 METADATA = {"format": "x", "a": "Ä 1", "z": "{}"}
 
 
-def written(**changes: torch.dtype) -> list[bytes]:
-    stored = {name: Stored(each, changes.get(name, each.dtype)) for name, each in TENSORS.items()}
-    return list(safetensors_pieces(stored, METADATA))
+def written(piece_bytes: int = 2**20, weights: torch.dtype = torch.float32) -> list[bytes]:
+    stored = {name: Stored(tensor, tensor.dtype) for name, tensor in TENSORS.items()}
+    stored["b.weight"] = Stored(TENSORS["b.weight"], weights)
+    return list(safetensors_pieces(stored, METADATA, piece_bytes))
 
 
 def test_the_tensors_lie_where_the_library_puts_them() -> None:
@@ -49,15 +50,14 @@ def test_the_tensors_lie_where_the_library_puts_them() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_a_tensor_can_be_stored_in_another_type(dtype: torch.dtype) -> None:
-    content = b"".join(written(**{"b.weight": dtype}))
+    content = b"".join(written(weights=dtype))
     loaded = safetensors.torch.load(content)
     assert torch.equal(loaded["b.weight"], TENSORS["b.weight"].to(dtype))
 
 
-def test_pieces_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pieces_are_small() -> None:
     whole = b"".join(written())
-    monkeypatch.setattr("sinefit.fields.safetensors_writing.PIECE_BYTES", 130)
-    header, *pieces = written()
+    header, *pieces = written(130)
     assert b"".join([header, *pieces]) == whole
     assert max(map(len, pieces)) <= 130
     assert len(pieces) > len(TENSORS)

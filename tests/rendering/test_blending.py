@@ -13,12 +13,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sinefit.engines.evaluation import choose_evaluator
 from sinefit.errors import SettingError
 from sinefit.fields.field import Field
 from sinefit.networks.network import Network
 from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
-from sinefit.rendering import blending
+from sinefit.rendering.blending import blend
 from sinefit.rendering.plan import RenderRequest, plan_render
 from sinefit.rendering.render import render_pieces, render_values
 from sinefit.signals.blocks import BlockGrid
@@ -221,17 +222,18 @@ def test_the_size_of_slabs_does_not_matter(
     spec: SignalSpec,
     counts: tuple[int, ...],
     margins: tuple[int, ...],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     blocks = BlockGrid.over(spec, counts, margins)
     size = NetworkSize(spec.axes, 8, 2, spec.channels)
     field = field_of(spec, random_network(size, blocks.count), blocks)
     whole = rendered(field)
-    for values in (1, 3 * math.prod(spec.shape[1:]) * spec.channels):
-        monkeypatch.setattr(blending, "SLAB_VALUES", values)
-        pieces = list(render_values(field, plan_render(spec, RenderRequest())))
-        assert len(pieces) == -(-spec.shape[0] // (1 if values == 1 else 3))
-        np.testing.assert_allclose(np.concatenate(pieces), whole, atol=ROUNDING)
+    plan = plan_render(spec, RenderRequest())
+    evaluator = choose_evaluator(field.network, spec.bit_depth, by_member=True)
+    for rows in (1, 3):
+        values = rows * math.prod(spec.shape[1:]) * spec.channels
+        slabs = list(blend(evaluator, blocks, None, plan, values))
+        assert len(slabs) == -(-spec.shape[0] // rows)
+        np.testing.assert_allclose(np.concatenate(slabs), whole, atol=ROUNDING)
 
 
 @pytest.mark.parametrize("scale", [1.0, 2.0, 3.0])
@@ -277,34 +279,30 @@ class Counting:
         return torch.ones((*coordinates.shape[:2], self.channels))
 
 
-def counted(
-    monkeypatch: pytest.MonkeyPatch, piece: int, spec: SignalSpec, blocks: BlockGrid, **request: Any
-) -> Counting:
+def counted(piece: int, spec: SignalSpec, blocks: BlockGrid, **request: Any) -> Counting:
     evaluator = Counting(piece)
-    monkeypatch.setattr(blending, "choose_evaluator", lambda *_, **__: evaluator)
-    network = random_network(NetworkSize(spec.axes, 1, 1, 1), blocks.count)
-    values = rendered(field_of(spec, network, blocks), **request)
-    np.testing.assert_allclose(values, 1.0, atol=1e-6)
+    slabs = blend(evaluator, blocks, None, plan_render(spec, RenderRequest(**request)))
+    np.testing.assert_allclose(np.concatenate(list(slabs)), 1.0, atol=1e-6)
     return evaluator
 
 
-def test_only_blocks_that_the_grid_touches_are_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_blocks_that_the_grid_touches_are_evaluated() -> None:
     spec = image_spec((40, 60))
     blocks = BlockGrid.over(spec, (4, 6), (2, 2))
     region = (12.0, 12.0, 6.0, 6.0)
-    evaluator = counted(monkeypatch, 99, spec, blocks, region=region)
+    evaluator = counted(99, spec, blocks, region=region)
     assert {member for member, _ in evaluator.asked} == {7}
     assert sum(len(points) for _, points in evaluator.asked) == 36
-    evaluator = counted(monkeypatch, 99, spec, blocks, region=(11.0, 12.0, 6.0, 6.0))
+    evaluator = counted(99, spec, blocks, region=(11.0, 12.0, 6.0, 6.0))
     assert {member for member, _ in evaluator.asked} == {6, 7}
     assert sum(len(points) for _, points in evaluator.asked) == 36 + 6
 
 
-def test_no_sample_is_evaluated_where_a_window_is_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_sample_is_evaluated_where_a_window_is_zero() -> None:
     """Half the rate: centres fall on the very edges of margins, where a window begins at 0."""
     spec = sound_spec(40)
     blocks = BlockGrid.over(spec, (4,), (3,))
-    evaluator = counted(monkeypatch, 99, spec, blocks, rate=4000)
+    evaluator = counted(99, spec, blocks, rate=4000)
     # Centres at 1, 3, ... 39; reaches 0-13, 7-23, 17-33, 27-40, in which 13, 7 and so on are edges.
     seen = {
         member: [round((float(u) + 1) * (end - begin) / 2 + begin) for (u,) in points]
@@ -316,13 +314,11 @@ def test_no_sample_is_evaluated_where_a_window_is_zero(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("piece", [1, 7, 64, 10_000])
-def test_calls_hold_no_more_samples_than_an_evaluator_takes(
-    monkeypatch: pytest.MonkeyPatch, piece: int
-) -> None:
+def test_calls_hold_no_more_samples_than_an_evaluator_takes(piece: int) -> None:
 
     spec = array_spec((5, 8, 9))
     blocks = BlockGrid.over(spec, (2, 2, 3), (1, 1, 1))
-    evaluator = counted(monkeypatch, piece, spec, blocks)
+    evaluator = counted(piece, spec, blocks)
     assert all(members * count <= piece for members, count, _ in evaluator.calls)
     if piece == 10_000:
         assert len(evaluator.calls) < blocks.count  # of one shape they go together
@@ -371,15 +367,11 @@ def test_a_device_renders_what_the_processor_does(
     np.testing.assert_allclose(rendered(there), rendered(field), atol=ROUNDING)
 
 
-def test_slabs_of_a_wide_picture_are_small_and_its_boxes_are_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_slabs_of_a_wide_picture_are_small_and_its_boxes_are_not() -> None:
     spec = image_spec((128, 100_000), 3)
     blocks = BlockGrid.over(spec, (2, 1563), (8, 8))
     evaluator = Counting(8192, 3)
-    monkeypatch.setattr(blending, "choose_evaluator", lambda *_, **__: evaluator)
-    network = random_network(NetworkSize(2, 1, 1, 3), blocks.count)
-    slab = next(render_values(field_of(spec, network, blocks), plan_render(spec, RenderRequest())))
+    slab = next(blend(evaluator, blocks, None, plan_render(spec, RenderRequest())))
     assert slab.nbytes <= 2**25
     assert np.mean([len(points) for _, points in evaluator.asked]) > 2000
     np.testing.assert_allclose(slab, 1.0, atol=1e-6)
