@@ -1,4 +1,4 @@
-"""Sine networks in C, for processors with the tile registers of AMX."""
+"""Sine networks in C: large ones on the tile registers of AMX, stacks of small ones anywhere."""
 
 from sinefit.native.tile_network import TileNetwork, tiles_supported
 

@@ -1,4 +1,4 @@
-"""Loading the compiled part, which need not be there."""
+"""Loading the compiled parts, which need not be there."""
 
 from __future__ import annotations
 
@@ -6,43 +6,76 @@ import ctypes
 import functools
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-_NAME: Final = "_sine_network"
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _POINTER: Final = ctypes.c_void_p
 _INT: Final = ctypes.c_int
-_SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
+_LONG: Final = ctypes.c_long
+_DOUBLE: Final = ctypes.c_double
+_Signatures = dict[str, tuple[Any, list[Any]]]
+_TILE_NETWORK: Final[_Signatures] = {
     "sinefit_supported": (_INT, []),
     "sinefit_fits": (_INT, [_INT] * 4),
     "sinefit_open": (_POINTER, [_INT] * 7),
     "sinefit_close": (None, [_POINTER]),
     "sinefit_bytes": (ctypes.c_size_t, [_POINTER]),
     "sinefit_load": (None, [_POINTER] * 3),
-    "sinefit_train": (
-        ctypes.c_double,
-        [_POINTER, _POINTER, _POINTER, ctypes.c_long] + [_POINTER] * 2,
+    "sinefit_train": (_DOUBLE, [_POINTER, _POINTER, _POINTER, _LONG] + [_POINTER] * 2),
+    "sinefit_evaluate": (None, [_POINTER, _POINTER, _LONG, _POINTER]),
+}
+_SMALL_NETWORKS: Final[_Signatures] = {
+    "sinefit_small_offers": (_INT, [_INT]),
+    "sinefit_small_train": (
+        _INT,
+        [_INT] * 5
+        + [_LONG, _INT]
+        + [_POINTER] * 3  # values and Adam's averages
+        + [_POINTER, _LONG] * 2  # rates and bounds
+        + [_POINTER] * 2  # samples and their counts
+        + [_POINTER, _LONG, _LONG, _LONG]  # indices, steps, batch
+        + [_POINTER, _LONG, _POINTER]  # factors, steps taken
+        + [_DOUBLE] * 3
+        + [_POINTER],
     ),
-    "sinefit_evaluate": (None, [_POINTER, _POINTER, ctypes.c_long, _POINTER]),
+    "sinefit_small_evaluate": (
+        _INT,
+        [_INT] * 5 + [_LONG, _INT] + [_POINTER] * 2 + [_LONG, _POINTER],
+    ),
 }
 
 
 @functools.cache
 def load_library() -> ctypes.CDLL | None:
-    """Return the compiled library, or None where it was not built or the processor is another.
+    """Return the library of tile registers, or None where it was not built or there are none."""
+    library = _open("_sine_network", _TILE_NETWORK)
+    return library if library is not None and library.sinefit_supported() else None
 
-    It is an ordinary shared library under the name of an extension module: a build that fails, on a
-    machine without a C compiler or of another kind, leaves a sinefit that works without it.
+
+@functools.cache
+def load_small_networks() -> ctypes.CDLL | None:
+    """Return the library of small networks, or None where it was not built."""
+    return _open("_small_networks", _SMALL_NETWORKS)
+
+
+def _open(name: str, signatures: Mapping[str, tuple[Any, list[Any]]]) -> ctypes.CDLL | None:
+    """Open an ordinary shared library under the name of an extension module.
+
+    A build that fails, on a machine without a C compiler or of another kind, leaves a sinefit that
+    works without it.
     """
     for suffix in EXTENSION_SUFFIXES:
-        path = Path(__file__).with_name(_NAME + suffix)
+        path = Path(__file__).with_name(name + suffix)
         if not path.exists():
             continue
         try:
             library = ctypes.CDLL(str(path))
-            for name, (result, arguments) in _SIGNATURES.items():
-                function = getattr(library, name)
+            for function_name, (result, arguments) in signatures.items():
+                function = getattr(library, function_name)
                 function.restype, function.argtypes = result, arguments
         except (OSError, AttributeError):  # built for another machine, or by another version
             return None
-        return library if library.sinefit_supported() else None
+        return library
     return None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from sinefit.native.library import load_library
+from sinefit.native.tensors import address_of
 from sinefit.processor.capability import Capability, allows
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ class TileNetwork:
         count = len(coordinates)
         loss: float = self._library.sinefit_train(
             self._handle,
-            _address(coordinates, (count, self._size.in_features)),
-            _address(targets, (count, self._size.out_features)),
+            address_of(coordinates, (count, self._size.in_features)),
+            address_of(targets, (count, self._size.out_features)),
             count,
             *self._addresses(weight_gradients, bias_gradients),
         )
@@ -104,7 +105,7 @@ class TileNetwork:
         outputs = torch.empty((count, self._size.out_features))
         self._library.sinefit_evaluate(
             self._handle,
-            _address(coordinates, (count, self._size.in_features)),
+            address_of(coordinates, (count, self._size.in_features)),
             count,
             outputs.data_ptr(),
         )
@@ -116,23 +117,11 @@ class TileNetwork:
         shapes = self._size.layers
         pointers = ctypes.c_void_p * len(shapes)
         return (
-            pointers(*(_address(*pair) for pair in zip(weights, shapes, strict=True))),
+            pointers(*(address_of(*pair) for pair in zip(weights, shapes, strict=True))),
             pointers(
                 *(
-                    _address(bias, (fan_out,))
+                    address_of(bias, (fan_out,))
                     for bias, (fan_out, _) in zip(biases, shapes, strict=True)
                 )
             ),
         )
-
-
-def _address(tensor: Tensor, shape: tuple[int, ...]) -> int:
-    """Return where a tensor's values are, after a check that C reads no others."""
-    if (
-        tensor.dtype != torch.float32
-        or tensor.device.type != "cpu"
-        or not tensor.is_contiguous()
-        or tuple(tensor.shape) != shape
-    ):
-        raise ValueError(f"wanted a contiguous float32 tensor of {shape} on the CPU")
-    return tensor.data_ptr()

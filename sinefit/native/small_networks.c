@@ -1,0 +1,228 @@
+#include "small_networks.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+enum { PART = 4096 }; /* samples of a member that a thread evaluates before it takes other work */
+
+/* ---- instruction sets ---- */
+
+int sinefit_small_offers(int set) {
+    switch (set) {
+    case BASE_SET: return 1;
+#if defined(__x86_64__)
+    case AVX2_SET: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case AVX512_SET:
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+#endif
+    default: return 0;
+    }
+}
+
+static const instruction_set *find_set(int set) {
+#if defined(__x86_64__)
+    if (set == AVX512_SET) return &sinefit_avx512_set;
+    if (set == AVX2_SET) return &sinefit_avx2_set;
+#endif
+    (void)set;
+    return &sinefit_base_set;
+}
+
+/* A weight that is no longer in use has averages that fade for ever, and below the smallest ordinary
+   number a processor is a hundred times slower: such numbers count as zero. They are far below
+   anything that changes a result. */
+#if defined(__x86_64__)
+typedef unsigned float_mode;
+static float_mode drop_subnormals(void) {
+    const float_mode before = _mm_getcsr();
+    _mm_setcsr(before | 0x8040);
+    return before;
+}
+static void restore_mode(float_mode before) { _mm_setcsr(before); }
+#elif defined(__aarch64__)
+typedef uint64_t float_mode;
+static void restore_mode(float_mode before) { __asm__ volatile("msr fpcr, %0" : : "r"(before)); }
+static float_mode drop_subnormals(void) {
+    float_mode before;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+    restore_mode(before | 1u << 24);
+    return before;
+}
+#else
+typedef int float_mode;
+static float_mode drop_subnormals(void) { return 0; }
+static void restore_mode(float_mode before) { (void)before; }
+#endif
+
+/* ---- threads ---- */
+
+typedef struct stack {
+    const instruction_set *set;
+    void (*work)(const struct stack *stack, long item, float *workspace);
+    long items;
+    atomic_long next;
+    /* What the items have in common. */
+    training training;
+    evaluation evaluation;
+    long values_stride, rates_stride, bounds_stride, indices_stride, factors_stride, parts;
+    const float *const *samples;
+    const int64_t *taken;
+} stack;
+
+typedef struct {
+    stack *stack;
+    float *workspace;
+    pthread_t thread;
+} worker;
+
+static void *take_items(void *argument) {
+    worker *self = argument;
+    stack *stack = self->stack;
+    const float_mode before = drop_subnormals();
+    for (;;) {
+        const long item = atomic_fetch_add(&stack->next, 1);
+        if (item >= stack->items) break;
+        stack->work(stack, item, self->workspace);
+    }
+    restore_mode(before);
+    return NULL;
+}
+
+/* Work on all items, each by whichever thread is free; return whether there was memory for it. */
+static int run(stack *stack, int threads, size_t floats) {
+    const int count = threads < stack->items ? threads : (int)stack->items;
+    if (count == 0) return 1;
+    worker *workers = calloc((size_t)count, sizeof *workers);
+    if (workers == NULL) return 0;
+    int ready = 0;
+    for (; ready < count; ready++) {
+        void *memory = NULL;
+        if (posix_memalign(&memory, 64, floats * sizeof(float)) != 0) break;
+        workers[ready] = (worker){.stack = stack, .workspace = memory};
+    }
+    int started = 1;
+    /* The threads that the system denies are not needed: the others take their items. */
+    while (started < ready &&
+           pthread_create(&workers[started].thread, NULL, take_items, &workers[started]) == 0)
+        started++;
+    if (ready > 0) take_items(&workers[0]);
+    for (int at = 1; at < started && ready > 0; at++) pthread_join(workers[at].thread, NULL);
+    for (int at = 0; at < ready; at++) free(workers[at].workspace);
+    free(workers);
+    return ready > 0;
+}
+
+/* ---- training ---- */
+
+static long count_values(network_size size) {
+    const long width = size.width;
+    return (size.depth - 1) * width * width + size.depth * width + width * size.features +
+           size.channels * width + size.channels;
+}
+
+static void train_item(const stack *stack, long item, float *workspace) {
+    training work = stack->training;
+    work.values += item * stack->values_stride;
+    work.averages += item * stack->values_stride;
+    work.squares += item * stack->values_stride;
+    work.rates += item * stack->rates_stride;
+    if (work.bounds != NULL) work.bounds += item * stack->bounds_stride;
+    work.samples = stack->samples[item];
+    work.indices += item * stack->indices_stride;
+    work.factors += item * stack->factors_stride;
+    work.taken = (long)stack->taken[item];
+    work.loss += item;
+    stack->set->train(&work, workspace);
+}
+
+/* Whether every index is that of a sample. */
+static int all_inside(const int32_t *indices, long count, int64_t samples) {
+    int32_t least = 0, greatest = -1;
+    for (long at = 0; at < count; at++) {
+        least = indices[at] < least ? indices[at] : least;
+        greatest = indices[at] > greatest ? indices[at] : greatest;
+    }
+    return least >= 0 && greatest < samples;
+}
+
+int sinefit_small_train(
+    int set, int features, int width, int depth, int channels, long members, int threads, float *values,
+    float *averages, float *squares, const float *rates, long rates_stride, const float *bounds,
+    long bounds_stride, const float *const *samples, const int64_t *sample_counts,
+    const int32_t *indices, long indices_stride, long steps, long batch, const float *factors,
+    long factors_stride, const int64_t *taken, double decay, double square_decay, double epsilon,
+    float *losses
+) {
+    const network_size size = {features, width, depth, channels};
+    for (long member = 0; member < members; member++)
+        if (!all_inside(indices + member * indices_stride, steps * batch, sample_counts[member]))
+            return OUTSIDE;
+    stack stack = {
+        .set = find_set(set),
+        .work = train_item,
+        .items = members,
+        .training =
+            {.size = size,
+             .values = values,
+             .averages = averages,
+             .squares = squares,
+             .rates = rates,
+             .bounds = bounds,
+             .indices = indices,
+             .steps = steps,
+             .batch = batch,
+             .factors = factors,
+             .decay = decay,
+             .square_decay = square_decay,
+             .epsilon = epsilon,
+             .loss = losses},
+        .values_stride = count_values(size),
+        .rates_stride = rates_stride,
+        .bounds_stride = bounds_stride,
+        .indices_stride = indices_stride,
+        .factors_stride = factors_stride,
+        .samples = samples,
+        .taken = taken,
+    };
+    return run(&stack, threads, stack.set->train_floats(size, batch)) ? DONE : NO_MEMORY;
+}
+
+/* ---- evaluation ---- */
+
+static void evaluate_item(const stack *stack, long item, float *workspace) {
+    evaluation work = stack->evaluation;
+    const long member = item / stack->parts, begin = item % stack->parts * PART;
+    const long row = member * work.count + begin;
+    work.values += member * stack->values_stride;
+    work.coordinates += row * work.size.features;
+    work.outputs += row * work.size.channels;
+    work.count = work.count - begin < PART ? work.count - begin : PART;
+    stack->set->evaluate(&work, workspace);
+}
+
+int sinefit_small_evaluate(
+    int set, int features, int width, int depth, int channels, long members, int threads,
+    const float *values, const float *coordinates, long count, float *outputs
+) {
+    const network_size size = {features, width, depth, channels};
+    const long parts = (count + PART - 1) / PART;
+    stack stack = {
+        .set = find_set(set),
+        .work = evaluate_item,
+        .items = members * parts,
+        .evaluation =
+            {.size = size,
+             .values = values,
+             .coordinates = coordinates,
+             .count = count,
+             .outputs = outputs},
+        .values_stride = count_values(size),
+        .parts = parts,
+    };
+    return run(&stack, threads, stack.set->evaluate_floats(size)) ? DONE : NO_MEMORY;
+}

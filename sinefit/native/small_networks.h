@@ -1,0 +1,80 @@
+/* Stacks of small sine networks: each member is trained by one thread, in its core's own cache, for
+   as many steps as are asked for at once. */
+
+#ifndef SINEFIT_SMALL_NETWORKS_H
+#define SINEFIT_SMALL_NETWORKS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+enum { BASE_SET, AVX2_SET, AVX512_SET, INSTRUCTION_SETS };
+enum { DONE, OUTSIDE, NO_MEMORY };
+
+/* Networks of `depth` layers h <- sin(W h + b) of `width` neurons, and a linear one. */
+typedef struct {
+    int features, width, depth, channels;
+} network_size;
+
+/* What training does to one member. Its rows of values are laid out as `Sine.shapes` says. */
+typedef struct {
+    network_size size;
+    float *values, *averages, *squares;
+    const float *rates, *bounds; /* peak learning rates; largest magnitudes, or NULL */
+    const float *samples;        /* (samples, features + channels) */
+    const int32_t *indices;      /* (steps, batch) samples of each step */
+    long steps, batch;
+    const float *factors; /* (steps) on the rates */
+    long taken;           /* steps before these */
+    double decay, square_decay, epsilon;
+    float *loss; /* sum over the steps of the mean squared error before each */
+} training;
+
+/* Where one member is evaluated. */
+typedef struct {
+    network_size size;
+    const float *values;
+    const float *coordinates; /* (count, features) */
+    long count;
+    float *outputs; /* (count, channels) */
+} evaluation;
+
+/* The same arithmetic written in the vectors of a kind of processor. A workspace is aligned to 64
+   bytes and serves any number of members of one size in turn. */
+typedef struct {
+    size_t (*train_floats)(network_size size, long batch);
+    size_t (*evaluate_floats)(network_size size);
+    void (*train)(const training *work, float *workspace);
+    void (*evaluate)(const evaluation *work, float *workspace);
+} instruction_set;
+
+extern const instruction_set sinefit_base_set;
+#if defined(__x86_64__)
+extern const instruction_set sinefit_avx2_set, sinefit_avx512_set;
+#endif
+
+/* Whether this processor has an instruction set, and the system saves its registers. */
+EXPORT int sinefit_small_offers(int set);
+
+/* Train every member of a stack; `values`, `averages` and `squares` are (members, count) and change
+   in place, `losses` (members) are written. Of `rates`, `bounds`, `indices` and `factors` there is
+   one for each member, or with a stride of zero one for all. The result does not depend on `threads`.
+   Return DONE, or without a change OUTSIDE for an index that no sample has, or NO_MEMORY. */
+EXPORT int sinefit_small_train(
+    int set, int features, int width, int depth, int channels, long members, int threads, float *values,
+    float *averages, float *squares, const float *rates, long rates_stride, const float *bounds,
+    long bounds_stride, const float *const *samples, const int64_t *sample_counts,
+    const int32_t *indices, long indices_stride, long steps, long batch, const float *factors,
+    long factors_stride, const int64_t *taken, double decay, double square_decay, double epsilon,
+    float *losses
+);
+
+/* Write every member's outputs (members, count, channels) at its coordinates (members, count,
+   features). Return DONE or NO_MEMORY. */
+EXPORT int sinefit_small_evaluate(
+    int set, int features, int width, int depth, int channels, long members, int threads,
+    const float *values, const float *coordinates, long count, float *outputs
+);
+
+#endif

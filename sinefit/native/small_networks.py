@@ -1,0 +1,190 @@
+"""Stacks of small sine networks, trained for many steps at once, each member in one core's cache.
+
+The C sources beside this file do the arithmetic: `small_networks_step.h` a member's steps over the
+vectors of `vectors_*.h`, once for each instruction set, `small_networks.c` the members' threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+import torch
+
+from sinefit.native.library import load_small_networks
+from sinefit.native.tensors import address_of
+from sinefit.processor.capability import Capability, allows, processor_limit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from sinefit.networks.size import NetworkSize
+
+
+class InstructionSet(IntEnum):
+    """What the arithmetic is written in; all of them are float32 throughout."""
+
+    BASE = 0
+    """What every processor of its kind has: 4 floats at once, NEON on 64-bit ARM."""
+    AVX2 = 1
+    """8 floats at once."""
+    AVX512 = 2
+    """16 floats at once."""
+
+
+_NEEDS: Final = {
+    InstructionSet.AVX2: Capability.AVX2,
+    InstructionSet.AVX512: Capability.AVX512,
+}
+_OUTSIDE: Final = 1
+_NO_MEMORY: Final = 2
+
+
+def instruction_sets() -> tuple[InstructionSet, ...]:
+    """Return what this processor has and may be used for, the slowest first; none without C."""
+    library = load_small_networks() if processor_limit().compiled else None
+    if library is None:
+        return ()
+    return tuple(
+        one
+        for one in InstructionSet
+        if library.sinefit_small_offers(one) and (one not in _NEEDS or allows(_NEEDS[one]))
+    )
+
+
+def supported() -> bool:
+    """Tell whether this machine can run small networks in C; it can those of any size."""
+    return bool(instruction_sets())
+
+
+def train(
+    size: NetworkSize,
+    values: Tensor,
+    averages: tuple[Tensor, Tensor],
+    *,
+    rates: Tensor,
+    bounds: Tensor | None = None,
+    samples: Sequence[Tensor],
+    indices: Tensor,
+    factors: Tensor,
+    taken: Sequence[int],
+    constants: tuple[float, float, float],
+    threads: int,
+    instructions: InstructionSet | None = None,
+) -> Tensor:
+    """Train every member of a stack by Adam for some steps, all in place.
+
+    Return for each member (members,) the sum over the steps of its mean squared error over batch
+    and channels before the step. A member is trained by one thread from the first step to the last;
+    the result does not depend on `threads`, nor on how the steps are divided among calls. A call
+    cannot be interrupted: ask for few steps at a time.
+
+    `values` and Adam's `averages` of gradients and of their squares are (members, count), laid out
+    as `Sine.shapes` says. Each member has a table of `samples` (its count, in + out), coordinates
+    and targets side by side, and has `taken` so many steps before. `indices` (members, steps,
+    batch), int32, tell the samples of each step, and `factors` (members, steps) what its learning
+    rates are multiplied with. `rates` are the peak learning rates, zero for frozen values; values
+    are clamped to their magnitudes in `bounds` after each step. Of rates, bounds, indices and
+    factors there may be one row for all members instead. `constants` are Adam's beta1, beta2 and
+    epsilon. Tensors are contiguous, on the CPU, and float32 unless said otherwise.
+
+    Without `instructions` the fastest are taken. Raises ValueError for tensors of another kind,
+    for what is not supported, and before any change for an index that no sample has; MemoryError
+    without memory.
+    """
+    library, chosen = _library(instructions)
+    members, steps, batch = len(values), indices.shape[1], indices.shape[2]
+    decay, square_decay, epsilon = constants
+    if threads < 1 or batch < 1 or len(samples) != members or len(taken) != members:
+        raise ValueError("wanted a thread, a sample per step, and a table and a count per member")
+    if not (0 <= decay < 1 and 0 <= square_decay < 1 and epsilon > 0) or min(taken, default=0) < 0:
+        raise ValueError("no steps of Adam have such constants or counts")
+    count, columns = size.parameter_count, size.in_features + size.out_features
+    rows = (members, count)
+    tables = (ctypes.c_void_p * members)(
+        *(address_of(table, (len(table), columns)) for table in samples)
+    )
+    losses = torch.empty(members)
+    outcome = library.sinefit_small_train(
+        chosen,
+        *_numbers(size),
+        members,
+        threads,
+        address_of(values, rows),
+        *(address_of(average, rows) for average in averages),
+        *_rows(rates, members, (count,)),
+        *((None, 0) if bounds is None else _rows(bounds, members, (count,))),
+        tables,
+        (ctypes.c_int64 * members)(*(len(table) for table in samples)),
+        *_rows(indices, members, (steps, batch), torch.int32),
+        steps,
+        batch,
+        *_rows(factors, members, (steps,)),
+        (ctypes.c_int64 * members)(*taken),
+        decay,
+        square_decay,
+        epsilon,
+        losses.data_ptr(),
+    )
+    if outcome == _OUTSIDE:
+        raise ValueError("an index is that of no sample")
+    if outcome == _NO_MEMORY:
+        raise MemoryError("not enough memory to train small networks")
+    return losses
+
+
+def evaluate(
+    size: NetworkSize,
+    values: Tensor,
+    coordinates: Tensor,
+    *,
+    threads: int,
+    instructions: InstructionSet | None = None,
+) -> Tensor:
+    """Return every member's outputs (members, count, out) at coordinates (members, count, in).
+
+    `values` are rows as in `train`; all is float32, contiguous and on the CPU. Raises ValueError
+    for tensors of another kind and for what is not supported, MemoryError without memory.
+    """
+    library, chosen = _library(instructions)
+    members, count = len(values), coordinates.shape[1]
+    if threads < 1:
+        raise ValueError("wanted a thread")
+    outputs = torch.empty((members, count, size.out_features))
+    outcome = library.sinefit_small_evaluate(
+        chosen,
+        *_numbers(size),
+        members,
+        threads,
+        address_of(values, (members, size.parameter_count)),
+        address_of(coordinates, (members, count, size.in_features)),
+        count,
+        outputs.data_ptr(),
+    )
+    if outcome == _NO_MEMORY:
+        raise MemoryError("not enough memory to evaluate small networks")
+    return outputs
+
+
+def _library(instructions: InstructionSet | None) -> tuple[ctypes.CDLL, InstructionSet]:
+    offered = instruction_sets()
+    library = load_small_networks()
+    if library is None or not offered or (instructions or offered[0]) not in offered:
+        raise ValueError("this machine has no such instructions, or no compiled part")
+    return library, offered[-1] if instructions is None else instructions
+
+
+def _numbers(size: NetworkSize) -> tuple[int, int, int, int]:
+    return size.in_features, size.width, size.depth, size.out_features
+
+
+def _rows(
+    tensor: Tensor, members: int, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+) -> tuple[int, int]:
+    """Return where the rows of all members are, and how far apart: by nothing if they share one."""
+    shared = len(tensor) == 1
+    address = address_of(tensor, (1 if shared else members, *shape), dtype)
+    return address, 0 if shared else tensor[0].numel() if members else 0

@@ -1,0 +1,4 @@
+#include "vectors_base.h"
+
+#define INSTRUCTION_SET sinefit_base_set
+#include "small_networks_step.h"
