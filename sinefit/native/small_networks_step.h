@@ -13,8 +13,8 @@
 #include "small_networks.h"
 
 enum {
-    GROUP_FLOATS = 4096, /* activations of a layer that a group aims at: a third of a small cache */
-    LEAST_GROUP = 12,
+    GROUP_FLOATS = 4096, /* activations of a layer that a group aims at */
+    LEAST_GROUP = 64,    /* fewer samples would read the weights too often */
     MOST_GROUP = 96,
     LINE = 16, /* floats of a cache line */
 };
@@ -281,8 +281,25 @@ static size_t evaluate_floats(network_size size) {
 static void transpose(
     const float *from, long rows, long columns, long stride, float *to, long to_stride
 ) {
+    const long whole_rows = rows - rows % LANES, whole_columns = columns - columns % LANES;
+    for (long row = 0; row < whole_rows; row += LANES) {
+        for (long column = 0; column < whole_columns; column += LANES) {
+            floats block[LANES];
+            UNROLLED for (int i = 0; i < LANES; i++)
+                block[i] = load(from + (row + i) * stride + column);
+            /* The two blocks of `half` rows and lanes beside the diagonal change places. */
+            UNROLLED for (int half = LANES / 2; half > 0; half /= 2) {
+                UNROLLED for (int pair = 0; pair < LANES / 2; pair++) {
+                    const int i = pair / half * 2 * half + pair % half;
+                    swap_lanes(&block[i], &block[i + half], half);
+                }
+            }
+            UNROLLED for (int i = 0; i < LANES; i++)
+                store(to + (column + i) * to_stride + row, block[i]);
+        }
+    }
     for (long row = 0; row < rows; row++)
-        for (long column = 0; column < columns; column++)
+        for (long column = row < whole_rows ? whole_columns : 0; column < columns; column++)
             to[column * to_stride + row] = from[row * stride + column];
 }
 
@@ -469,7 +486,7 @@ static void update(const workspace *place, const training *work, float factor, l
         store(place->squares + at, square);
         const floats size = multiply_add(square_root(square), rise, epsilon);
         const floats rate = load(place->rates + at) * pace;
-        floats value = subtract_product(load(place->values + at), average / size, rate);
+        floats value = subtract_product(load(place->values + at), quotient(average, size), rate);
         if (limited) value = bounded(value, load(place->bounds + at));
         store(place->values + at, value);
     }

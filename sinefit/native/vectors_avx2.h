@@ -19,6 +19,7 @@ INLINE floats spread(float value) { return _mm256_set1_ps(value); }
 INLINE floats multiply_add(floats a, floats b, floats c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE floats subtract_product(floats c, floats a, floats b) { return _mm256_fnmadd_ps(a, b, c); }
 INLINE floats square_root(floats value) { return _mm256_sqrt_ps(value); }
+INLINE floats quotient(floats value, floats divisor) { return _mm256_div_ps(value, divisor); }
 
 /* Values between -bound and bound; not a number stays what it is. */
 INLINE floats bounded(floats value, floats bound) {
@@ -30,4 +31,19 @@ INLINE floats bounded(floats value, floats bound) {
 INLINE floats turned(floats value, floats counts) {
     __m256i sign = _mm256_slli_epi32(_mm256_castps_si256(counts), 31);
     return _mm256_xor_ps(value, _mm256_castsi256_ps(sign));
+}
+
+/* Swap the lanes of `a` whose number has the bit `half` with those of `b` that lie before them. */
+INLINE void swap_lanes(floats *a, floats *b, const int half) {
+    const floats kept = *a;
+    if (half == 4) {
+        *a = _mm256_permute2f128_ps(kept, *b, 0x20);
+        *b = _mm256_permute2f128_ps(kept, *b, 0x31);
+    } else if (half == 2) {
+        *a = _mm256_shuffle_ps(kept, *b, 0x44);
+        *b = _mm256_shuffle_ps(kept, *b, 0xee);
+    } else {
+        *a = _mm256_blend_ps(kept, _mm256_moveldup_ps(*b), 0xaa);
+        *b = _mm256_blend_ps(_mm256_movehdup_ps(kept), *b, 0xaa);
+    }
 }

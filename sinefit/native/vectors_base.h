@@ -73,3 +73,12 @@ INLINE floats bounded(floats value, floats bound) {
 INLINE floats turned(floats value, floats counts) {
     return (floats)((words)value ^ ((words)counts << 31));
 }
+
+INLINE floats quotient(floats value, floats divisor) { return value / divisor; }
+
+/* Swap the lanes of `a` whose number has the bit `half` with those of `b` that lie before them. */
+INLINE void swap_lanes(floats *a, floats *b, const int half) {
+    const floats x = *a, y = *b;
+    *a = half == 2 ? (floats){x[0], x[1], y[0], y[1]} : (floats){x[0], y[0], x[2], y[2]};
+    *b = half == 2 ? (floats){x[2], x[3], y[2], y[3]} : (floats){x[1], y[1], x[3], y[3]};
+}
