@@ -13,9 +13,9 @@
 #include "small_networks.h"
 
 enum {
-    GROUP_FLOATS = 4096, /* activations of a layer that a group aims at */
-    LEAST_GROUP = 64,    /* fewer samples would read the weights too often */
-    MOST_GROUP = 96,
+    /* Samples that go through the layers together at most: fewer would read the weights too often,
+       more would not stay where the core reads them fastest. */
+    MOST_GROUP = 64,
     LINE = 16, /* floats of a cache line */
 };
 
@@ -43,11 +43,10 @@ INLINE void sine_cosine(floats phase, floats *sine, floats *cosine) {
     odd = multiply_add(odd, square, spread(-1.980660163e-4f));
     odd = multiply_add(odd, square, spread(8.333017118e-3f));
     odd = multiply_add(odd, square, spread(-0.1666665673f));
-    floats even = spread(-2.607681608e-7f);
-    even = multiply_add(even, square, spread(2.476187001e-5f));
-    even = multiply_add(even, square, spread(-1.388840377e-3f));
-    even = multiply_add(even, square, spread(0.04166664183f));
-    even = multiply_add(even, square, spread(-0.5f));
+    floats even = spread(2.319438575e-5f);
+    even = multiply_add(even, square, spread(-1.385592715e-3f));
+    even = multiply_add(even, square, spread(0.04166398945f));
+    even = multiply_add(even, square, spread(-0.4999993229f));
     *sine = turned(multiply_add(odd * square, rest, rest), shifted);
     *cosine = turned(multiply_add(even, square, spread(1.0f)), shifted);
 }
@@ -227,20 +226,17 @@ typedef struct {
     float *outputs;       /* (group, channels), then the derivatives by the outputs */
 } workspace;
 
-static long group_of(const layout *at, long batch) {
-    long most = GROUP_FLOATS / at->stride;
-    most = most < LEAST_GROUP ? LEAST_GROUP : most > MOST_GROUP ? MOST_GROUP : most;
-    /* Groups of about the same size, so that no small one comes last. */
-    const long groups = (batch + most - 1) / most;
-    const long even = groups == 0 ? 0 : ((batch + groups - 1) / groups + 3) / 4 * 4;
-    return even < most ? even : most;
+/* Groups of about the same size, so that no small one comes last. */
+static long group_of(long batch) {
+    const long groups = (batch + MOST_GROUP - 1) / MOST_GROUP;
+    return groups == 0 ? 0 : ((batch + groups - 1) / groups + 3) / 4 * 4;
 }
 
 /* Lay out a workspace in some memory; return how many floats it takes. */
 static long arrange(workspace *place, network_size size, long batch, int training, float *memory) {
     const layout at = lay_out(size);
     place->at = at;
-    place->group = group_of(&at, batch);
+    place->group = group_of(batch);
     const long layer = place->group * at.stride, square = size.width * at.stride;
     long used = 0;
 #define TAKE(name, count) \
