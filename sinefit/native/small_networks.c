@@ -12,6 +12,9 @@ enum { PART = 4096 }; /* samples of a member that a thread evaluates before it t
 /* ---- instruction sets ---- */
 
 int sinefit_small_offers(int set) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+#endif
     switch (set) {
     case BASE_SET: return 1;
 #if defined(__x86_64__)

@@ -96,7 +96,9 @@ def train(
     without memory.
     """
     library, chosen = _library(instructions)
-    members, steps, batch = len(values), indices.shape[1], indices.shape[2]
+    if indices.ndim != 3:
+        raise ValueError("wanted indices (members, steps, batch)")
+    members, steps, batch = len(values), *indices.shape[1:]
     decay, square_decay, epsilon = constants
     if threads < 1 or batch < 1 or len(samples) != members or len(taken) != members:
         raise ValueError("wanted a thread, a sample per step, and a table and a count per member")
@@ -150,9 +152,9 @@ def evaluate(
     for tensors of another kind and for what is not supported, MemoryError without memory.
     """
     library, chosen = _library(instructions)
+    if threads < 1 or coordinates.ndim != 3:
+        raise ValueError("wanted a thread, and coordinates (members, count, in)")
     members, count = len(values), coordinates.shape[1]
-    if threads < 1:
-        raise ValueError("wanted a thread")
     outputs = torch.empty((members, count, size.out_features))
     outcome = library.sinefit_small_evaluate(
         chosen,
