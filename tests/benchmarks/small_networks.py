@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import os
 import statistics
 import subprocess
 import tempfile
@@ -21,17 +22,23 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
+from sinefit.cli.environment import prepare_environment
 
-from sinefit.engines.adam import CONSTANTS, Adam
-from sinefit.engines.engine import Work
-from sinefit.engines.objective import Batch, MeanSquaredError
-from sinefit.engines.torch_engine import TorchEngine
-from sinefit.native import small_networks
-from sinefit.native.small_networks import InstructionSet, instruction_sets
-from sinefit.networks.network import Network
-from sinefit.networks.sine import SINE
-from sinefit.networks.size import NetworkSize
+# Before torch is loaded, as the command does: its threads would wait in a loop, during which the
+# others are measured.
+prepare_environment(os.environ)
+
+import torch  # noqa: E402
+
+from sinefit.engines.adam import CONSTANTS, Adam  # noqa: E402
+from sinefit.engines.engine import Work  # noqa: E402
+from sinefit.engines.objective import Batch, MeanSquaredError  # noqa: E402
+from sinefit.engines.torch_engine import TorchEngine  # noqa: E402
+from sinefit.native import small_networks  # noqa: E402
+from sinefit.native.small_networks import InstructionSet, instruction_sets  # noqa: E402
+from sinefit.networks.network import Network  # noqa: E402
+from sinefit.networks.sine import SINE  # noqa: E402
+from sinefit.networks.size import NetworkSize  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +48,7 @@ BATCH = 256
 SAMPLES = 4096
 """Samples of a member, as of a block of 64 by 64."""
 RATE = 1e-3
-WORK = 2e9
+WORK = 4e9
 """Multiplications and additions of one measurement."""
 
 
