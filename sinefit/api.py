@@ -64,11 +64,15 @@ class FitSettings(TypedDict, total=False):
     max_time: float | None
     target_psnr: float | None
     learning_rate: float | None
-    batch: int
+    batch: int | None
+    blocks: int | Sequence[int] | str | None
+    block_size: int | Sequence[int] | None
+    margin: int | Sequence[int] | None
+    weights_per_value: float | None
     seed: int
     device: str
     threads: int | None
-    dtype: StorageType
+    dtype: StorageType | None
 
 
 def fit(
@@ -82,11 +86,15 @@ def fit(
     max_time: float | None = None,
     target_psnr: float | None = None,
     learning_rate: float | None = None,
-    batch: int = FitConfig.batch,
+    batch: int | None = None,
+    blocks: int | Sequence[int] | str | None = None,
+    block_size: int | Sequence[int] | None = None,
+    margin: int | Sequence[int] | None = None,
+    weights_per_value: float | None = None,
     seed: int = FitConfig.seed,
     device: str = FitConfig.device,
     threads: int | None = None,
-    dtype: StorageType = FitConfig.dtype,
+    dtype: StorageType | None = None,
     channels_last: bool = Selection.channels_last,
     domain: Domain = Selection.domain,
     start_from: Field | None = None,
@@ -120,6 +128,10 @@ def fit(
         target_psnr=target_psnr,
         learning_rate=learning_rate,
         batch=batch,
+        blocks=blocks,
+        block_size=block_size,
+        margin=margin,
+        weights_per_value=weights_per_value,
         seed=seed,
         device=device,
         threads=threads,
@@ -308,15 +320,19 @@ def load(source: str | Path | bytes) -> Field:
 
 
 def save(
-    field: Field, target: str | Path, *, dtype: StorageType = FitConfig.dtype, force: bool = False
+    field: Field, target: str | Path, *, dtype: StorageType | None = None, force: bool = False
 ) -> None:
     """Write a field's weights file; it appears whole or not at all.
 
-    Raises OutputExistsError if the file exists and `force` is false. A `dtype` coarser than the
-    fit's changes the weights, so that the PSNR on record no longer holds.
+    Without a `dtype` it is float16 for weights that this holds exactly, as a fit that stores them
+    so leaves them, else float32. Raises OutputExistsError if the file exists and `force` is false.
+    A `dtype` coarser than the fit's changes the weights: the PSNR on record no longer holds.
     """
     check_type("field", field, Field, "a field")
     force = truth("force", force)
+    if dtype is None:
+        values = field.network.values
+        dtype = "float16" if bool((values == values.half()).all()) else "float32"
     check_choice("dtype", dtype, STORAGE_TYPES)
     content = field_pieces(field, getattr(torch, dtype))
     write_bytes(file_name("target", target), content, force=force)

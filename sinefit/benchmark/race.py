@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-import torch
-
 from sinefit import metrics
 from sinefit.benchmark.textbook import TextbookTraining
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.measure import measure_quality
-from sinefit.fitting.samples import TrainingSamples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import torch
     from torch import Tensor
 
     from sinefit.benchmark.clock import Clock
@@ -99,7 +97,7 @@ def run_race(
     The textbook method stops at the highest of `TARGETS` or after `textbook_limit` seconds, sinefit
     after `sinefit_seconds`, to which its schedule is laid out.
     """
-    textbook = TextbookTraining(signal, config.size_for(signal.spec), device)
+    textbook = TextbookTraining(signal, replace(config, blocks=(1,)).size_for(signal.spec), device)
     slow = textbook_curve(textbook, clock, max(TARGETS), textbook_limit, tell)
     del textbook
     fast, field = sinefit_curve(signal, config, clock, sinefit_seconds)
@@ -107,8 +105,8 @@ def run_race(
     return Race(slow, fast), field
 
 
-def _quality(field: Field, samples: TrainingSamples) -> float:
-    return measure_quality(field.network, samples).psnr_float
+def _quality(field: Field, signal: Signal) -> float:
+    return measure_quality(field, signal).psnr_float
 
 
 def textbook_curve(
@@ -138,13 +136,12 @@ def sinefit_curve(
     config: FitConfig,
     clock: Clock,
     seconds: float,
-    quality: Callable[[Field, TrainingSamples], float] = _quality,
+    quality: Callable[[Field, Signal], float] = _quality,
 ) -> tuple[Curve, Field]:
     """Fit a signal for `seconds`; return the curve of the measured field and the field.
 
-    `quality` measures the PSNR in dB of a field over the samples.
+    `quality` measures the PSNR in dB of a field over the signal's samples.
     """
-    samples = TrainingSamples(signal, torch.device("cpu"))
     times: list[float] = []
     qualities: list[float] = []
     begin: float | None = None
@@ -161,7 +158,7 @@ def sinefit_curve(
         assert begin is not None
         now = clock()
         times.append(now - begin)
-        qualities.append(quality(field, samples))
+        qualities.append(quality(field, signal))
         begin += clock() - now
 
     hooks = FitHooks(should_stop=start, on_field=measure, field_every=seconds / MEASUREMENTS)

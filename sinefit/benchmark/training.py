@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from sinefit.benchmark.clock import median_ratio, paces_in_turn
 from sinefit.benchmark.textbook import TextbookTraining
 from sinefit.fitting.loop import make_plan
-from sinefit.fitting.samples import TrainingSamples
+from sinefit.fitting.samples import PartSamples
 from sinefit.fitting.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -51,16 +51,18 @@ def measure_pace(
     Of sinefit these are the ordinary steps. Those in full precision, with which a fit of high
     quality ends, are slower; they count in the race and in the fits.
     """
+    config = replace(config, blocks=(1,))  # one network beside one
     textbook = TextbookTraining(signal, config.size_for(signal.spec), device)
     plan = make_plan(signal, config)
-    trainer = Trainer([plan], [TrainingSamples(signal, device)])
+    trainer = Trainer([plan], [PartSamples(signal, plan.blocks, device)])
 
     def textbook_step() -> int:
         textbook.step()
         return textbook.count
 
     def sinefit_step() -> int:
-        trainer.advance([[1.0]])
+        for _ in trainer.advance([trainer.steps[0] + 1], [lambda _step: 1.0]):
+            pass
         return plan.batch
 
     textbook.step()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import torch
 
 from sinefit.engines.triton_support import triton_update
@@ -57,11 +59,57 @@ class Adam:
         self._constants = constants
         self._update = update or triton_update(values.device) or plain_update
         self._averages = (torch.zeros_like(values), torch.zeros_like(values))
-        self.steps = [0] * network.members
-        """Steps that each member has taken."""
+        self.steps = np.zeros(network.members, dtype=np.int64)
+        """Steps that each member has taken (members,)."""
+        self._scales = torch.ones((network.members, 1), device=values.device)
         self._pace = torch.ones((2, network.members, 1), dtype=values.dtype, device=values.device)
         if bounds is not None:
             torch.clamp(values, min=-bounds, max=bounds, out=values)
+
+    @property
+    def values(self) -> Tensor:
+        """What is updated, (members, count)."""
+        return self._values
+
+    @property
+    def rates(self) -> Tensor:
+        """Peak learning rates (members, count)."""
+        return self._rates
+
+    @property
+    def bounds(self) -> Tensor | None:
+        """Largest magnitudes (members, count), None where there are none."""
+        return self._bounds
+
+    @property
+    def averages(self) -> tuple[Tensor, Tensor]:
+        """Averages of gradients and of their squares, each (members, count)."""
+        return self._averages
+
+    @property
+    def constants(self) -> Constants:
+        """beta1, beta2 and epsilon."""
+        return self._constants
+
+    def part(self, members: range) -> Adam:
+        """Return the same for some members, with which it shares all its memory."""
+        first, last = members.start, members.stop
+        part = copy.copy(self)
+        part._values, part._rates = self._values[first:last], self._rates[first:last]
+        part._bounds = None if self._bounds is None else self._bounds[first:last]
+        part._averages = (self._averages[0][first:last], self._averages[1][first:last])
+        part._scales = self._scales[first:last]
+        part._pace = self._pace[:, first:last]
+        part.steps = self.steps[first:last]
+        return part
+
+    def restart(self, members: Sequence[int], factor: float) -> None:
+        """Forget some members' averages, and multiply their rates from now on."""
+        rows = list(members)
+        for average in self._averages:
+            average[rows] = 0.0
+        self._rates[rows] *= factor
+        self._scales[rows] *= factor
 
     def step(self, gradient: Tensor, factors: Sequence[float]) -> None:
         """Take one step, each member at its own factor times its learning rates."""
@@ -71,7 +119,7 @@ class Adam:
     def prepare(self, factors: Sequence[float]) -> None:
         """Count a step and tell the device each member's factor, without waiting for it."""
         decay, second_decay, _ = self._constants
-        self.steps = [steps + 1 for steps in self.steps]
+        self.steps += 1
         rises = [
             factor / (1.0 - decay**steps) for factor, steps in zip(factors, self.steps, strict=True)
         ]
@@ -96,24 +144,39 @@ class Adam:
             self._constants,
         )
 
-    def state(self, member: int) -> dict[str, Tensor]:
-        """Return a member's averages of gradients and of their squares (count,), on the CPU."""
-        return {
-            f"adam.{name}": average[member].cpu().clone()
+    def state(self, members: range) -> dict[str, Tensor]:
+        """Return some members' averages of gradients and of their squares, and their steps.
+
+        The averages are (members, count), all is on the CPU.
+        """
+        rows = slice(members.start, members.stop)
+        found = {
+            f"adam.{name}": average[rows].cpu().clone()
             for name, average in zip(_AVERAGES, self._averages, strict=True)
         }
+        found["adam.scales"] = self._scales[rows].cpu().clone()
+        return {**found, "adam.steps": torch.from_numpy(self.steps[rows].copy())}
 
-    def restore(self, member: int, state: Mapping[str, Tensor], steps: int) -> None:
-        """Put back what `state` returned of a member after `steps` steps.
+    def restore(self, members: range, state: Mapping[str, Tensor]) -> None:
+        """Put back what `state` returned of some members.
 
         Raises KeyError or ValueError for what cannot have come from it.
         """
+        rows = slice(members.start, members.stop)
+        kept_steps = state["adam.steps"]
+        if kept_steps.shape != (len(members),) or bool((kept_steps < 0).any()):
+            raise ValueError("Adam's steps do not fit the network")
         for name, average in zip(_AVERAGES, self._averages, strict=True):
             kept = state[f"adam.{name}"]
-            if kept.shape != average[member].shape:
+            if kept.shape != average[rows].shape:
                 raise ValueError("Adam's averages do not fit the network")
-            average[member].copy_(kept)
-        self.steps[member] = steps
+            average[rows].copy_(kept)
+        scales = state["adam.scales"].to(self._scales.device)
+        if scales.shape != (len(members), 1) or not bool((scales > 0).all()):
+            raise ValueError("the scales of Adam's rates do not fit the network")
+        self._rates[rows] *= scales / self._scales[rows]
+        self._scales[rows] = scales
+        self.steps[rows] = kept_steps.numpy()
 
 
 def plain_update(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from sinefit.engines.objective import MeanSquaredError
 from sinefit.networks.sine import SINE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
     from torch import Tensor
 
+    from sinefit.engines.adam import Adam
     from sinefit.engines.objective import Batch, Objective
     from sinefit.networks.family import Family
     from sinefit.networks.network import Network
@@ -45,14 +48,18 @@ class Work:
         return self.targets * self.points
 
     @property
-    def is_plain(self) -> bool:
-        """Whether it is one sine network and the mean squared error at points."""
+    def is_pointwise(self) -> bool:
+        """Whether it is sine networks and the mean squared error at points."""
         return (
             self.family is SINE
-            and self.members == 1
             and self.points == 1
             and isinstance(self.objective, MeanSquaredError)
         )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is that for one network."""
+        return self.is_pointwise and self.members == 1
 
     def halved(self) -> Work:
         """Return the same work with half the targets at a time."""
@@ -67,6 +74,16 @@ class Engine(Protocol):
 
     def step(self, batch: Batch) -> Tensor:
         """Return each member's loss (members,), and leave its gradient behind."""
+
+
+class StackTraining(Protocol):
+    """Trains a stack by itself, many steps in a call."""
+
+    def take(self, indices: Tensor, factors: Sequence[Sequence[float]]) -> Tensor:
+        """Take steps on samples (steps, members, batch) at factors (steps, members) on the rates.
+
+        Returns the sums of the members' losses before the steps (members,).
+        """
 
 
 class EngineKind(Protocol):
@@ -99,3 +116,16 @@ class EngineKind(Protocol):
 
     def make(self, network: Network, work: Work, precision: Precision) -> Engine:
         """Allocate an engine that takes at most `work.targets` targets per member at a time."""
+
+
+@runtime_checkable
+class StackKind(EngineKind, Protocol):
+    """An engine that gathers the samples of a stack's steps and updates its weights itself."""
+
+    def make_training(
+        self, network: Network, adam: Adam, tables: Sequence[Tensor], work: Work
+    ) -> StackTraining:
+        """Prepare the training of a stack whose members' samples are in tables.
+
+        A table holds coordinates and targets side by side, (samples, in + out).
+        """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sinefit.engines.cuda import CUDA
 from sinefit.engines.native import NATIVE
 from sinefit.engines.reference import REFERENCE
+from sinefit.engines.small_networks import SMALL_NETWORKS
 from sinefit.engines.torch_engine import TORCH
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from sinefit.engines.engine import EngineKind, Work
 
-_KINDS: tuple[EngineKind, ...] = (CUDA, NATIVE, TORCH, REFERENCE)
+_KINDS: tuple[EngineKind, ...] = (CUDA, NATIVE, SMALL_NETWORKS, TORCH, REFERENCE)
 
 ENGINES: Mapping[str, EngineKind] = MappingProxyType({kind.name: kind for kind in _KINDS})
 """Every engine by its name. The last can do any work."""

@@ -23,6 +23,7 @@ from sinefit.fields.tensors import STATE_PREFIX
 from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
+from sinefit.fitting.layout import extent_text
 from sinefit.fitting.monitor import Standing
 from sinefit.fitting.omega_choice import NyquistShare, parse_omega
 from sinefit.initializers.registry import describe, parse_initializer
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 2**22
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 """Of the content; a fit that another version began would not go on to the same weights."""
 
 
@@ -52,7 +53,8 @@ class Checkpoint:
     config: FitConfig
     standing: Standing
     state: Mapping[str, Tensor]
-    """The state of the order of samples and of the optimiser, and the best weights."""
+    """The state of the order of samples and of the optimiser, the best weights and losses since the
+    last report."""
     fingerprint: str
     """Of the signal, see `fingerprint`."""
     origin: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -67,12 +69,11 @@ class Checkpoint:
             )
         mine, theirs = _settings(self.config), _settings(config)
         for each in deciding():
-            if each.name == "width" and config.width is None:
-                continue  # the rule can give another width by now, or on another machine
             if mine[each.name] != theirs[each.name]:
                 raise SettingError(
-                    f"the checkpoint was made with `{each.word}` {_word(mine[each.name])}, not "
-                    f"{_word(theirs[each.name])}: leave it out, or remove the checkpoint"
+                    f"the checkpoint was made with `{each.word}` "
+                    f"{_word(each.name, mine[each.name])}, not "
+                    f"{_word(each.name, theirs[each.name])}: leave it out, or remove the checkpoint"
                 )
 
 
@@ -158,6 +159,8 @@ def decode_checkpoint(content: bytes, name: str) -> Checkpoint:
         size = field.network.size
         if (config.width, config.depth) != (size.width, size.depth):
             raise ValueError("its settings are of another network")
+        if config.blocks_for(field.spec) != field.blocks:
+            raise ValueError("its settings are of other blocks")
         return Checkpoint(
             field,
             config,
@@ -200,7 +203,9 @@ def _standing(values: Any) -> Standing:
     return Standing(**numbers, **flags)  # type: ignore[arg-type]
 
 
-def _word(value: object) -> str:
-    if isinstance(value, list):
+def _word(name: str, value: object) -> str:
+    if isinstance(value, tuple) and name in ("blocks", "margin"):
+        return extent_text(value)
+    if isinstance(value, list | tuple):
         return ",".join(part if isinstance(part, str) else f"{part:g}" for part in value)
     return "by default" if value is None else str(value)

@@ -8,21 +8,28 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER, default_steps
+from sinefit.fitting.layout import (
+    batch_size,
+    block_grid,
+    network_size,
+    parse_extent,
+)
 from sinefit.fitting.omega_choice import (
     OmegaChoice,  # noqa: TC001 (the settings read the annotation)
     checked_omega,
 )
-from sinefit.fitting.sizing import default_width
 from sinefit.initializers.base import Initializer
 from sinefit.initializers.registry import parse_initializer
-from sinefit.networks.size import NetworkSize
 from sinefit.settings import setting, settings_in, settle_settings
+from sinefit.signals.blocks import width_first
 from sinefit.signals.selection import Selection
 from sinefit.validation import check_type, positive, settle, threads, whole_number
 
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
     from sinefit.networks.family import Family
+    from sinefit.networks.size import NetworkSize
+    from sinefit.signals.blocks import BlockGrid
     from sinefit.signals.signal import SignalSpec
 
 StorageType = Literal["float32", "float16", "bfloat16"]
@@ -65,6 +72,52 @@ class FitConfig:
         ),
     )
     """First-layer frequency factors: one for all axes or one per axis; None derives them."""
+    blocks: tuple[int, ...] | None = field(
+        default=None,
+        metadata=setting(
+            "Parts of the signal with a network each: 1, or 6x4 (width x height; of a video frames "
+            "first, of an array in the order of its axes).",
+            group=NETWORK,
+            form="WxH",
+            unset="auto",
+            check=parse_extent,
+        ),
+    )
+    """Blocks along each axis, width before height, or one number for all; None cuts a signal by
+    its size."""
+    block_size: tuple[int, ...] | None = field(
+        default=None,
+        metadata=setting(
+            "Samples along a block's edges, one number or as 64x48.",
+            group=NETWORK,
+            form="N",
+            unset="by the kind of signal",
+            check=parse_extent,
+        ),
+    )
+    """About how many samples a block has along each axis, in the order of `blocks`."""
+    margin: tuple[int, ...] | None = field(
+        default=None,
+        metadata=setting(
+            "Samples by which blocks reach into their neighbours.",
+            group=NETWORK,
+            form="N",
+            unset="an eighth of a block",
+            check=parse_extent,
+        ),
+    )
+    """Samples by which blocks reach into their neighbours, in the order of `blocks`."""
+    weights_per_value: float | None = field(
+        default=None,
+        metadata=setting(
+            "Weights per value of the signal; decides the width of the networks.",
+            group=NETWORK,
+            form="X",
+            unset="by the kind of signal",
+            check=positive,
+        ),
+    )
+    """Weights of all networks per value of the signal; decides their width."""
     width: int | None = field(
         default=None,
         metadata=setting(
@@ -127,18 +180,27 @@ class FitConfig:
         ),
     )
     """Adam's rate on effective weights, before the recipe's scales; None takes the recipe's own."""
-    batch: int = field(
-        default=4096,
-        metadata=setting("Samples per step.", group=TRAINING, form="N", check=whole_number),
-    )
-    """Samples per step."""
-    dtype: StorageType = field(
-        default="float32",
+    batch: int | None = field(
+        default=None,
         metadata=setting(
-            "Type of the stored weights: float32, float16 or bfloat16.", group=STORED, form="TYPE"
+            "Samples per step of a network.",
+            group=TRAINING,
+            form="N",
+            unset="4096, of a block a sixteenth of its samples",
+            check=whole_number,
         ),
     )
-    """Type in which the weights are saved."""
+    """Samples per step of each network; None takes 4096, of a block about a sixteenth."""
+    dtype: StorageType | None = field(
+        default=None,
+        metadata=setting(
+            "Type of the stored weights: float32, float16 or bfloat16.",
+            group=STORED,
+            form="TYPE",
+            unset="float16 for blocks of pictures, else float32",
+        ),
+    )
+    """Type in which the weights are saved; None takes the smallest that costs less than 0.1 dB."""
     engine: Literal["auto", "torch", "reference"] = field(
         default="auto",
         repr=False,
@@ -161,11 +223,13 @@ class FitConfig:
         """Return the settings for a fit that goes on from a field: its recipe, omega and size."""
         size = field.network.size
         return replace(
-            self,
+            self.on(field.blocks, field.spec),
             initializer=parse_initializer(field.record.initializer),
-            omega=field.record.omega,
+            # That of several blocks is each its own, and follows from what was asked for again.
+            omega=field.record.omega if field.blocks.count == 1 else self.omega,
             width=size.width,
             depth=size.depth,
+            weights_per_value=None,
         )
 
     @property
@@ -173,14 +237,45 @@ class FitConfig:
         """The kind of network."""
         return self.initializer.family
 
+    def blocks_for(self, spec: SignalSpec) -> BlockGrid:
+        """Return the blocks of a signal; raises SettingError for what it cannot be cut into."""
+        return block_grid(spec, self)
+
     def size_for(self, spec: SignalSpec) -> NetworkSize:
-        """Return the size of the network for a signal."""
-        width = default_width(spec, self.depth) if self.width is None else self.width
-        return NetworkSize(spec.coordinate_features, width, self.depth, spec.channels)
+        """Return the size of the network for a signal, of each block's if it has several."""
+        return network_size(spec, self, self.blocks_for(spec))
 
     def batch_for(self, spec: SignalSpec) -> int:
-        """Return the samples of a step: all of a signal that has fewer than a batch."""
-        return min(self.batch, spec.sample_count)
+        """Return the samples of a network's step: all of what has fewer than a batch."""
+        return batch_size(self.blocks_for(spec), self.batch)
+
+    def laid_out(self, spec: SignalSpec) -> FitConfig:
+        """Return the same settings for a signal with its blocks, width and batch as numbers."""
+        blocks = self.blocks_for(spec)
+        return replace(
+            self.on(blocks, spec),
+            width=network_size(spec, self, blocks).width,
+            batch=batch_size(blocks, self.batch),
+            weights_per_value=None,
+        )
+
+    def on(self, blocks: BlockGrid, spec: SignalSpec) -> FitConfig:
+        """Return the same settings with these blocks of a signal."""
+        if blocks.count == 1:  # whatever axes it has
+            return replace(self, blocks=(1,), block_size=None, margin=None)
+        counts, margins = (width_first(each, spec.kind) for each in (blocks.counts, blocks.margins))
+        return replace(self, blocks=counts, block_size=None, margin=margins)
+
+    def dtype_for(self, spec: SignalSpec, blocks: BlockGrid) -> StorageType:
+        """Return the type in which the weights of a signal are saved.
+
+        Blocks of pictures of 8 bits have phases that float16 holds: it costs 0.01 dB at 43 and 0.1
+        at 62. Those of sounds do not, it cost 16 dB at 67.
+        """
+        if self.dtype is not None:
+            return self.dtype
+        shallow = spec.kind in ("image", "video") and spec.bit_depth <= 8
+        return "float16" if shallow and blocks.count > 1 else "float32"
 
     def expected_steps(self, spec: SignalSpec) -> int:
         """Return about how many steps the budget allows for.
@@ -189,7 +284,8 @@ class FitConfig:
         has one in seconds as long as the pace has not been measured.
         """
         limits = (None if self.budget is None else self.budget.steps, self.planned_steps)
-        return min((limit for limit in limits if limit is not None), default=default_steps(spec))
+        usual = default_steps(spec, self.blocks_for(spec).count)
+        return min((limit for limit in limits if limit is not None), default=usual)
 
 
 SETTINGS: Final = (*settings_in(Budget), *settings_in(FitConfig), *settings_in(Selection))

@@ -13,7 +13,9 @@ from sinefit.errors import InputError, SinefitError
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
 from sinefit.fitting.checkpoint import Checkpoint, fingerprint
+from sinefit.fitting.keeping import BestWeights
 from sinefit.fitting.measure import (
+    Blend,
     MeasuringStoppedError,
     estimate_psnr,
     measure_quality,
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from sinefit.fitting.hooks import FitHooks
     from sinefit.fitting.measure import Quality
     from sinefit.fitting.plan import FitPlan
-    from sinefit.fitting.samples import TrainingSamples
     from sinefit.fitting.trainer import Trainer
     from sinefit.signals.signal import Signal
 
@@ -63,34 +64,47 @@ class Fit:
         self,
         signal: Signal,
         plan: FitPlan,
-        samples: TrainingSamples,
         trainer: Trainer,
         hooks: FitHooks,
-        place: int = 0,
+        first: int = 0,
     ) -> None:
-        """Begin with the weights that the trainer has at this place of its stack."""
+        """Begin with the weights that the trainer has from place `first` of its stack on."""
         self.plan = plan
-        self.place = place
+        self.first = first
         self.ended: EndedBy | SinefitError | None = None
         """How the training ended; None while it goes on."""
         self._signal = signal
-        self._samples = samples
         self._trainer = trainer
         self._hooks = hooks
         self.network: Network | None = None
         """The weights at the end of the training, once it has ended."""
-        network = trainer.network.member(place)
-        initial = estimate_psnr(network, samples)
-        standing = Standing(initial, best=initial, cycle_psnr=initial, latest=initial)
+        network = self._present()
+        initial = self._estimate(network)
+        standing = Standing(initial, cycle_psnr=initial, latest=initial)
         standing.continued = plan.continued
         self._monitor = Monitor(standing, plan.budget)
-        self._best = network.clone()
-        self._loss_sum = torch.zeros((), device=plan.machine.device)
+        # A block can begin worse than the whole, and would then keep what it began with.
+        loss = 4.0 * 10.0 ** (-initial / 10.0) if plan.blocks.count == 1 else math.inf
+        self._best = BestWeights(network, loss)
+        self._losses = torch.zeros(plan.blocks.count, device=plan.machine.device)
+        """Of each member, those since the last report."""
+        samples = [plan.blocks.samples_in(number) for number in range(plan.blocks.count)]
+        shares = torch.tensor(samples) / sum(samples)
+        self._shares = shares.to(plan.machine.device)
+        self._factors: list[float] = []
+        self._last_progress = 0.0
         self._fingerprint: str | None = None
         self._told: set[str] = set()
         on_cuda = plan.machine.device.type == "cuda"
         self._report_every = CUDA_REPORT_EVERY if on_cuda else REPORT_EVERY
+        if trainer.steps_together > 1:
+            self._report_every = trainer.steps_together
         self._seen: dict[str, float] = {}
+
+    @property
+    def places(self) -> range:
+        """Where its members are in the trainer's stack."""
+        return range(self.first, self.first + self.plan.blocks.count)
 
     @property
     def standing(self) -> Standing:
@@ -105,17 +119,22 @@ class Fit:
         name = self._signal.spec.source or "the checkpoint"
         standing = dataclasses.replace(checkpoint.standing)
         try:
-            self._best.values[0].copy_(checkpoint.state["best"])
-            self._trainer.restore(
-                self.place, checkpoint.field.network, checkpoint.state, standing.step
-            )
+            self._best.restore(checkpoint.state)
+            if checkpoint.state["losses"].shape != self._losses.shape:
+                raise ValueError("its losses do not fit the network")
+            self._losses.copy_(checkpoint.state["losses"])
+            self._trainer.restore(self.places, checkpoint.field.network, checkpoint.state)
+            taken = [self._trainer.steps[place] for place in self.places]
+            # Of a round that was stopped the first groups are ahead of the last.
+            ahead = [steps - standing.step for steps in taken]
+            if ahead[-1] or ahead != sorted(ahead, reverse=True) or ahead[0] > CUDA_REPORT_EVERY:
+                raise ValueError("its steps do not fit its standing")
         except (KeyError, ValueError, RuntimeError, TypeError) as error:
             reason = " ".join(str(error).split())
             raise InputError(f"{name}: damaged checkpoint: {reason}") from error
         self._monitor.standing = standing
         if standing.refined:
             self._trainer.refine()
-        self._loss_sum.fill_(standing.loss_sum)
 
     def turn(self, clock: Callable[[], float]) -> float:
         """Do what is due between two steps; return the seconds of it that do not count."""
@@ -130,7 +149,7 @@ class Fit:
         stopping = hooks.should_stop is not None and hooks.should_stop()
         last_checkpoint = self._seen.setdefault("checkpoint", now)
         due = hooks.on_checkpoint and now - last_checkpoint >= hooks.checkpoint_every
-        if (stopping or due) and not math.isfinite(float(self._loss_sum)):
+        if (stopping or due) and not self._is_sound():
             self.ended = "divergence"
         elif stopping:
             name = self._signal.spec.source or "the fit"
@@ -155,6 +174,9 @@ class Fit:
     def steps_ahead(self, pace: float) -> int:
         """Return how many steps, at least one, it is until a look is due at `pace` s per step."""
         standing, budget = self.standing, self.plan.budget
+        further = max(self._trainer.steps[place] for place in self.places) - standing.step
+        if further > 0:  # some members are ahead already, of a round that was stopped
+            return further
         ahead = self._report_every - standing.step % self._report_every
         if budget.steps is not None:
             ahead = min(ahead, budget.steps - standing.step)
@@ -164,20 +186,33 @@ class Fit:
             ahead = min(ahead, int((budget.max_time - standing.seconds) / pace))
         return max(1, ahead)
 
-    def factor(self, ahead: int, pace: float) -> float:
-        """Return the factor on the learning rates of the step after so many further ones."""
-        return rate_factor(self.standing.step + ahead, self._progress(ahead, pace))
+    def begin_round(self, steps: int, pace: float) -> None:
+        """Settle the factors on the learning rates of the next steps, of all members alike."""
+        self._factors = [
+            rate_factor(self.standing.step + ahead, self._progress(ahead, pace))
+            for ahead in range(steps)
+        ]
+        self._last_progress = self._progress(steps - 1, pace)
 
-    def took(self, steps: int, seconds: float, loss: Tensor) -> None:
-        """Take note of steps, their seconds and the sum of the losses before them, a 0-d tensor."""
-        standing = self.standing
-        progress = self._progress(steps - 1, seconds / steps)
+    def factor(self, step: int) -> float:
+        """Return the factor on the learning rates of a step of the round, counted from 0."""
+        return self._factors[step - self.standing.step]
+
+    def heard(self, places: range, losses: Tensor, seconds: float) -> None:
+        """Take note of the sums of losses of members at these places, and of seconds spent."""
+        own = self.places
+        begin, end = max(places.start, own.start), min(places.stop, own.stop)
+        own_losses = losses[begin - places.start : end - places.start]
+        self._losses[begin - own.start : end - own.start] += own_losses
+        self.standing.seconds += seconds
+
+    def end_round(self) -> None:
+        """Take note that all members have taken the steps of the round."""
+        standing, steps = self.standing, len(self._factors)
         standing.step += steps
         standing.summed += steps
-        standing.seconds += seconds
-        self._loss_sum += loss
         if standing.step % self._report_every == 0:
-            self._report(progress)
+            self._report(self._last_progress)
 
     def finish(self) -> FitResult:
         """Measure the field that the training has left, and wrap up.
@@ -190,11 +225,11 @@ class Fit:
         assert self.ended is not None
         assert self.network is not None
         standing, plan = self.standing, self.plan
-        ended_by, network = self.ended, self.network
-        if not estimate_psnr(network, self._samples) >= self._monitor.floor:
+        ended_by, network = self.ended, self._sound(self.network)
+        if not self._estimate(network) >= self._monitor.floor:
             ended_by = "divergence"
         if ended_by == "divergence":
-            network = self._best
+            network = self._best.network
         result = self._result(self._as_stored(network), ended_by)
         name = self._signal.spec.source or "the fit"
         reached = result.report.record.psnr_float
@@ -205,7 +240,7 @@ class Fit:
             raise FitDivergedError(
                 f"{name}: diverged after {standing.step} steps (it began at "
                 f"{standing.initial:.2f} dB); the best weights {known}; try a lower "
-                f"`learning_rate` than {plan.rates.base:.2g}{others}",
+                f"`learning_rate` than {plan.base_rate:.2g}{others}",
                 result,
             )
         if reached is None:
@@ -227,21 +262,20 @@ class Fit:
         """End a fit that only quality ends if its last cycle was in vain."""
         cycle, _ = restarting_progress(self.standing.step, self.plan.steps)
         if cycle > self.standing.cycle:
-            reached = estimate_psnr(self._present(), self._samples)
+            reached = self._estimate(self._present())
             if self._monitor.ends_cycle(cycle, reached):
                 self.ended = "plateau"
 
     def _report(self, progress: float) -> None:
         """Look at the losses since the last report, and do what follows from them."""
         standing, trainer = self.standing, self._trainer
-        look = self._monitor.look(float(self._loss_sum) / standing.summed, progress)
+        losses = self._losses / standing.summed
+        astray = self._best.keep(self._present(), losses)
+        if len(losses) > 1:
+            losses = self._put_back(astray, losses)
+        look = self._monitor.look(float((losses * self._shares).sum()), progress)
         standing.summed = 0
-        self._loss_sum.zero_()
-        present = self._present()
-        # The PSNR is that of the batches before the last step, which can have spoilt the weights.
-        if look.is_best and bool(present.values.isfinite().all()):
-            standing.best = standing.latest
-            self._best.values.copy_(present.values)
+        self._losses.zero_()
         if trainer.lacks_memory:
             self._note_once(
                 f"the device has too little memory: working on {trainer.piece} samples at a time"
@@ -271,7 +305,7 @@ class Fit:
     def _has_reached_target(self) -> bool:
         target = self.plan.budget.target_psnr
         present = self._present()
-        if target is None or estimate_psnr(present, self._samples) < target:
+        if target is None or self._estimate(present) < target:
             return False
         quality = self._measure(self._as_stored(present))
         return quality is not None and quality.psnr_float >= target
@@ -282,44 +316,70 @@ class Fit:
         """Measure a network of this fit, None when it is asked to stop."""
         try:
             return measure_quality(
-                network,
-                self._samples,
+                Blend(network, self.plan.blocks),
+                self._signal,
                 on_share,
                 count=self._measured_samples(),
-                seed=self.plan.config.seed,
                 should_stop=self._hooks.should_stop,
             )
         except MeasuringStoppedError:
             return None
 
+    def _estimate(self, network: Network) -> float:
+        """Return the PSNR of a network of this fit over some of its samples."""
+        return estimate_psnr(Blend(network, self.plan.blocks), self._signal)
+
     def _measured_samples(self) -> int:
-        trained = self.standing.step * self.plan.batch
-        return measured_samples(self._samples.count, trained, self._best.values.shape[1])
+        trained = self.standing.step * self.plan.batch * self.plan.blocks.count
+        count, weights = self.plan.spec.sample_count, self.plan.work.size.parameter_count
+        return measured_samples(count, trained, weights)
+
+    def _put_back(self, astray: Tensor, losses: Tensor) -> Tensor:
+        """Have blocks that lost their way go on from their best, slower; return the losses there.
+
+        One of many is no reason to end a fit.
+        """
+        places = astray.nonzero().flatten().tolist()
+        if not places:
+            return losses
+        self._trainer.put_back(
+            [self.first + place for place in places], self._best.network.values[astray]
+        )
+        return torch.where(astray, self._best.losses, losses)
+
+    def _is_sound(self) -> bool:
+        """Tell whether the training can be gone on with: one network's loss is a number."""
+        return len(self._losses) > 1 or math.isfinite(float(self._losses.sum()))
+
+    def _sound(self, network: Network) -> Network:
+        """Return weights of this fit, with the best ones of blocks that have lost theirs."""
+        return self._best.whole(network) if network.members > 1 else network
 
     def _present(self) -> Network:
-        """Return the network with its present weights, in the trainer's memory."""
-        return self._trainer.network.member(self.place)
+        """Return its members with their present weights, in the trainer's memory."""
+        return self._trainer.network.part(self.places)
 
     def _as_stored(self, network: Network) -> Network:
         """Return a copy rounded as it will be saved, so that what is measured is what is kept."""
-        dtype = getattr(torch, self.plan.config.dtype)
+        dtype = getattr(torch, self.plan.dtype)
         rounded = network.values.to(dtype).to(network.values.dtype, copy=True)
         return Network(network.family, network.size, rounded)
 
     def _checkpoint(self) -> Checkpoint:
-        self.standing.loss_sum = float(self._loss_sum)
         if self._fingerprint is None:
             self._fingerprint = fingerprint(self._signal)
-        state = self._trainer.state(self.place)
-        state["best"] = self._best.values[0].cpu().clone()
+        state = self._trainer.state(self.places)
+        state.update(self._best.state())
+        state["losses"] = self._losses.cpu().clone()
         standing = dataclasses.replace(self.standing)
         return Checkpoint(self._field(), self.plan.config, standing, state, self._fingerprint)
 
     def _field(self) -> Field:
         """Return the field with its present weights, copied to the CPU."""
         latest = self.standing.latest
-        network = self._present().clone().to("cpu")
-        return Field(network, self._signal.spec, self._record(latest, latest, None, 0))
+        network = self._sound(self._present()).clone().to("cpu")
+        record = self._record(latest, latest, None, 0)
+        return Field(network, self._signal.spec, record, self.plan.blocks)
 
     def _tell(
         self, phase: Literal["fitting", "measuring"], share: float | None, seconds: float
@@ -333,7 +393,8 @@ class Fit:
     def _pace(self) -> float:
         """Return samples per second of training."""
         seconds = self.standing.seconds
-        return self.standing.step * self.plan.batch / seconds if seconds > 0 else 0.0
+        trained = self.standing.step * self.plan.batch * self.plan.blocks.count
+        return trained / seconds if seconds > 0 else 0.0
 
     def _record(
         self, psnr: float | None, psnr_float: float | None, snr: float | None, samples: int
@@ -345,7 +406,7 @@ class Fit:
             seed=plan.config.seed,
             steps=self.standing.step,
             batch=plan.batch,
-            learning_rates=plan.rates.by_layer,
+            learning_rates=plan.learning_rates,
             psnr=psnr,
             psnr_float=psnr_float,
             psnr_range=self._signal.spec.value_range,
@@ -356,7 +417,7 @@ class Fit:
     def _result(self, network: Network, ended_by: EndedBy) -> FitResult:
         spec = self._signal.spec
         begin = time.perf_counter()
-        self.standing.latest = estimate_psnr(network, self._samples)
+        self.standing.latest = self._estimate(network)
         quality = self._measure(
             network, lambda share: self._tell("measuring", share, time.perf_counter() - begin)
         )
@@ -364,7 +425,9 @@ class Fit:
             record = self._record(None, None, None, 0)
         else:
             snr = quality.snr if spec.kind == "audio" else None
-            record = self._record(quality.psnr, quality.psnr_float, snr, self._measured_samples())
+            record = self._record(quality.psnr, quality.psnr_float, snr, quality.samples)
         device = str(self.plan.machine.device)
-        report = FitReport(record, self.standing.seconds, self._pace(), device, ended_by)
-        return FitResult(Field(network.to("cpu"), spec, record), report)
+        report = FitReport(
+            record, self.standing.seconds, self._pace(), device, ended_by, self.plan.dtype
+        )
+        return FitResult(Field(network.to("cpu"), spec, record, self.plan.blocks), report)

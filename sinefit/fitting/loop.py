@@ -11,8 +11,8 @@ from sinefit.fitting.fit import Fit
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.machine import machine_for
 from sinefit.fitting.pace import settled
-from sinefit.fitting.plan import plan_fit
-from sinefit.fitting.samples import TrainingSamples
+from sinefit.fitting.plan import check_start, plan_fit
+from sinefit.fitting.samples import PartSamples
 from sinefit.fitting.trainer import Trainer
 from sinefit.forks import begin_threads
 
@@ -70,6 +70,7 @@ def make_plan(
     What a checkpoint has decided holds.
     """
     if start_from is not None:
+        check_start(start_from, config, signal.spec)
         config = config.continuing(start_from)
     machine = machine_for(config)
     with cpu_threads(machine.threads):
@@ -92,9 +93,8 @@ def run_plan(
     """Carry out a plan, see `fit_signal`; `clock` tells the seconds of its training."""
     with cpu_threads(plan.machine.threads):
         begin_threads(plan.machine.threads)
-        samples = TrainingSamples(signal, plan.machine.device)
-        trainer = Trainer([plan], [samples])
-        fit = Fit(signal, plan, samples, trainer, hooks)
+        trainer = Trainer([plan], [PartSamples(signal, plan.blocks, plan.machine.device)])
+        fit = Fit(signal, plan, trainer, hooks)
         if resume is not None:
             fit.resume(resume)
         train([fit], trainer, clock=clock)
@@ -119,26 +119,52 @@ def train(
     while True:
         for fit in running:
             last += fit.turn(clock)
-        ended = [place for place, fit in enumerate(running) if fit.ended is not None]
-        if ended:
+        if any(fit.ended is not None for fit in running):
             paused = clock()
-            for place in ended:
-                running[place].network = trainer.network.member(place).clone()
-                if on_end is not None:
-                    on_end(running[place])
-            running = [fit for fit in running if fit.ended is None]
+            running = _without_ended(running, trainer, on_end)
+            last += clock() - paused
             if not running:
                 return
-            trainer.leave(ended)
-            for place, fit in enumerate(running):
-                fit.place = place
-            last += clock() - paused
-        count = max(1, int(LOOK_EVERY / pace)) if pace else 1
+        count = max(trainer.steps_together, int(LOOK_EVERY / pace)) if pace else 1
         count = min(count, *(fit.steps_ahead(pace) for fit in running))
-        factors = [[fit.factor(ahead, pace) for fit in running] for ahead in range(count)]
-        losses = trainer.advance(factors)  # (members,)
-        now = clock()
-        for fit, loss in zip(running, losses, strict=True):
-            fit.took(count, (now - last) / len(running), loss)
-        pace = (now - last) / count
-        last = now
+        owners = {place: fit for fit in running for place in fit.places}
+        for fit in running:
+            fit.begin_round(count, pace)
+        goals = [owners[place].standing.step + count for place in range(len(owners))]
+        spent, advanced = 0.0, 0
+        factors = [owners[place].factor for place in range(len(owners))]
+        for places, losses in trainer.advance(goals, factors):
+            now = clock()
+            for fit in running:
+                fit.heard(places, losses, (now - last) / len(running))
+            spent, advanced, last = spent + now - last, advanced + len(places), now
+            # Not after the last group, with which the round is whole.
+            if places.stop < len(owners):
+                for fit in running:
+                    last += fit.turn(clock)
+                if any(fit.ended is not None for fit in running):
+                    break
+        else:
+            for fit in running:
+                fit.end_round()
+            pace = spent / count * len(owners) / advanced
+
+
+def _without_ended(
+    fits: Sequence[Fit], trainer: Trainer, on_end: Callable[[Fit], None] | None
+) -> list[Fit]:
+    """Have the fits that have ended leave the stack with their weights; return the others."""
+    gone = [place for fit in fits if fit.ended is not None for place in fit.places]
+    for fit in fits:
+        if fit.ended is not None:
+            fit.network = trainer.network.part(fit.places).clone()
+            if on_end is not None:
+                on_end(fit)
+    staying = [fit for fit in fits if fit.ended is None]
+    if staying:
+        trainer.leave(gone)
+    first = 0
+    for fit in staying:
+        fit.first = first
+        first += len(fit.places)
+    return staying

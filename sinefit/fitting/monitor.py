@@ -34,8 +34,6 @@ class Standing:
 
     initial: float
     """PSNR of the starting weights in dB."""
-    best: float
-    """Best running PSNR so far, in dB."""
     cycle_psnr: float
     """PSNR at the end of the last cycle of a fit that only quality ends."""
     latest: float
@@ -44,10 +42,8 @@ class Standing:
     """Steps taken."""
     seconds: float = 0.0
     """Seconds spent on them."""
-    loss_sum: float = 0.0
-    """Sum of the losses since the last report."""
     summed: int = 0
-    """How many they are."""
+    """Steps since the last report."""
     low_reports: int = 0
     """Reports in a row below the starting PSNR."""
     cycle: int = 0
@@ -64,8 +60,6 @@ class Look:
 
     diverged: bool
     """End: training has left the rails."""
-    is_best: bool
-    """Keep the weights: no earlier ones had a better PSNR."""
     near_target: bool
     """Measure whether the target is reached."""
     refine: bool
@@ -90,11 +84,9 @@ class Monitor:
         standing, target = self.standing, self._budget.target_psnr
         standing.latest = metrics.psnr(loss, 2.0) if math.isfinite(loss) else -math.inf
         standing.low_reports = standing.low_reports + 1 if standing.latest < self.floor else 0
-        is_best = standing.latest > standing.best
         refine = not standing.refined and share >= LAST_SHARE and standing.latest >= LAST_PSNR
         return Look(
             diverged=standing.latest == -math.inf or standing.low_reports >= DIVERGENCE_REPORTS,
-            is_best=is_best,
             near_target=target is not None and standing.latest >= target - QUALITY_MARGIN,
             refine=refine,
         )

@@ -11,21 +11,22 @@ import torch
 
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
-from sinefit.fitting.devices import cpu_threads, resolve_device
+from sinefit.fitting.devices import cpu_threads
 from sinefit.fitting.machine import machine_for
-from sinefit.fitting.measure import measure_quality
+from sinefit.fitting.measure import Blend, measure_quality
 from sinefit.fitting.plan import plan_fit
-from sinefit.fitting.samples import TrainingSamples
+from sinefit.fitting.samples import PartSamples
 from sinefit.fitting.sizing import NARROWEST, width_in_time
 from sinefit.fitting.trainer import Trainer
 from sinefit.initializers.registry import parse_initializer
+from sinefit.signals.blocks import crop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.fitting.config import FitConfig
-    from sinefit.signals.signal import Signal
+    from sinefit.signals.signal import Signal, SignalSpec
 
 TRIAL_SHARE: Final = 0.03
 """Share of a fit that its trials may take, their preparation not counted."""
@@ -43,6 +44,8 @@ FEWEST_TRIED: Final = 512
 """Samples of such a part at least."""
 EVALUATED: Final = 4096
 """Samples that are evaluated for the pace of measuring."""
+TRIED_BLOCKS: Final = 32
+"""Blocks that are tried at most."""
 EXPONENT: Final = 1.5
 """How a step's time grows with the width where only one has been tried: between the sines, of
 which there are in proportion to it, and the products, in proportion to its square."""
@@ -57,60 +60,81 @@ class Trial:
         self,
         config: FitConfig,
         signal: Signal,
-        samples: TrainingSamples,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """Prepare a training as `config` has it; its recipe makes no difference to the pace."""
+        """Prepare a training as `config` has it; its recipe makes no difference to the pace.
+
+        Of many blocks a few are tried.
+        """
         recipe = parse_initializer(DEFAULT_INITIALIZER)
+        machine = machine_for(config)
+        blocks = config.blocks_for(signal.spec)
+        size = config.size_for(signal.spec)
         batch = tried = config.batch_for(signal.spec)
-        if samples.device.type == "cpu":
-            weights = config.size_for(signal.spec).parameter_count
-            tried = min(batch, max(FEWEST_TRIED, int(TRIED_WORK / weights)))
-        self._parts = batch / tried
+        if machine.device.type == "cpu" and blocks.count == 1:
+            tried = min(batch, max(FEWEST_TRIED, int(TRIED_WORK / size.parameter_count)))
+        few = blocks.corner(TRIED_BLOCKS)
+        self._parts = batch / tried * blocks.count / few.count
+        if few.count < blocks.count:
+            signal = crop(signal, tuple(axis.size for axis in few.axes))
         config = replace(
-            config, initializer=recipe, omega=(1.0,), batch=tried, budget=Budget(steps=1)
+            config.on(few, signal.spec),
+            initializer=recipe,
+            omega=(1.0,),
+            width=size.width,
+            weights_per_value=None,
+            batch=tried,
+            budget=Budget(steps=1),
         )
-        plan = plan_fit(signal, config, machine_for(config))
-        self._trainer = Trainer([plan], [samples])
-        self._samples = samples
-        self._batch = plan.batch
+        self._signal = signal
+        self._plan = plan_fit(signal, config, machine)
+        parts = PartSamples(signal, few, machine.device)
+        self._trainer = Trainer([self._plan], [parts])
+        self._resident = few.count == 1 and parts.of(0).resident
         self._generator = torch.Generator().manual_seed(config.seed)
         self._clock = clock
 
     def step_seconds(self, limit: float, steps: float = math.inf) -> float:
         """Return the seconds of a step, from as many as `limit` seconds hold, `steps` at most."""
-        for _ in range(WARM_UP.get(self._samples.device.type, 1)):
+        for _ in range(WARM_UP.get(self._plan.machine.device.type, 1)):
             self._step()
         begin, done = self._clock(), 0
         while True:
-            self._step()
-            done += 1
+            done += self._step()
             spent = self._clock() - begin
             if spent >= limit or done >= steps:
-                return self._parts * spent / done
+                members = len(self._trainer.first_group)
+                return self._parts * self._plan.blocks.count / members * spent / done
 
     def evaluation_seconds(self) -> float:
         """Return the seconds in which a sample is measured."""
-        count = min(EVALUATED, self._samples.count, max(FEWEST_TRIED, self._batch))
+        field = Blend(self._trainer.network, self._plan.blocks)
+        count = min(self._signal.spec.sample_count, max(FEWEST_TRIED, EVALUATED))
         for _ in range(2):  # the first time memory is asked for
             begin = self._clock()
-            measure_quality(self._trainer.network, self._samples, count=count)
-        return (self._clock() - begin) / count
+            measured = measure_quality(field, self._signal, count=count).samples
+        return (self._clock() - begin) / measured
 
-    def _step(self) -> None:
+    def _step(self) -> int:
+        """Take steps of the first group; return how many."""
+        group = self._trainer.first_group
         # Not the next of an order, which is shuffled first.
-        indices = torch.randint(self._samples.count, (self._batch,), generator=self._generator)
-        if self._samples.resident:
-            indices = indices.to(self._samples.device)
+        most = self._plan.blocks.fewest_samples
+        steps = self._trainer.steps_together
+        shape = (steps, len(group), self._plan.batch)
+        indices = torch.randint(most, shape, generator=self._generator)
+        if self._resident:
+            indices = indices.to(self._plan.machine.device)
         # Waits for the device.
-        float(self._trainer.step_on([indices], [0.0]))
+        float(self._trainer.take(group, indices, [[0.0] * len(group)] * steps).sum())
+        return steps
 
 
 def settled(
     config: FitConfig,
     signal: Signal,
     resume: Checkpoint | None = None,
-    make_trial: Callable[[FitConfig, Signal, TrainingSamples], Trial] = Trial,
+    make_trial: Callable[[FitConfig, Signal], Trial] = Trial,
 ) -> FitConfig:
     """Return settings that leave nothing to the pace of the machine.
 
@@ -118,24 +142,44 @@ def settled(
     the width, unless it is given, and the number of steps that rates and forecasts go by. A fit
     that goes on with a checkpoint takes what was decided then. Settled settings stay as they are.
     """
+    spec = signal.spec
     if resume is not None:
-        width = config.width or resume.field.network.size.width
-        return replace(config, width=width, planned_steps=resume.config.planned_steps)
+        if resume.field.spec.shape == spec.shape:
+            config = _with_layout_of(resume.config, config, spec)
+        return replace(config.laid_out(spec), planned_steps=resume.config.planned_steps)
+    blocks = config.blocks_for(spec)
     seconds = None if config.budget is None else config.budget.max_time
     if seconds is None or config.planned_steps is not None:
         return config
     limit = min(TRIAL_LIMIT, TRIAL_SHARE * seconds) / TRIALS
     trials: dict[int, float] = {}
     with cpu_threads(config.threads):
-        samples = TrainingSamples(signal, resolve_device(config.device))
-        width = config.width or NARROWEST
+        by_pace = config.width is None and blocks.count == 1 and config.weights_per_value is None
+        width = NARROWEST if by_pace else config.size_for(spec).width
         while width not in trials and len(trials) < TRIALS:
-            trial = make_trial(replace(config, width=width), signal, samples)
+            laid_out = replace(config.on(blocks, spec), width=width, weights_per_value=None)
+            trial = make_trial(laid_out, signal)
             trials[width] = trial.step_seconds(limit)
-            if config.width is None:
-                width = width_in_time(signal.spec, config.depth, seconds, step_law(trials))
+            if by_pace:
+                width = width_in_time(spec, config.depth, seconds, step_law(trials))
     steps = max(1, int(seconds / step_law(trials)(width)))
-    return replace(config, width=width, planned_steps=steps)
+    laid_out = replace(config.on(blocks, spec), width=width, weights_per_value=None)
+    return replace(laid_out, planned_steps=steps)
+
+
+def _with_layout_of(kept: FitConfig, config: FitConfig, spec: SignalSpec) -> FitConfig:
+    """Return settings that take from those of a checkpoint what they leave open.
+
+    What others of them decide stays open, so that it is compared.
+    """
+    if config.weights_per_value is None:
+        if config.blocks is None and config.block_size is None:
+            config = replace(config, blocks=kept.blocks)
+        if config.width is None:
+            config = replace(config, width=kept.width)
+    if config.margin is None and config.blocks_for(spec).counts == kept.blocks_for(spec).counts:
+        config = replace(config, margin=kept.margin)
+    return replace(config, batch=kept.batch) if config.batch is None else config
 
 
 def step_law(trials: Mapping[int, float]) -> Callable[[int], float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -10,20 +11,25 @@ import torch
 from sinefit.engines.engine import Work
 from sinefit.engines.objective import MeanSquaredError
 from sinefit.engines.registry import ENGINES, choose_engine, piece_size
-from sinefit.errors import InputError, SettingError
+from sinefit.errors import SettingError
 from sinefit.fitting.budget import Budget
-from sinefit.fitting.omega import resolve_omega
+from sinefit.fitting.layout import batch_size, extent_text, network_size
+from sinefit.fitting.omega import BLOCK_SHARE, CENTROID_SHARE, resolve_omega
 from sinefit.fitting.rates import PeakRates
 from sinefit.fitting.traits import signal_traits
 from sinefit.memory import check_memory
+from sinefit.networks.network import Network
+from sinefit.signals.blocks import width_first
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sinefit.engines.engine import EngineKind, Precision
     from sinefit.fields.field import Field
-    from sinefit.fitting.config import FitConfig
+    from sinefit.fitting.config import FitConfig, StorageType
     from sinefit.fitting.machine import Machine
     from sinefit.initializers.base import TrainingRules
-    from sinefit.networks.network import Network
+    from sinefit.signals.blocks import BlockGrid
     from sinefit.signals.signal import Signal, SignalSpec
 
 COPIES: Final = 9
@@ -31,26 +37,44 @@ COPIES: Final = 9
 bound, and Adam's two averages; and what a step moves it by, or the copy that is measured."""
 
 
+_SEED_STRIDE: Final = 0x1E3779B97F4A7C15
+"""Odd and near 2^61, so that blocks' seeds are far apart, and none is that of a nearby fit."""
+
+
+@dataclass(frozen=True)
+class MemberPlan:
+    """What the network of a block has of its own, besides its starting weights."""
+
+    omega: tuple[float, ...]
+    """First-layer frequency factor per coordinate."""
+    rules: TrainingRules
+    rates: PeakRates
+    seed: int
+    """Of the draws of its weights and of the order of its samples."""
+
+
 @dataclass(frozen=True)
 class FitPlan:
     """What a fit is going to do; read by whoever tells, trains, measures or keeps it."""
 
     config: FitConfig
-    """The settings that it was made of."""
+    """The settings that it was made of, with blocks, width and batch as numbers."""
     spec: SignalSpec
+    blocks: BlockGrid
+    """What the signal is cut into, a network each."""
     start: Network
-    """The starting weights, a stack of one, on the CPU."""
-    rules: TrainingRules
-    omega: tuple[float, ...]
-    """First-layer frequency factor per coordinate."""
-    rates: PeakRates
+    """The starting weights, a stack with a member per block, on the CPU."""
+    members: tuple[MemberPlan, ...]
+    """What each member has of its own."""
     budget: Budget
     """What ends the fit."""
     steps: int
     """About how many steps the budget allows for; of a fit that only quality ends, those of its
     first cycle."""
     batch: int
-    """Samples per step."""
+    """Samples per step of a member."""
+    dtype: StorageType
+    """Type in which the weights are to be saved."""
     machine: Machine
     work: Work
     """What its engine does at a time, alone."""
@@ -61,6 +85,31 @@ class FitPlan:
     """Of the products in the last part of a good fit."""
     continued: bool
     """Whether it begins with the weights of an earlier fit."""
+
+    @property
+    def omega(self) -> tuple[float, ...]:
+        """First-layer frequency factor per coordinate, of several blocks their geometric mean."""
+        return _means([member.omega for member in self.members])
+
+    @property
+    def learning_rates(self) -> tuple[float, ...]:
+        """Peak rate per layer, of several blocks their geometric mean."""
+        return _means([member.rates.by_layer for member in self.members])
+
+    @property
+    def weights(self) -> int:
+        """Weights of all members."""
+        return self.blocks.count * self.work.size.parameter_count
+
+    @property
+    def samples(self) -> int:
+        """Samples that all members train on, each as often as it is in a batch."""
+        return self.steps * self.batch * self.blocks.count
+
+    @property
+    def base_rate(self) -> float:
+        """The highest `learning_rate` at which no layer would learn faster than it does."""
+        return min(member.rates.base for member in self.members)
 
     def on_threads(self, threads: int) -> FitPlan:
         """Return the same plan for another number of threads."""
@@ -86,23 +135,15 @@ def plan_fit(
     MemoryLimitError for a network that memory cannot hold.
     """
     spec = signal.spec
-    if spec.sample_count == 0:
-        raise InputError(
-            f"{spec.source or 'the signal'}: it has no samples, so there is nothing to fit"
-        )
-    size = config.size_for(spec)
-    batch = config.batch_for(spec)
-    if start_from is not None and start_from.network.size != size:
-        earlier = start_from.network.size
-        raise SettingError(
-            f"`start_from` holds a field of {earlier.in_features} coordinates and "
-            f"{earlier.out_features} channels, the signal has {size.in_features} and "
-            f"{size.out_features}: start from a field of the same kind"
-        )
+    if start_from is not None:
+        check_start(start_from, config, spec)
+    blocks = config.blocks_for(spec)
+    size = network_size(spec, config, blocks)
+    batch = batch_size(blocks, config.batch)
     work = Work(
         config.family,
         size,
-        1,
+        blocks.count,
         min(batch, piece_size(machine.device.type)),
         1,
         MeanSquaredError(),
@@ -111,40 +152,94 @@ def plan_fit(
     )
     engine = choose_engine(work) if config.engine == "auto" else ENGINES[config.engine]
     if machine.device.type == "cpu":
+        many = f"{blocks.count} networks" if blocks.count > 1 else "a network"
         check_memory(
-            4 * COPIES * size.parameter_count + engine.memory(work),
-            f"a network of width {size.width} and depth {size.depth} needs {{}} to train",
+            4 * COPIES * blocks.count * size.parameter_count + engine.memory(work),
+            f"{many} of width {size.width} and depth {size.depth} needs {{}} to train",
             "take a smaller `width` or `depth`",
         )
-    recipe = config.initializer
-    omega = resolve_omega(config.omega, recipe, signal, size)
-    if start_from is None:
-        generator = torch.Generator().manual_seed(config.seed)
-        start = recipe.draw(size, omega, signal_traits(signal), generator)
-    else:
-        start = start_from.network.clone()
-    _check_dtype(start, config.dtype)
-    rules = recipe.rules(start, omega)
     steps = config.expected_steps(spec)
+    rate_facts = (config.learning_rate, config.initializer.hidden_rate)
+    share = CENTROID_SHARE if blocks.count == 1 else BLOCK_SHARE
+    starts, members = [], []
+    for number in range(blocks.count):
+        part = blocks.part(signal, number)
+        omega = resolve_omega(config.omega, config.initializer, part, size, share)
+        seed = block_seed(config.seed, number)
+        if start_from is None:
+            generator = torch.Generator().manual_seed(seed)
+            start = config.initializer.draw(size, omega, signal_traits(part), generator)
+        else:
+            start = start_from.network.member(number).clone()
+        rules = config.initializer.rules(start, omega)
+        rates = PeakRates(
+            *rate_facts, rules, size.depth, size.width, steps, batch, of_block=blocks.count > 1
+        )
+        starts.append(start)
+        members.append(MemberPlan(omega, rules, rates, seed))
+    stack = starts[0] if len(starts) == 1 else Network.stack(starts)
+    dtype = config.dtype_for(spec, blocks)
+    _check_dtype(stack, dtype)
     precisions = engine.precisions(work)
     return FitPlan(
-        config=config,
+        config=config.laid_out(spec),
         spec=spec,
-        start=start,
-        rules=rules,
-        omega=omega,
-        rates=PeakRates(
-            config.learning_rate, recipe.hidden_rate, rules, size.depth, size.width, steps, batch
-        ),
+        blocks=blocks,
+        start=stack,
+        members=tuple(members),
         budget=config.budget or Budget(steps=steps),
         steps=steps,
         batch=batch,
+        dtype=dtype,
         machine=machine,
         work=work,
         engine=engine,
         precision=precisions[0],
         last_precision=precisions[-1],
         continued=start_from is not None if continued is None else continued,
+    )
+
+
+def check_start(field: Field, config: FitConfig, spec: SignalSpec) -> None:
+    """Raise SettingError, naming what differs, unless a fit of a signal can begin with a field."""
+    mine, theirs = ((one.coordinate_features, one.channels) for one in (spec, field.spec))
+    if mine != theirs:
+        raise SettingError(
+            f"`start_from` holds a field of {theirs[0]} coordinates and {theirs[1]} channels, the "
+            f"signal has {mine[0]} and {mine[1]}: start from a field of the same kind"
+        )
+    earlier = field.blocks
+    if config.blocks is not None or config.block_size is not None:
+        word = "blocks" if config.block_size is None else "block_size"
+        _check_alike(word, config.blocks_for(spec).counts, earlier.counts, spec)
+    if config.margin is not None:
+        counts = width_first(earlier.counts, spec.kind)
+        margins = replace(config, blocks=counts, block_size=None).blocks_for(spec).margins
+        _check_alike("margin", margins, earlier.margins, spec)
+
+
+def _check_alike(
+    word: str, asked: tuple[int, ...], earlier: tuple[int, ...], spec: SignalSpec
+) -> None:
+    if asked != earlier:
+        mine, theirs = (extent_text(width_first(each, spec.kind)) for each in (asked, earlier))
+        what = "a margin of {}" if word == "margin" else "{} blocks"
+        raise SettingError(
+            f"`{word}` makes {what.format(mine)}, the field of `start_from` has "
+            f"{what.format(theirs)}: leave it out"
+        )
+
+
+def block_seed(seed: int, number: int) -> int:
+    """Return the seed of a block's own draws; that of the first block is the fit's."""
+    return (seed + number * _SEED_STRIDE) % 2**63
+
+
+def _means(rows: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
+    """Return the geometric mean of each column, of equal numbers themselves."""
+    return tuple(
+        column[0] if len(set(column)) == 1 else math.exp(sum(map(math.log, column)) / len(column))
+        for column in zip(*rows, strict=True)
     )
 
 

@@ -32,6 +32,8 @@ RATED_BATCH: Final = 4096
 """Samples per step that the rates are meant for; larger batches learn no faster."""
 RISE: Final = 4.0
 """How many times as fast the highest hidden layer learns as the lowest."""
+BLOCK_RISE: Final = 2.0
+"""The same in the network of a block, whose highest layer has less room above its rate."""
 LAST_LAYER_RATE: Final = 0.001
 """Default rate of the last layer's weights, which every output shares; faster ones are unstable."""
 
@@ -43,6 +45,8 @@ def layer_rates(
     width: int,
     steps: int,
     batch: int,
+    *,
+    of_block: bool = False,
 ) -> tuple[float, ...]:
     """Return each layer's peak learning rate on effective weights.
 
@@ -57,6 +61,9 @@ def layer_rates(
     the SDEs and Scaling Rules for Adaptive Gradient Algorithms). Adam moves every weight by about
     the rate, and the fewer samples a step has, the more of those moves point the same way for each
     of them: the phases of a lone sample move by the rate times the width, at random before long.
+
+    The networks of blocks, which have their batches from many periods of few frequencies, stand
+    more: by the root of `RATED_WIDTH` over the width, rising by `BLOCK_RISE` from layer to layer.
     """
     if learning_rate is not None:
         return tuple(learning_rate * scale for scale in scales)
@@ -65,11 +72,14 @@ def layer_rates(
     hidden_rate *= min(max(math.sqrt(RATED_STEPS / steps), low), high)
     hidden_rate *= RATED_WIDTH / max(width, NARROWEST)
     hidden_rate *= math.sqrt(min(1.0, batch / RATED_BATCH))
+    if of_block:
+        hidden_rate *= math.sqrt(RATED_WIDTH / max(width, NARROWEST))
+    rise = BLOCK_RISE if of_block else RISE
     # Without hidden layers there is nothing that the first layer's scale could refer to.
     first_rate = hidden_rate * first / hidden[0] if hidden else FIRST_LAYER_RATE
     middle = (len(hidden) - 1) / 2
     between = (
-        hidden_rate * scale / hidden[0] * RISE ** ((number - middle) / max(1.0, 2.0 * middle))
+        hidden_rate * scale / hidden[0] * rise ** ((number - middle) / max(1.0, 2.0 * middle))
         for number, scale in enumerate(hidden)
     )
     return (min(first_rate, FIRST_LAYER_RATE), *between, LAST_LAYER_RATE)
@@ -87,6 +97,8 @@ class PeakRates:
         width: int,
         steps: int,
         batch: int,
+        *,
+        of_block: bool = False,
     ) -> None:
         """Take the rate that was asked for, or None, and what `layer_rates` does."""
         self._rules = rules
@@ -95,7 +107,9 @@ class PeakRates:
 
         def rates(layer: int, scale: float) -> tuple[float, ...]:
             changed = (*scales[:layer], scale, *scales[layer + 1 :])
-            return layer_rates(learning_rate, hidden_rate, changed, width, steps, batch)
+            return layer_rates(
+                learning_rate, hidden_rate, changed, width, steps, batch, of_block=of_block
+            )
 
         self.by_layer = rates(0, scales[0])
         """One per layer, first layer first; of columns with scales of their own that of their

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sinefit.fields.field import Field
     from sinefit.fields.record import FitRecord
     from sinefit.fitting.checkpoint import Checkpoint
+    from sinefit.fitting.config import StorageType
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class FitReport:
     device: str
     ended_by: Literal["steps", "time", "quality", "plateau", "divergence"]
     """What ended the fit; "plateau": the target quality cannot be reached with these settings."""
+    dtype: StorageType
+    """Type in which the weights are to be saved, to which they were rounded to be measured."""
 
 
 @dataclass(frozen=True)

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
 
 from sinefit.signals.grid import Grid
+from sinefit.signals.signal import to_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from sinefit.signals.blocks import BlockGrid
     from sinefit.signals.signal import Signal
 
 RESIDENT_SHARE: Final = 0.25
 """Share of a device's free memory that coordinates and targets may take there."""
 RESIDENT_PIECE: Final = 2**20
 """Samples that are mapped and sent to the device at a time."""
-SHUFFLE_LIMIT: Final = 2**24
-"""Samples above which an epoch is no longer shuffled as a whole but drawn with replacement."""
+TABLE_BYTES: Final = 2**28
+"""Bytes of all blocks' tables up to which they are kept."""
 
 
 class TrainingSamples:
@@ -39,7 +43,7 @@ class TrainingSamples:
         self.count = signal.spec.sample_count
         self._grid = Grid.of_signal(signal.spec, device)
         self._host = signal.samples.reshape(self.count, signal.spec.channels)
-        self._table = _unit_table(signal)
+        self._table = _unit_table(signal.spec.dtype, signal.spec.low, signal.spec.high)
         self._resident: Tensor | None = None
         features = signal.spec.coordinate_features
         if device.type == "cuda":
@@ -53,7 +57,14 @@ class TrainingSamples:
         return self._resident is not None
 
     def make_resident(self) -> None:
-        """Put coordinates and targets of all samples side by side in the device's memory."""
+        """Keep coordinates and targets of all samples in the device's memory."""
+        self._resident = self.rows()
+
+    def rows(self) -> Tensor:
+        """Return coordinates and targets of all samples side by side, on the device, float32.
+
+        They have the shape (count, features + channels).
+        """
         features = self.spec.coordinate_features
         rows = torch.empty((self.count, features + self.spec.channels), device=self.device)
         for begin in range(0, self.count, RESIDENT_PIECE):
@@ -61,7 +72,7 @@ class TrainingSamples:
             coordinates, targets = self.batch(piece)
             rows[begin : begin + len(piece), :features] = coordinates
             rows[begin : begin + len(piece), features:] = targets
-        self._resident = rows
+        return rows
 
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Return coordinates (batch, features) and targets (batch, channels), float32.
@@ -85,77 +96,41 @@ class TrainingSamples:
             yield self.batch(torch.arange(begin, min(begin + size, self.count)))
 
 
-def _unit_table(signal: Signal) -> NDArray[np.float32] | None:
+@lru_cache(maxsize=4)
+def _unit_table(dtype: str, low: float, high: float) -> NDArray[np.float32] | None:
     """Return what each value of a type of 8 or 16 bits is mapped to, None for other types."""
-    if np.dtype(signal.spec.dtype) not in (np.uint8, np.uint16):
+    if np.dtype(dtype) not in (np.uint8, np.uint16):
         return None
-    values = np.arange(np.iinfo(signal.spec.dtype).max + 1)
-    return signal.spec.to_unit(values)
+    values = np.arange(np.iinfo(dtype).max + 1)
+    return to_unit(values, low, high)
 
 
-class BatchOrder:
-    """Draws batches of sample numbers: shuffled epochs without replacement, batches of equal size.
+class PartSamples:
+    """The samples of a signal by block."""
 
-    A signal smaller than the batch gives batches of all its samples. One too long to shuffle as a
-    whole is drawn from with replacement. The numbers are on the generator's device.
-    """
+    def __init__(self, signal: Signal, blocks: BlockGrid, device: torch.device) -> None:
+        self.signal = signal
+        self.blocks = blocks
+        self.device = device
+        self.count = signal.spec.sample_count
+        """Samples of the signal."""
+        self._whole = TrainingSamples(signal, device) if blocks.count == 1 else None
+        self._tables: dict[int, Tensor] = {}
+        row = signal.spec.axes + signal.spec.channels
+        most = math.prod(axis.size + 2 * axis.margin * axis.count for axis in blocks.axes)
+        self._keeps = 4 * row * most <= TABLE_BYTES
 
-    def __init__(self, count: int, batch: int, generator: torch.Generator) -> None:
-        self.size = min(batch, count)
-        self._count = count
-        self._generator = generator
-        self._device = generator.device
-        self._rest = torch.empty(0, dtype=torch.int64, device=self._device)
-        self._order = self._rest
-        self._position = 0
-        self._before_epoch = generator.get_state()
+    def of(self, number: int) -> TrainingSamples:
+        """Return the samples that a block reaches."""
+        if self._whole is not None:
+            return self._whole
+        return TrainingSamples(self.blocks.part(self.signal, number), self.device)
 
-    def draw(self) -> Tensor:
-        """Return the next batch of sample numbers (size,), int64."""
-        if self._count > SHUFFLE_LIMIT:
-            return torch.randint(
-                self._count, (self.size,), generator=self._generator, device=self._device
-            )
-        if self._position + self.size > len(self._order):
-            # What is left of an epoch opens the next, so that every sample comes equally often.
-            self._rest = self._order[self._position :].clone()
-            self._before_epoch = self._generator.get_state()
-            self._shuffle()
-            self._position = 0
-        batch = self._order[self._position : self._position + self.size]
-        self._position += self.size
-        return batch
-
-    def state(self) -> dict[str, Tensor]:
-        """Return where the order stands: not the epoch itself, but what it is shuffled from."""
-        return {
-            "order.generator": self._generator.get_state(),
-            "order.before_epoch": self._before_epoch,
-            "order.rest": self._rest.cpu(),
-            "order.position": torch.tensor([self._position, len(self._order)]),
-        }
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Put back what `state` returned; raises ValueError for what cannot have come from it.
-
-        The order of a generator on another kind of device cannot be gone on with; a new epoch
-        begins in its stead.
-        """
-        position, length = (int(value) for value in state["order.position"])
-        if state["order.generator"].shape != self._generator.get_state().shape:
-            return
-        self._rest = state["order.rest"].to(self._device)
-        self._before_epoch = state["order.before_epoch"]
-        self._order = torch.empty(0, dtype=torch.int64, device=self._device)
-        if length:
-            self._generator.set_state(self._before_epoch)
-            self._shuffle()
-        within = bool(((self._rest >= 0) & (self._rest < self._count)).all())
-        if len(self._order) != length or not 0 <= position <= length or not within:
-            raise ValueError("the order of the samples does not fit the signal")
-        self._position = position
-        self._generator.set_state(state["order.generator"])
-
-    def _shuffle(self) -> None:
-        epoch = torch.randperm(self._count, generator=self._generator, device=self._device)
-        self._order = torch.cat([self._rest, epoch])
+    def table(self, number: int) -> Tensor:
+        """Return coordinates and targets of a block, see `TrainingSamples.rows`."""
+        kept = self._tables.get(number)
+        if kept is None:
+            kept = self.of(number).rows()
+            if self._keeps:
+                self._tables[number] = kept
+        return kept

@@ -13,7 +13,8 @@ from sinefit.fitting.fit import Fit
 from sinefit.fitting.group import Group, GroupHooks
 from sinefit.fitting.loop import make_plan, run_plan, train
 from sinefit.fitting.pace import settled
-from sinefit.fitting.samples import TrainingSamples
+from sinefit.fitting.plan import check_start
+from sinefit.fitting.samples import PartSamples
 from sinefit.fitting.trainer import Trainer
 from sinefit.forks import begin_threads
 from sinefit.native import tiles_supported
@@ -77,6 +78,7 @@ def plan_together(
     if not signals:
         return []
     if start_from is not None:
+        check_start(start_from, config, signals[0].spec)
         config = config.continuing(start_from)
     check_alike(signals, config)
     kept = [None] * len(signals) if resume is None else list(resume)
@@ -107,7 +109,7 @@ def fit_plans_together(
             group.end(number, plan)
         else:
             members.append(_Member(number, signals[number], plan, kept[number]))
-    if members and stacking_pays(members[0].plan):
+    if members and all(stacking_pays(member.plan) for member in members):
         for begin in range(0, len(members), MOST_FITS):
             if not group.stopping():
                 _fit_as_stack(members[begin : begin + MOST_FITS], group)
@@ -130,7 +132,7 @@ def stacking_pays(plan: FitPlan) -> bool:
     """Tell whether fits like this one are so small that the CPU makes them faster as a stack."""
     size = plan.work.size
     limit = TILED_LIMIT if tiles_supported(size) else STACKED_LIMIT
-    on_cpu = plan.machine.device.type == "cpu"
+    on_cpu = plan.machine.device.type == "cpu" and plan.blocks.count == 1
     return on_cpu and plan.config.engine != "reference" and plan.batch * size.width <= limit
 
 
@@ -177,12 +179,14 @@ def _fit_as_stack(members: Sequence[_Member], group: Group) -> None:
     machine = plans[0].machine
     with cpu_threads(machine.threads):
         begin_threads(machine.threads)
-        samples = [TrainingSamples(member.signal, machine.device) for member in members]
+        samples = [
+            PartSamples(member.signal, member.plan.blocks, machine.device) for member in members
+        ]
         trainer = Trainer(plans, samples)
         numbers: dict[Fit, int] = {}
         for place, member in enumerate(members):
             hooks = group.hooks_for(member.number)
-            fit = Fit(member.signal, plans[place], samples[place], trainer, hooks, place)
+            fit = Fit(member.signal, plans[place], trainer, hooks, place)
             if member.resume is not None:
                 try:
                     fit.resume(member.resume)

@@ -2,44 +2,69 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import torch
 
 from sinefit.engines.adam import Adam, bounds_of, rows_of
+from sinefit.engines.engine import StackKind
 from sinefit.engines.objective import Batch
 from sinefit.engines.recorded import CudaRecorder, RecordedStep
 from sinefit.fitting.devices import cpu_threads
-from sinefit.fitting.samples import BatchOrder
+from sinefit.fitting.orders import BatchOrder, EpochOrder
+from sinefit.fitting.samples import TABLE_BYTES
 from sinefit.networks.network import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
-    from sinefit.engines.engine import Engine
+    from sinefit.engines.engine import Engine, StackTraining, Work
     from sinefit.engines.recorded import Recorder
-    from sinefit.fitting.plan import FitPlan
-    from sinefit.fitting.samples import TrainingSamples
+    from sinefit.fitting.orders import Order
+    from sinefit.fitting.plan import FitPlan, MemberPlan
+    from sinefit.fitting.samples import PartSamples, TrainingSamples
 
 STACKED_ROWS: Final = 4096
-"""Samples, of all members of a stack, that are worked on at a time: as many as caches hold."""
-TABLE_LIMIT: Final = 2**22
-"""Samples of all members up to which they are laid out once, and not gathered anew every step."""
+"""Samples, of all members of a group, that the CPU works on at a time: as many as caches hold."""
+DEVICE_ROWS: Final = 2**18
+"""The same on other devices, which want more work per launch."""
+ROUND: Final = 32
+"""Steps that a group takes at a time, before the next one has its turn."""
+SLOWER: Final = 0.5
+"""Share of its rates that a member which lost its way goes on with."""
+GROUP: Final = 32
+"""Members of a group whose engine takes them one by one."""
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A network of the stack: the block of a fit."""
+
+    plan: FitPlan
+    number: int
+    """Of the block."""
+    parts: PartSamples
+    order: Order
+
+    @property
+    def own(self) -> MemberPlan:
+        return self.plan.members[self.number]
 
 
 class Trainer:
     """Takes the steps of a stack: draws batches, asks the engine for gradients, applies Adam.
 
-    Its members are fits of one plan but for what is their own: weights, rates, samples.
+    Its members are the blocks of fits of one plan but for what is their own: weights, rates,
+    samples. They are trained in groups: in each all keep step, one group goes after the other.
     """
 
     def __init__(
         self,
         plans: Sequence[FitPlan],
-        samples: Sequence[TrainingSamples],
+        samples: Sequence[PartSamples],
         recorder: Recorder | None = None,
     ) -> None:
         """Begin with the plans' starting weights, each on its samples.
@@ -49,30 +74,22 @@ class Trainer:
 
         Raises torch.OutOfMemoryError where the device has no room even for parts of one sample.
         """
-        self._plans = list(plans)
-        self._samples = list(samples)
-        self._orders = [
-            BatchOrder(
-                one.count,
-                plan.batch,
-                torch.Generator(one.device if one.resident else "cpu").manual_seed(
-                    plan.config.seed
-                ),
-            )
-            for plan, one in zip(plans, samples, strict=True)
+        self._members = [
+            _Member(plan, number, parts, _order(plan, number, parts))
+            for plan, parts in zip(plans, samples, strict=True)
+            for number in range(plan.blocks.count)
         ]
-        work = plans[0].work
-        self._work = work
-        if len(plans) > 1:
-            targets = min(work.targets, max(1, STACKED_ROWS // len(plans)))
-            self._work = replace(work, members=len(plans), targets=targets)
-        self._precision = plans[0].precision
-        on_cuda = work.device.type == "cuda"
-        if recorder is None and on_cuda and plans[0].engine.can_be_recorded:
-            recorder = CudaRecorder(work.device)
+        plan = plans[0]
+        self._kind = plan.engine
+        self._work = replace(plan.work, members=len(self._members))
+        self._precision = plan.precision
+        on_cuda = self._work.device.type == "cuda"
+        if recorder is None and on_cuda and self._kind.can_be_recorded:
+            recorder = CudaRecorder(self._work.device)
         self._recorder = recorder
         self._lacks_memory = False
-        self._set_up([plan.start for plan in plans])
+        self._groups: list[range] = []
+        self._set_up(Network.stack([plan.start for plan in plans]))
 
     @property
     def network(self) -> Network:
@@ -80,9 +97,14 @@ class Trainer:
         return self._network
 
     @property
+    def steps(self) -> list[int]:
+        """Steps that each member has taken."""
+        return [int(steps) for steps in self._adam.steps]
+
+    @property
     def piece(self) -> int:
         """Targets per member that the engine works on at a time."""
-        return self._work.targets
+        return self._work_of(len(self._open)).targets
 
     @property
     def lacks_memory(self) -> bool:
@@ -94,125 +116,223 @@ class Trainer:
         """Why a CUDA device is told every part of every step anew, None as long as it is not."""
         return None if self._recorded is None else self._recorded.failure
 
-    def advance(self, factors: Sequence[Sequence[float]]) -> Tensor:
-        """Take a step per entry, each member at its factor times its learning rates.
+    def advance(
+        self, goals: Sequence[int], factors: Sequence[Callable[[int], float]]
+    ) -> Iterator[tuple[range, Tensor]]:
+        """Bring every member to its goal, a number of steps in all, one group after the other.
 
-        Returns each member's sum of the losses before the steps (members,), on the device.
+        Each member has a function from the number of a step, from 0, to the factor on its learning
+        rates. Yields after each group the places of its members and the sums of their
+        losses before these steps (members,), on the device. Members that are there already take no
+        steps.
         """
-        total = torch.zeros(self._network.members, device=self._network.device)
+        for group in self._groups:
+            taken = [int(steps) for steps in self._adam.steps[group.start : group.stop]]
+            count = goals[group.start] - taken[0]
+            if count <= 0:
+                continue
+            drawn = [
+                self._members[place].order.draw(steps, count)
+                for place, steps in zip(group, taken, strict=True)
+            ]
+            rates = [
+                [factors[place](steps + ahead) for place, steps in zip(group, taken, strict=True)]
+                for ahead in range(count)
+            ]
+            yield group, self.take(group, torch.stack(drawn, dim=1), rates)
+
+    def take(self, group: range, indices: Tensor, factors: Sequence[Sequence[float]]) -> Tensor:
+        """Take steps of a group on samples (steps, members, batch) at factors (steps, members).
+
+        Returns the sums of the losses before the steps (members,). A device without memory for a
+        part gets parts of half the size, with the same result but for the order of sums.
+        """
         # Threads of torch's wait by looking out, and would keep the cores from the engine's own.
-        with cpu_threads(1 if self._plans[0].engine.has_own_threads else None):
-            for step in factors:
-                total += self.step_on([order.draw() for order in self._orders], step)
-        return total
+        with cpu_threads(1 if self._kind.has_own_threads else None):
+            if group != self._open:
+                self._begin(group)
+            if self._alone is not None:
+                return self._alone.take(indices, factors)
+            total = torch.zeros(len(group), device=self._network.device)
+            for drawn, each in zip(indices, factors, strict=True):
+                total += self._step(drawn, each)
+            return total
 
-    def step_on(self, drawn: Sequence[Tensor], factors: Sequence[float]) -> Tensor:
-        """Take a step on the samples of these numbers, (batch,) for each member.
+    @property
+    def steps_together(self) -> int:
+        """Steps of a round that are worth changing from one group to the next for."""
+        return 1 if len(self._groups) == 1 else ROUND
 
-        Returns the losses before it (members,). A device without memory for a part gets parts of
-        half the size, with the same result but for the order of sums.
+    @property
+    def first_group(self) -> range:
+        """The members that are trained first."""
+        return self._groups[0]
+
+    def refine(self) -> None:
+        """Take all further steps in the plan's last precision."""
+        last = self._members[0].plan.last_precision
+        if self._precision != last:
+            self._precision = last
+            self._begin(self._open)
+
+    def put_back(self, places: Sequence[int], rows: Tensor) -> None:
+        """Have members go on from rows of weights at half their rates, as if from a standstill."""
+        self._network.values[list(places)] = rows
+        self._adam.restart(places, SLOWER)
+
+    def state(self, places: range) -> dict[str, Tensor]:
+        """Return all that steps change of a fit's members besides their weights, on the CPU."""
+        orders = [self._members[place].order.state() for place in places]
+        found = orders[0] if len(places) == 1 else {}
+        return {**found, **self._adam.state(places)}
+
+    def restore(self, places: range, weights: Network, state: Mapping[str, Tensor]) -> None:
+        """Put back the weights of a fit's members and what `state` returned of them."""
+        self._network.values[places.start : places.stop].copy_(weights.values)
+        if len(places) == 1:
+            self._members[places.start].order.restore(state)
+        self._adam.restore(places, state)
+        groups = self._grouped()
+        if groups != self._groups:
+            self._groups = groups
+            self._begin(groups[0])
+
+    def leave(self, places: Sequence[int]) -> None:
+        """Go on without the members at these places."""
+        staying = [place for place in range(len(self._members)) if place not in set(places)]
+        states = [self._adam.state(range(place, place + 1)) for place in staying]
+        networks = [self._network.member(place) for place in staying]
+        self._members = [self._members[place] for place in staying]
+        self._work = replace(self._work, members=len(staying))
+        self._set_up(Network.stack(networks))
+        for place, state in enumerate(states):
+            self._adam.restore(range(place, place + 1), state)
+
+    def _set_up(self, network: Network) -> None:
+        """Begin anew with these weights."""
+        members = self._members
+        self._network = network.to(self._work.device)
+        self._adam = Adam(
+            self._network,
+            rows_of(self._network, [member.own.rates.by_name for member in members], 0.0),
+            bounds_of(self._network, [member.own.rules.bounds for member in members]),
+        )
+        self._groups = self._grouped()
+        self._begin(self._groups[0])
+
+    def _grouped(self) -> list[range]:
+        """Return the places of the members that keep step, group by group.
+
+        Those of several fits do, whose clocks are one. Of a round that was stopped on a machine
+        with other groups, members that have taken different numbers of steps are kept apart.
         """
+        first, steps = self._members[0].plan, self.steps
+        if first.blocks.count < len(steps):
+            return [range(len(steps))]
+        size = GROUP
+        if not isinstance(self._kind, StackKind):
+            rows = STACKED_ROWS if self._work.device.type == "cpu" else DEVICE_ROWS
+            size = max(1, rows // first.batch)
+        groups, begin = [], 0
+        for place in range(1, len(steps) + 1):
+            full = place in (len(steps), begin + size)
+            if full or steps[place] != steps[begin]:
+                groups.append(range(begin, place))
+                begin = place
+        return groups
+
+    def _begin(self, group: range) -> None:
+        """Allocate what trains a group, in smaller parts where the device has no room."""
+        self._open = group
+        self._recorded: RecordedStep | None = None
+        self._engine: Engine | None = None  # its buffers go before new ones are asked for
+        self._alone: StackTraining | None = None
+        members = self._members[group.start : group.stop]
+        part = Network(
+            self._network.family, self._network.size, self._network.values[group.start : group.stop]
+        )
+        self._part_of_adam = self._adam.part(group)
+        self._table: Tensor | None = None
+        self._samples: list[TrainingSamples] = []
+        if isinstance(self._kind, StackKind):
+            tables = [member.parts.table(member.number) for member in members]
+            self._alone = self._kind.make_training(part, self._part_of_adam, tables, self._work)
+            return
+        lengths = [member.plan.blocks.samples_in(member.number) for member in members]
+        row = self._network.size.in_features + self._network.size.out_features
+        if len(members) > 1 and 4 * row * sum(lengths) <= TABLE_BYTES:
+            self._table = torch.cat([member.parts.table(member.number) for member in members])
+            self._begins = torch.tensor(
+                [sum(lengths[:place]) for place in range(len(lengths))], device=self._table.device
+            )
+        else:
+            self._samples = [member.parts.of(member.number) for member in members]
+        while True:
+            try:
+                self._engine = self._kind.make(part, self._work_of(len(members)), self._precision)
+                break
+            except torch.OutOfMemoryError as error:
+                self._halve(error)
+        if self._recorder is not None and len(members) == 1 and self._samples[0].resident:
+            self._recorded = RecordedStep(
+                lambda indices: self._gather(indices[None]),
+                self._engine,
+                self._part_of_adam,
+                torch.zeros(members[0].order.size, dtype=torch.int64, device=self._network.device),
+                self._recorder,
+            )
+
+    def _work_of(self, members: int) -> Work:
+        """Return what an engine does for a group."""
+        work = replace(self._work, members=members)
+        if members > 1 and work.device.type == "cpu":
+            work = replace(work, targets=min(work.targets, max(1, STACKED_ROWS // members)))
+        return work
+
+    def _step(self, drawn: Tensor, factors: Sequence[float]) -> Tensor:
+        """Take one step of the open group on the samples of these numbers (members, batch)."""
         if self._recorded is not None:
             return self._recorded(drawn[0], factors)
         batch = self._gather(drawn)
         while True:
+            assert self._engine is not None
             try:
                 losses = self._engine.step(batch)
                 break
             except torch.OutOfMemoryError as error:
                 self._halve(error)
-            self._make_engine()
-        self._adam.step(self._engine.gradient, factors)
+            self._begin(self._open)
+        self._part_of_adam.step(self._engine.gradient, factors)
         return losses
-
-    def refine(self) -> None:
-        """Take all further steps in the plan's last precision."""
-        if self._precision != self._plans[0].last_precision:
-            self._precision = self._plans[0].last_precision
-            self._make_engine()
-
-    def state(self, place: int) -> dict[str, Tensor]:
-        """Return all that steps change of a member besides its weights, by name, on the CPU."""
-        return {**self._orders[place].state(), **self._adam.state(place)}
-
-    def restore(
-        self, place: int, weights: Network, state: Mapping[str, Tensor], steps: int
-    ) -> None:
-        """Put back a member's weights and what `state` returned of it after `steps` steps."""
-        self._network.values[place].copy_(weights.values[0])
-        self._orders[place].restore(state)
-        self._adam.restore(place, state, steps)
-
-    def leave(self, places: Sequence[int]) -> None:
-        """Go on without the members at these places."""
-        staying = [place for place in range(len(self._plans)) if place not in places]
-        states = [(self._adam.state(place), self._adam.steps[place]) for place in staying]
-        networks = [self._network.member(place) for place in staying]
-        self._plans = [self._plans[place] for place in staying]
-        self._samples = [self._samples[place] for place in staying]
-        self._orders = [self._orders[place] for place in staying]
-        self._work = replace(self._work, members=len(staying))
-        self._set_up(networks)
-        for place, (state, steps) in enumerate(states):
-            self._adam.restore(place, state, steps)
-
-    def _set_up(self, networks: Sequence[Network]) -> None:
-        plans = self._plans
-        self._network = Network.stack(networks).to(self._work.device)
-        self._adam = Adam(
-            self._network,
-            rows_of(self._network, [plan.rates.by_name for plan in plans], 0.0),
-            bounds_of(self._network, [plan.rules.bounds for plan in plans]),
-        )
-        self._table: tuple[Tensor, Tensor] | None = None
-        counts = [one.count for one in self._samples]
-        if len(plans) > 1 and sum(counts) <= TABLE_LIMIT:
-            parts = [part for one in self._samples for part in one.pieces(TABLE_LIMIT)]
-            coordinates, targets = zip(*parts, strict=True)
-            self._table = torch.cat(coordinates), torch.cat(targets)
-        self._begins = torch.tensor([sum(counts[:place]) for place in range(len(counts))])
-        self._make_engine()
-
-    def _make_engine(self) -> None:
-        """Allocate the engine, with smaller parts where the device has no room for larger ones."""
-        self._recorded: RecordedStep | None = None
-        self._engine: Engine
-        if hasattr(self, "_engine"):
-            del self._engine  # its buffers go before new ones are asked for
-        while True:
-            try:
-                self._engine = self._plans[0].engine.make(
-                    self._network, self._work, self._precision
-                )
-                break
-            except torch.OutOfMemoryError as error:
-                self._halve(error)
-        samples = self._samples[0]
-        if self._recorder is not None and self._work.members == 1 and samples.resident:
-            self._recorded = RecordedStep(
-                lambda indices: self._gather([indices]),
-                self._engine,
-                self._adam,
-                torch.zeros(self._orders[0].size, dtype=torch.int64, device=samples.device),
-                self._recorder,
-            )
 
     def _halve(self, error: torch.OutOfMemoryError) -> None:
         """Work on half as many targets at a time; raises the error where nothing can be halved."""
-        if self._work.targets == 1 or not self._plans[0].engine.in_parts:
+        if self.piece == 1 or not self._kind.in_parts:
             raise error
-        self._work = self._work.halved()
+        self._work = replace(self._work, targets=self.piece).halved()
         self._lacks_memory = True
 
-    def _gather(self, drawn: Sequence[Tensor]) -> Batch:
-        """Return the samples of these numbers, (batch,) for each member."""
-        if len(drawn) == 1:
-            coordinates, targets = self._samples[0].batch(drawn[0])
-            return Batch(coordinates[None], targets[None])
-        if self._table is not None:
-            indices = torch.stack(list(drawn)).add_(self._begins[:, None])  # (members, batch)
-            return Batch(self._table[0][indices], self._table[1][indices])
-        parts = [one.batch(indices) for one, indices in zip(self._samples, drawn, strict=True)]
-        return Batch(
-            torch.stack([part[0] for part in parts]), torch.stack([part[1] for part in parts])
-        )
+    def _gather(self, drawn: Tensor) -> Batch:
+        """Return the samples of these numbers (members, batch)."""
+        if self._table is None:
+            if len(self._samples) == 1:  # resident ones need not be copied
+                coordinates, targets = self._samples[0].batch(drawn[0])
+                return Batch(coordinates[None], targets[None])
+            batches = [one.batch(each) for one, each in zip(self._samples, drawn, strict=True)]
+            parts = [torch.stack(part) for part in zip(*batches, strict=True)]
+            return Batch(parts[0], parts[1])
+        indices = drawn.to(self._table.device) + self._begins[:, None]
+        rows = self._table[indices]  # (members, batch, features + channels)
+        features = self._network.size.in_features
+        return Batch(rows[..., :features], rows[..., features:])
+
+
+def _order(plan: FitPlan, number: int, parts: PartSamples) -> Order:
+    """Return the order in which a member sees its samples."""
+    seed = plan.members[number].seed
+    if plan.blocks.count > 1:
+        return EpochOrder(plan.blocks.samples_in(number), plan.batch, seed)
+    samples = parts.of(number)
+    device = samples.device if samples.resident else "cpu"
+    generator = torch.Generator(device).manual_seed(seed)
+    return BatchOrder(samples.count, plan.batch, generator)

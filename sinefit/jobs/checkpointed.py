@@ -86,7 +86,7 @@ class CheckpointedFit:
         OutputError where no place takes them.
         """
         target = self.job.target
-        content = encode_field(result.field, getattr(torch, self._settings.config.dtype))
+        content = encode_field(result.field, getattr(torch, result.report.dtype))
         refusal = None
         try:
             write_bytes(target, content, force=self._settings.force, on_wait=self._hooks.on_wait)

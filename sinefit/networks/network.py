@@ -88,6 +88,10 @@ class Network:
         """Return one member as a network of its own that shares its memory with the stack."""
         return Network(self.family, self.size, self.values[number : number + 1])
 
+    def part(self, members: range) -> Network:
+        """Return some members as a stack of their own that shares its memory with this one."""
+        return Network(self.family, self.size, self.values[members.start : members.stop])
+
     def clone(self) -> Network:
         """Return a copy with memory of its own."""
         return Network(self.family, self.size, self.values.detach().clone())

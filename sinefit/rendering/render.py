@@ -53,20 +53,27 @@ def render_pieces(field: Blended, plan: RenderPlan) -> Iterator[NDArray[np.gener
     return _render(field, plan, plan.spec.store, np.dtype(plan.spec.dtype))
 
 
-def render_values(field: Blended, plan: RenderPlan) -> Iterator[NDArray[np.float32]]:
+def render_values(
+    field: Blended, plan: RenderPlan, samples: int = PIECE_SAMPLES
+) -> Iterator[NDArray[np.float32]]:
     """Yield the field's values on a planned grid, piece by piece like `render_pieces`.
 
-    The values are float32, in about [-1, 1], neither rounded nor mapped to the signal's range.
+    The values are float32, in about [-1, 1], neither rounded nor mapped to the signal's range. A
+    piece of one network's render has about as many `samples`.
     """
-    return _render(field, plan, lambda values: values, np.dtype(np.float32))
+    return _render(field, plan, lambda values: values, np.dtype(np.float32), samples)
 
 
 def _render(
-    field: Blended, plan: RenderPlan, convert: Convert, dtype: np.dtype[Any]
+    field: Blended,
+    plan: RenderPlan,
+    convert: Convert,
+    dtype: np.dtype[Any],
+    samples: int = PIECE_SAMPLES,
 ) -> Iterator[NDArray[Any]]:
     """Yield pieces of converted values; conversion goes by parts, without copies of a piece."""
     if field.blocks.count == 1:
-        yield from _render_one(field.network, plan, convert, dtype)
+        yield from _render_one(field.network, plan, convert, dtype, samples)
         return
     evaluator = choose_evaluator(field.network, plan.spec.bit_depth, by_member=True)
     for values in blend(evaluator, field.blocks, field.numbers, plan):
@@ -81,13 +88,17 @@ def _render(
 
 
 def _render_one(
-    network: Network, plan: RenderPlan, convert: Convert, dtype: np.dtype[Any]
+    network: Network,
+    plan: RenderPlan,
+    convert: Convert,
+    dtype: np.dtype[Any],
+    samples: int,
 ) -> Iterator[NDArray[Any]]:
     evaluator = choose_evaluator(network, plan.spec.bit_depth)
     grid = Grid(plan.axes, plan.spec.domain, evaluator.device)
     rows, *slab = plan.spec.shape
     slab_samples = math.prod(slab)
-    rows_per_piece = max(1, PIECE_SAMPLES // slab_samples)
+    rows_per_piece = max(1, samples // slab_samples)
     for first in range(0, rows, rows_per_piece):
         count = min(rows_per_piece, rows - first)
         begin, end = first * slab_samples, (first + count) * slab_samples

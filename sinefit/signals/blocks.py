@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sinefit.signals.signal import SignalSpec
+    from sinefit.signals.signal import Kind, SignalSpec
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,15 @@ class BlockGrid:
         """Number of blocks."""
         return math.prod(self.counts)
 
+    @property
+    def fewest_samples(self) -> int:
+        """Samples that the smallest block reaches."""
+        smallest = 1
+        for axis in self.axes:
+            reaches = (axis.reach(place) for place in range(axis.count))
+            smallest *= min(end - begin for begin, end in reaches)
+        return smallest
+
     def touched(self, axes: Sequence[GridAxis]) -> list[int]:
         """Return the numbers, rising, of the blocks that reach a sample of a grid on the domain."""
         places = [
@@ -171,6 +180,19 @@ class BlockGrid:
             for blocks, axis in zip(self.axes, axes, strict=True)
         ]
         return [self.number(each) for each in itertools.product(*places)]
+
+    def corner(self, most: int) -> BlockGrid:
+        """Return a grid of at most so many blocks like these, those of one corner."""
+        counts = [1] * len(self.axes)
+        for place in reversed(range(len(counts))):
+            counts[place] = max(1, min(self.axes[place].count, most // math.prod(counts)))
+        if self.count <= most:
+            return self
+        found = []
+        for axis, count in zip(self.axes, counts, strict=True):
+            margin = axis.margin if count > 1 else 0
+            found.append(AxisBlocks(axis.cell(count - 1)[1], count, margin))
+        return BlockGrid(tuple(found))
 
     def places(self, number: int) -> tuple[int, ...]:
         """Return a block's place along each axis."""
@@ -215,8 +237,25 @@ class BlockGrid:
         return Signal(block_spec(signal.spec, samples.shape[:-1]), samples)
 
 
+def width_first(extent: tuple[int, ...], kind: Kind) -> tuple[int, ...]:
+    """Return numbers per axis as users give them: of pictures width before height.
+
+    It is the order of axes again for numbers that users gave.
+    """
+    if kind in ("image", "video"):
+        *frames, height, width = extent
+        return (*frames, width, height)
+    return extent
+
+
 def block_spec(spec: SignalSpec, shape: tuple[int, ...]) -> SignalSpec:
     """Return the spec of a part of so many samples: of a sphere a plain grid of its angles."""
     return replace(
         spec, shape=shape, domain="grid", icc_profile=None, soundtrack=None, source_bytes=None
     )
+
+
+def crop(signal: Signal, shape: tuple[int, ...]) -> Signal:
+    """Return the first samples along each axis, a view, as a signal on a plain grid."""
+    samples = signal.samples[tuple(slice(size) for size in shape)]
+    return Signal(block_spec(signal.spec, shape), samples)

@@ -80,6 +80,12 @@ def _pieces(stored: NDArray[Any]) -> Iterator[NDArray[Any]]:
         yield flat[start : start + _PIECE_VALUES]
 
 
+def to_unit(samples: NDArray[np.generic], low: float, high: float) -> NDArray[np.float32]:
+    """Map values from [low, high] to float32 in [-1, 1]."""
+    scale = 2.0 / (high - low)
+    return ((samples.astype("float64") - low) * scale - 1.0).astype("float32")
+
+
 @dataclass(frozen=True)
 class SignalSpec:
     """Everything about a signal but its samples: what a weights file stores and a writer needs.
@@ -156,8 +162,7 @@ class SignalSpec:
 
     def to_unit(self, samples: NDArray[np.generic]) -> NDArray[np.float32]:
         """Map values from [low, high] to float32 in [-1, 1], the network's target range."""
-        scale = 2.0 / (self.high - self.low)
-        return ((samples.astype("float64") - self.low) * scale - 1.0).astype("float32")
+        return to_unit(samples, self.low, self.high)
 
     def from_unit(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Map network outputs from [-1, 1] to values in [low, high], not rounded, not clipped.

@@ -33,7 +33,8 @@ from sinefit.engines.triton_support import triton_works
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
 from sinefit.fitting.loop import make_plan
-from sinefit.fitting.samples import BatchOrder, TrainingSamples
+from sinefit.fitting.orders import BatchOrder
+from sinefit.fitting.samples import TrainingSamples
 from sinefit.initializers.registry import parse_initializer
 from sinefit.signals.array.reading import array_signal
 
@@ -71,6 +72,7 @@ def plan_of(signal: Signal, batch: int, device: torch.device) -> FitPlan:
     config = FitConfig(
         initializer=parse_initializer("siren"),
         width=WIDTH,
+        blocks=(1,),
         budget=Budget(steps=10**6),
         batch=batch,
         device=str(device),
@@ -93,8 +95,8 @@ def step_of(signal: Signal, plan: FitPlan, make: Make, *, recorded: bool) -> Cal
     engine = make(network, plan.work, plan.precision)
     adam = Adam(
         network,
-        rows_of(network, [plan.rates.by_name], 0.0),
-        bounds_of(network, [plan.rules.bounds]),
+        rows_of(network, [plan.members[0].rates.by_name], 0.0),
+        bounds_of(network, [plan.members[0].rules.bounds]),
     )
     order = BatchOrder(samples.count, plan.batch, torch.Generator(device).manual_seed(0))
 
@@ -102,8 +104,11 @@ def step_of(signal: Signal, plan: FitPlan, make: Make, *, recorded: bool) -> Cal
         coordinates, targets = samples.batch(indices)
         return Batch(coordinates[None], targets[None])
 
+    def drawn() -> Tensor:
+        return order.draw(0, 1)[0]  # the next, whatever the number of the step
+
     def launch() -> None:
-        engine.step(gather(order.draw()))
+        engine.step(gather(drawn()))
         adam.step(engine.gradient, [LEARNING])
 
     if not recorded:
@@ -114,7 +119,7 @@ def step_of(signal: Signal, plan: FitPlan, make: Make, *, recorded: bool) -> Cal
     told: list[str] = []
 
     def step() -> None:
-        replay(order.draw(), [LEARNING])
+        replay(drawn(), [LEARNING])
         if replay.failure is not None and not told:
             told.append(replay.failure)
             print(f"not recorded: {replay.failure}")

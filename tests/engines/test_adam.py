@@ -112,20 +112,65 @@ def test_a_state_that_is_put_back_goes_on_the_same_way() -> None:
     again = Network.stack([network.member(1), network.member(0)])
     other = Adam(again, rates.flip(0))
     for place in range(2):
-        other.restore(place, adam.state(1 - place), 3)
+        other.restore(range(place, place + 1), adam.state(range(1 - place, 2 - place)))
     for gradient in drawn[3:]:
         adam.step(gradient, (0.5, 0.25))
         other.step(gradient.flip(0), (0.25, 0.5))
     assert torch.equal(again.values, network.values.flip(0))
+    assert other.steps.tolist() == [5, 5]
+
+
+def test_a_part_shares_its_memory_and_leaves_the_others_as_they_are() -> None:
+    whole, parted = random_network(SIZE, 3), random_network(SIZE, 3)
+    rates, bounds = draw_rates(whole), torch.full_like(whole.values, 0.9)
+    expected, adam = Adam(whole, rates, bounds), Adam(parted, rates, bounds)
+    part = adam.part(range(1, 3))
+    before = parted.values[0].clone()
+    generator = torch.Generator().manual_seed(4)
+    drawn = [torch.randn(whole.values.shape, generator=generator) for _ in range(6)]
+    for gradient in drawn[:3]:
+        expected.step(gradient, (0.0, 0.5, 1.0))
+        part.step(gradient[1:], (0.5, 1.0))
+    assert torch.equal(parted.values[1:], whole.values[1:])
+    assert torch.equal(parted.values[0], before)
+    assert adam.steps.tolist() == [0, 3, 3]
+    # The whole goes on where the part has stopped, each member by its own count of steps.
+    lone = Adam(random_network(SIZE, 3), rates, bounds)
+    for gradient in drawn[3:]:
+        expected.step(gradient, (0.0, 0.5, 1.0))
+        adam.step(gradient, (0.25, 0.5, 1.0))
+        lone.step(gradient, (0.25, 0.5, 1.0))
+    assert torch.equal(parted.values[1:], whole.values[1:])
+    assert torch.equal(parted.values[0], lone.values[0])
+    assert adam.steps.tolist() == [3, 6, 6]
+
+
+def test_the_state_of_some_members_is_theirs_alone() -> None:
+    network = random_network(SIZE, 4)
+    adam = Adam(network, draw_rates(network))
+    adam.part(range(2)).step(torch.ones_like(network.values[:2]), (1.0, 1.0))
+    state = adam.state(range(1, 3))
+    assert state["adam.steps"].tolist() == [1, 0]
+    again = Adam(random_network(SIZE, 4), draw_rates(network))
+    again.restore(range(1, 3), state)
+    assert again.steps.tolist() == [0, 1, 0, 0]
+    for mine, theirs in zip(again.averages, adam.averages, strict=True):
+        assert torch.equal(mine[1:3], theirs[1:3])
+        assert not bool(mine[[0, 3]].any())
+    adam.steps[1] = 9  # the state keeps what was
+    assert state["adam.steps"].tolist() == [1, 0]
 
 
 def test_a_state_of_another_network_is_refused() -> None:
     adam = Adam(random_network(SIZE), torch.ones_like(random_network(SIZE).values))
-    state = adam.state(0)
+    state = adam.state(range(1))
+    for name, values in state.items():
+        with pytest.raises(ValueError, match="do not fit"):
+            adam.restore(range(1), {**state, name: values[1:]})
+        with pytest.raises(KeyError):
+            adam.restore(range(1), {kept: state[kept] for kept in state if kept != name})
     with pytest.raises(ValueError, match="do not fit"):
-        adam.restore(0, {name: values[1:] for name, values in state.items()}, 1)
-    with pytest.raises(KeyError):
-        adam.restore(0, {}, 1)
+        adam.restore(range(1), {**state, "adam.steps": torch.tensor([-1])})
 
 
 def test_a_diverging_weight_is_seen_through_its_bound() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sinefit.engines.engine import Work
 from sinefit.engines.objective import Batch, MeanSquaredError
 from sinefit.engines.registry import ENGINES, choose_engine, piece_size
-from sinefit.native import tiles_supported
+from sinefit.native import small_networks, tiles_supported
 from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
 from sinefit.processor.capability import (
@@ -93,8 +93,12 @@ def test_the_engine_of_every_machine() -> None:
     ):
         assert choose_engine(work_of(network, 8, device=torch.device(device))).name == expected
     stack = random_network(network.size, 2)
-    for device in ("cpu", "cuda", "mps"):
-        assert choose_engine(work_of(stack, 8, device=torch.device(device))).name == "torch"
+    for device, expected in (
+        ("cpu", "small" if small_networks.supported() else "torch"),
+        ("cuda", "torch"),
+        ("mps", "torch"),
+    ):
+        assert choose_engine(work_of(stack, 8, device=torch.device(device))).name == expected
 
 
 @pytest.mark.usefixtures("_limit_put_back")
@@ -154,7 +158,10 @@ def test_what_an_engine_cannot_do_it_has_no_precision_for(work: Work) -> None:
         assert cuda == ()
     if not single or work.device != CPU or work.size.width % 32 or work.size.out_features > 16:
         assert native == ()
+    if not plain or work.points > 1 or work.members == 1 or work.device != CPU:
+        assert ENGINES["small"].precisions(work) == ()
     if work.family is not SINE:
+        assert ENGINES["small"].precisions(work) == ()
         assert ENGINES["torch"].precisions(work) == ()
     assert ENGINES["reference"].precisions(work) == ("float32",)
 

@@ -79,6 +79,7 @@ def settings(init: str = "siren", **others: Any) -> FitConfig:
         "batch": 256,
         "budget": Budget(steps=150),
         "device": "cpu",
+        "blocks": (1,),
     }
     return FitConfig(initializer=parse_initializer(init), **(values | others))
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sinefit.networks.network import Network
     from sinefit.signals.signal import Signal
 
+    Dress = Callable[[torch.Tensor], torch.Tensor]
+
 
 class Clock:
     """A clock that moves on by so many seconds whenever it is read."""
@@ -40,13 +42,16 @@ SLOW: Final = 1.0
 class WatchedSamples(TrainingSamples):
     """Samples on the CPU that keep the numbers of those that were asked for."""
 
-    def __init__(self, signal: Signal) -> None:
+    def __init__(self, signal: Signal, dressed: Dress = lambda tensor: tensor) -> None:
+        """`dressed` is done to whatever is handed out."""
         super().__init__(signal, torch.device("cpu"))
         self.asked: list[int] = []
+        self._dressed = dressed
 
     def batch(self, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         self.asked += indices.tolist()
-        return super().batch(indices)
+        coordinates, targets = super().batch(indices)
+        return self._dressed(coordinates), self._dressed(targets)
 
 
 class StubEngine:

@@ -200,7 +200,15 @@ OTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "seed": ("seed", {"seed": 77}),
     "dtype": ("dtype", {"dtype": "bfloat16"}),
     "engine": ("engine", {"engine": "reference"}),
+    "blocks": ("blocks", {"blocks": (3, 2)}),
+    "margin": ("margin", {"margin": (1,)}),
+    # What follows from these is told.
+    "block_size": ("blocks", {"block_size": (6,)}),
+    "weights_per_value": ("width", {"weights_per_value": 90.0, "width": None, "blocks": (2,)}),
 }
+
+
+BLOCKS = ("blocks", "margin", "block_size", "weights_per_value")
 
 
 def test_a_share_of_nyquist_goes_on_and_is_told() -> None:
@@ -218,8 +226,10 @@ def test_a_share_of_nyquist_goes_on_and_is_told() -> None:
 @pytest.mark.parametrize("name", [each.name for each in deciding()])
 def test_other_settings_are_refused_by_name(name: str) -> None:
     signal = picture()
-    config = settings(budget=Budget(steps=100))
+    config = settings(budget=Budget(steps=100), blocks=(2,) if name in BLOCKS else None)
     checkpoint = stop_after(signal, config, 10)
+    if name == "block_size":
+        config = dataclasses.replace(config, blocks=None)
     other = dataclasses.replace(config, **OTHER[name][1])
     with pytest.raises(SettingError, match=f"^the checkpoint was made with `{OTHER[name][0]}` "):
         fit_signal(signal, other, resume=checkpoint)
@@ -313,7 +323,7 @@ def test_values_of_another_type_are_refused(part: str, name: str, value: object)
         decode_checkpoint(safetensors.torch.save(tensors, metadata), "name")
 
 
-@pytest.mark.parametrize("version", [1, 3, "2", None])
+@pytest.mark.parametrize("version", [1, 2, 4, "3", None])
 def test_another_version_is_told(version: object) -> None:
     tensors = safetensors.torch.load(CONTENT)
     length = int.from_bytes(CONTENT[:8], "little")
@@ -338,8 +348,26 @@ def test_settings_of_another_network_are_refused() -> None:
             decode_checkpoint(content, "name")
 
 
+def test_settings_of_other_blocks_are_refused() -> None:
+    checkpoint = decode_checkpoint(CONTENT, "name")
+    config = dataclasses.replace(checkpoint.config, blocks=(2,))
+    content = encode_checkpoint(dataclasses.replace(checkpoint, config=config))
+    with pytest.raises(InputError, match="damaged checkpoint: its settings are of other blocks"):
+        decode_checkpoint(content, "name")
+
+
 @pytest.mark.parametrize(
-    "missing", ["order.position", "order.rest", "best", "adam.gradient", "adam.square"]
+    "missing",
+    [
+        "order.position",
+        "order.rest",
+        "best.weights",
+        "best.losses",
+        "losses",
+        "adam.gradient",
+        "adam.square",
+        "adam.steps",
+    ],
 )
 def test_missing_state_is_refused(missing: str) -> None:
     checkpoint = decode_checkpoint(CONTENT, "name")
@@ -350,10 +378,21 @@ def test_missing_state_is_refused(missing: str) -> None:
 
 def test_state_of_another_shape_is_refused() -> None:
     checkpoint = decode_checkpoint(CONTENT, "name")
-    for key in ("best", "adam.gradient", "adam.square", "order.before_epoch", "order.position"):
+    for key in checkpoint.state.keys() - {"order.generator", "order.rest"}:
         state = {**checkpoint.state, key: torch.zeros(3)}
         with pytest.raises(InputError, match="damaged checkpoint"):
             fit_signal(picture((6, 5)), CONFIG, resume=dataclasses.replace(checkpoint, state=state))
+
+
+@pytest.mark.parametrize("steps", [[55], [54, 55], [56, 56], [600, 55], [-1, 55]])
+def test_steps_that_no_round_leaves_are_refused(steps: list[int]) -> None:
+    """The last block has as many as the fit, the first ones at most some more."""
+    signal, config = picture((6, 5)), dataclasses.replace(CONFIG, blocks=(1, 2))
+    checkpoint = stop_after(signal, config, 55)
+    assert checkpoint.state["adam.steps"].tolist() == [55, 55]
+    state = {**checkpoint.state, "adam.steps": torch.tensor(steps)}
+    with pytest.raises(InputError, match="damaged checkpoint"):
+        fit_signal(signal, config, resume=dataclasses.replace(checkpoint, state=state))
 
 
 def test_the_size_is_a_few_times_that_of_the_weights() -> None:

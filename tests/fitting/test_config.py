@@ -68,4 +68,4 @@ def test_the_steps_that_a_budget_allows_for() -> None:
     assert steps(steps=77) == 77
     assert steps(700, steps=10**6, max_time=60.0) == 700
     assert steps(700, steps=20, max_time=60.0) == 20
-    assert steps() == steps(target_psnr=30.0) == default_steps(spec)
+    assert steps() == steps(target_psnr=30.0) == default_steps(spec, 1)

@@ -20,10 +20,11 @@ from sinefit.engines.triton_support import triton_works
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
 from sinefit.fitting.loop import make_plan
-from sinefit.fitting.samples import TrainingSamples
+from sinefit.fitting.samples import PartSamples, TrainingSamples
 from sinefit.fitting.trainer import Trainer
 from sinefit.initializers.registry import parse_initializer
 from sinefit.networks.network import Network
+from sinefit.signals.blocks import BlockGrid
 from tests.engines.making import exact, work_of, worst_error
 
 if TYPE_CHECKING:
@@ -49,12 +50,12 @@ def lake() -> Signal:
 
 @pytest.fixture(scope="module")
 def field() -> sinefit.Field:
-    return sinefit.fit(LAKE, steps=100, device="cuda")
+    return sinefit.fit(LAKE, steps=100, blocks=1, device="cuda")
 
 
 def test_a_fit_is_as_good_as_on_the_cpu(field: sinefit.Field) -> None:
     # The order of the samples is another one; among orders the PSNR has a deviation of 0.12 dB.
-    reference = sinefit.fit(LAKE, steps=100, device="cpu")
+    reference = sinefit.fit(LAKE, steps=100, blocks=1, device="cpu")
     assert field.record.psnr == pytest.approx(reference.record.psnr, abs=0.6)
 
 
@@ -154,23 +155,38 @@ class SentSamples(TrainingSamples):
         pass
 
 
+class SentParts(PartSamples):
+    """The same by block."""
+
+    def of(self, number: int) -> TrainingSamples:
+        return SentSamples(self.blocks.part(self.signal, number), self.device)
+
+
 def trainer_of(
     lake: Signal,
     recorder: Recorder | None = None,
-    samples: TrainingSamples | None = None,
+    samples: PartSamples | None = None,
     **others: Any,
 ) -> Trainer:
     config = FitConfig(
         initializer=parse_initializer("siren"),
+        blocks=(1,),
         budget=Budget(steps=200),
         device="cuda",
         **others,
     )
-    return Trainer([make_plan(lake, config)], [samples or TrainingSamples(lake, DEVICE)], recorder)
+    plan = make_plan(lake, config)
+    return Trainer([plan], [samples or PartSamples(lake, plan.blocks, DEVICE)], recorder)
+
+
+def sums_of(trainer: Trainer, steps: int, factor: float = 0.5) -> torch.Tensor:
+    """The sum of the losses of so many steps, on the device."""
+    ((_, sums),) = trainer.advance([trainer.steps[0] + steps], [lambda _step: factor])
+    return sums
 
 
 def losses_of(trainer: Trainer, steps: int, factor: float = 0.5) -> list[float]:
-    return [float(trainer.advance([[factor]])) for _ in range(steps)]
+    return [float(sums_of(trainer, 1, factor)) for _ in range(steps)]
 
 
 def test_steps_are_recorded_and_repeat_those_launched_one_by_one(lake: Signal) -> None:
@@ -200,11 +216,11 @@ def test_the_seed_decides_a_fit_on_cuda(lake: Signal) -> None:
 def test_restoring_goes_on_with_the_same_steps(lake: Signal) -> None:
     whole = trainer_of(lake)
     losses_of(whole, 20, 1.0)
-    kept = {name: tensor.clone() for name, tensor in whole.state(0).items()}
+    kept = {name: tensor.clone() for name, tensor in whole.state(range(1)).items()}
     weights = whole.network.clone()
     expected = losses_of(whole, 15)
     again = trainer_of(lake)
-    again.restore(0, weights, kept, 20)
+    again.restore(range(1), weights, kept)
     assert losses_of(again, 15) == expected
 
 
@@ -225,7 +241,8 @@ def test_refining_goes_on_in_float32(lake: Signal) -> None:
 
 
 def test_samples_that_are_not_resident_are_sent_batch_by_batch(lake: Signal) -> None:
-    samples, watched = SentSamples(lake, DEVICE), Watched()
+    watched = Watched()
+    samples = SentParts(lake, BlockGrid.single(lake.spec), DEVICE)
     losses = losses_of(trainer_of(lake, watched, samples), 30, 1.0)
     assert losses[-1] < losses[0]
     assert watched.recordings == 0
@@ -233,10 +250,10 @@ def test_samples_that_are_not_resident_are_sent_batch_by_batch(lake: Signal) -> 
 
 def test_nothing_waits_for_the_device_between_reports(lake: Signal) -> None:
     trainer = trainer_of(lake)
-    trainer.advance([[0.5]] * (REHEARSALS + 1))
+    sums_of(trainer, REHEARSALS + 1)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        total = trainer.advance([[0.5]] * 10)
+        total = sums_of(trainer, 10)
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert bool(total.isfinite().all())

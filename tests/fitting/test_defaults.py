@@ -15,7 +15,7 @@ from .making import picture
 
 
 def steps_of(*shape: int) -> int:
-    return default_steps(dataclasses.replace(picture().spec, shape=shape))
+    return default_steps(dataclasses.replace(picture().spec, shape=shape), 1)
 
 
 def test_the_default_initializer_can_be_taken() -> None:
@@ -41,4 +41,14 @@ def test_a_larger_signal_never_gets_fewer_steps(rows: int, columns: int, more: i
 
 def test_channels_do_not_count() -> None:
     spec = SignalSpec("image", (900, 700), 1, "uint8", 0.0, 255.0, "png", 8)
-    assert default_steps(spec) == default_steps(dataclasses.replace(spec, channels=3))
+    for blocks in (1, 12):
+        steps = default_steps(spec, blocks)
+        assert steps == default_steps(dataclasses.replace(spec, channels=3), blocks)
+
+
+@given(st.integers(1, 10**5), st.integers(1, 10**5), st.integers(2, 10**6))
+def test_the_steps_of_a_block_do_not_hang_on_how_many_there_are(
+    rows: int, columns: int, blocks: int
+) -> None:
+    spec = dataclasses.replace(picture().spec, shape=(rows, columns))
+    assert default_steps(spec, blocks) == default_steps(picture().spec, 2)

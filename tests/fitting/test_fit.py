@@ -13,9 +13,9 @@ from sinefit.fitting.budget import Budget
 from sinefit.fitting.fit import Fit
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal, make_plan, run_plan
-from sinefit.fitting.measure import measure_quality
+from sinefit.fitting.measure import Blend, measure_quality
 from sinefit.fitting.report import FitDivergedError, FitNotMeasuredError
-from sinefit.fitting.samples import TrainingSamples
+from sinefit.fitting.samples import PartSamples
 from sinefit.fitting.trainer import Trainer
 from sinefit.signals.array.reading import array_signal
 
@@ -32,21 +32,27 @@ def fit_of(budget: Budget, steps: int = 1) -> Fit:
     """A fit before its first step, whose budget is taken to allow for so many."""
     signal = picture()
     plan = make_plan(signal, settings(budget=budget, planned_steps=steps))
-    samples = TrainingSamples(signal, plan.machine.device)
-    return Fit(signal, plan, samples, Trainer([plan], [samples]), FitHooks())
+    trainer = Trainer([plan], [PartSamples(signal, plan.blocks, plan.machine.device)])
+    return Fit(signal, plan, trainer, FitHooks())
+
+
+def factors_of(fit: Fit, steps: int, pace: float) -> list[float]:
+    """The factors on the rates of a round of so many steps."""
+    fit.begin_round(steps, pace)
+    return [fit.factor(fit.standing.step + ahead) for ahead in range(steps)]
 
 
 @pytest.mark.parametrize(
     "budget", [Budget(steps=1), Budget(max_time=60.0), Budget(target_psnr=90.0)]
 )
 def test_the_first_step_of_every_budget_has_a_rate(budget: Budget) -> None:
-    assert 0.0 < fit_of(budget).factor(0, pace=0.0) <= 1.0
+    assert 0.0 < factors_of(fit_of(budget), 1, pace=0.0)[0] <= 1.0
 
 
 def test_the_rate_falls_to_nothing_and_restarts_where_only_quality_ends_a_fit() -> None:
     bounded, unbounded = fit_of(Budget(steps=70)), fit_of(Budget(target_psnr=90.0), 70)
-    factors = [unbounded.factor(ahead, pace=0.5) for ahead in range(210)]
-    assert factors[:70] == pytest.approx([bounded.factor(ahead, pace=0.5) for ahead in range(70)])
+    factors = factors_of(unbounded, 210, pace=0.5)
+    assert factors[:70] == pytest.approx(factors_of(bounded, 70, pace=0.5))
     assert factors[69] < 0.01 < 0.9 < max(factors[70:80])
     assert factors[209] < 0.01
     # Steps on the way come to the ends of cycles, and to the reports.
@@ -61,11 +67,9 @@ def test_the_rate_of_a_budget_in_seconds_follows_the_time() -> None:
     by_steps, in_time = fit_of(Budget(steps=100)), fit_of(Budget(max_time=50.0), 100)
     in_time.standing.step = by_steps.standing.step = 1
     in_time.standing.seconds = 0.5
-    for ahead in range(99):
-        factor = in_time.factor(ahead, pace=0.5)
-        assert factor == pytest.approx(by_steps.factor(ahead, pace=0.5))
+    assert factors_of(in_time, 99, 0.5) == pytest.approx(factors_of(by_steps, 99, 0.5))
     in_time.standing.step, in_time.standing.seconds = 50, 49.0
-    assert in_time.factor(0, pace=0.5) < 0.01
+    assert factors_of(in_time, 1, pace=0.5)[0] < 0.01
 
 
 def test_the_last_part_of_a_good_fit_is_refined() -> None:
@@ -256,12 +260,14 @@ def test_the_report_counts_its_own_pace() -> None:
 
 def test_a_large_signal_is_measured_on_some_of_its_samples() -> None:
     signal = array_signal(np.sin(np.linspace(0.0, 20.0, 5_000_000, dtype=np.float32)))
-    config = settings(width=4, depth=1, omega=(20.0,), budget=Budget(steps=1))
+    config = settings(width=4, depth=1, omega=(20.0,), blocks=1, budget=Budget(steps=1))
     record = fit_signal(signal, config).report.record
-    # Of a short fit as many as take a second or so, by the weights and 50 thousand besides.
-    assert record.psnr_samples == int(5e10 / (13 + 50_000))
+    # Of a short fit no more than take a second or so, by the weights and 50 thousand besides: with
+    # every fifth sample they would be too many.
+    assert 5_000_000 / 7 <= 5e10 / (13 + 50_000) < 5_000_000 / 5
+    assert record.psnr_samples == math.ceil(5_000_000 / 7)
     plan = make_plan(signal, config)
-    exact = measure_quality(plan.start, TrainingSamples(signal, plan.machine.device))
+    exact = measure_quality(Blend(plan.start, plan.blocks), signal)
     still = fit_signal(signal, dataclasses.replace(config, **STILL)).report.record
     assert still.psnr_float == pytest.approx(exact.psnr_float, abs=0.05)
     assert still.psnr_float != exact.psnr_float

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sinefit.fitting.forecast import Forecast
 
 PHOTOGRAPH = SignalSpec("image", (512, 768), 3, "uint8", 0.0, 255.0, "png", 8)
-BEGUN = Standing(10.0, 20.0, 10.0, 20.0)
+BEGUN = Standing(10.0, 10.0, 20.0)
 
 
 def foretell(budget: Budget | None, **others: Any) -> Forecast:
@@ -63,15 +64,20 @@ def test_nothing_is_known_of_a_fit_that_only_quality_ends() -> None:
     [(64, 600, "rough"), (128, 400, "rough"), (384, 4000, "close")],
 )
 def test_the_class_is_that_of_a_photograph(width: int, steps: int, found: str) -> None:
-    assert quality_class(PHOTOGRAPH, NetworkSize(2, width, 4, 3), steps) == found
+    assert (
+        quality_class(PHOTOGRAPH, NetworkSize(2, width, 4, 3).parameter_count, steps, False)
+        == found
+    )
 
 
 def test_more_steps_and_weights_are_never_a_lower_class() -> None:
     order = ["rough", "fair", "close"]
-    for spec in (PHOTOGRAPH, sound().spec):
+    for spec, in_blocks in itertools.product((PHOTOGRAPH, sound().spec), (False, True)):
         size = spec.coordinate_features, spec.channels
         classes = [
-            quality_class(spec, NetworkSize(size[0], width, 4, size[1]), steps)
+            quality_class(
+                spec, NetworkSize(size[0], width, 4, size[1]).parameter_count, steps, in_blocks
+            )
             for width, steps in ((16, 1), (64, 50), (64, 900), (256, 900), (512, 90_000))
         ]
         places = [order.index(str(one)) for one in classes]
@@ -80,7 +86,7 @@ def test_more_steps_and_weights_are_never_a_lower_class() -> None:
 
 
 def test_of_arrays_and_of_fits_that_continue_no_class_is_known() -> None:
-    assert quality_class(globe().spec, NetworkSize(3, 64, 4, 1), 100) is None
+    assert quality_class(globe().spec, NetworkSize(3, 64, 4, 1).parameter_count, 100, False) is None
     signal = picture()
     fresh = make_plan(signal, settings())
     found = forecast(dataclasses.replace(fresh, continued=True), signal)

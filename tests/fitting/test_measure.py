@@ -10,22 +10,26 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinefit.engines.evaluation import PIECE
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.fit import Fit
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal, make_plan, train
 from sinefit.fitting.measure import (
     FEWEST_MEASURED,
+    PIECE,
+    Blend,
     MeasuringStoppedError,
     estimate_psnr,
+    lattice,
     measure_quality,
     measured_samples,
 )
-from sinefit.fitting.samples import TrainingSamples
+from sinefit.fitting.samples import PartSamples
 from sinefit.fitting.trainer import Trainer
+from sinefit.networks.network import Network
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.array.reading import array_signal
+from sinefit.signals.blocks import BlockGrid
 
 from .making import (
     clip,
@@ -45,9 +49,6 @@ from .pretended import DeviceTensor
 from .stubs import WatchedSamples
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from sinefit.networks.network import Network
     from sinefit.signals.signal import Signal
 
 CPU = torch.device("cpu")
@@ -58,12 +59,17 @@ def network_for(signal: Signal) -> Network:
     return random_network(NetworkSize(spec.coordinate_features, 12, 2, spec.channels))
 
 
+def blend(network: Network, signal: Signal) -> Blend:
+    """A network on the whole of a signal."""
+    return Blend(network, BlockGrid.single(signal.spec))
+
+
 @pytest.mark.parametrize("signal", [picture(channels=2), picture(bits=16), clip()])
 def test_quality_of_whole_numbers(signal: Signal) -> None:
     network, spec = network_for(signal), signal.spec
     values = (outputs_of(network, spec) + 1) / 2 * spec.high
     truth = signal.samples.astype(np.float64)
-    quality = measure_quality(network, TrainingSamples(signal, CPU))
+    quality = measure_quality(blend(network, signal), signal)
     stored = np.clip(np.rint(values), 0, spec.high)
     assert quality.psnr == pytest.approx(decibels(stored - truth, spec.high), abs=1e-3)
     assert quality.psnr_float == pytest.approx(decibels(values - truth, spec.high), abs=1e-3)
@@ -74,7 +80,7 @@ def test_quality_of_floats(signal: Signal) -> None:
     network, spec = network_for(signal), signal.spec
     values = (outputs_of(network, spec) + 1) / 2 * (spec.high - spec.low) + spec.low
     error = values - signal.samples.astype(np.float64)
-    quality = measure_quality(network, TrainingSamples(signal, CPU))
+    quality = measure_quality(blend(network, signal), signal)
     expected = decibels(error, spec.high - spec.low)
     assert quality.psnr == pytest.approx(expected, abs=1e-3)
     assert quality.psnr_float == pytest.approx(expected, abs=1e-3)
@@ -86,9 +92,7 @@ def test_quality_of_floats(signal: Signal) -> None:
 def test_quality_does_not_hang_on_the_unit_of_the_values(factor: float) -> None:
     plain, scaled = (array_signal(natural((6, 5)) * unit - unit / 3) for unit in (1.0, factor))
     network = network_for(plain)
-    first, second = (
-        measure_quality(network, TrainingSamples(signal, CPU)) for signal in (plain, scaled)
-    )
+    first, second = (measure_quality(blend(network, signal), signal) for signal in (plain, scaled))
     assert math.isfinite(first.psnr)
     assert dataclasses.astuple(second) == pytest.approx(dataclasses.astuple(first))
 
@@ -97,7 +101,7 @@ def test_quality_does_not_hang_on_the_unit_of_the_values(factor: float) -> None:
 def test_samples_that_are_met_exactly_have_no_error(value: int) -> None:
     signal = even_picture(value, (3, 5))
     network = constant_network(value / 127.5 - 1 + 1e-3)
-    quality = measure_quality(network, TrainingSamples(signal, CPU))
+    quality = measure_quality(blend(network, signal), signal)
     assert quality.psnr == math.inf
     assert quality.snr == math.inf
     assert quality.psnr_float == pytest.approx(20 * math.log10(2 / 1e-3), abs=0.1)
@@ -109,40 +113,41 @@ def test_the_largest_whole_numbers_do_not_wrap_round(dtype: Any) -> None:
     signal = array_signal(np.array([[limits.min, limits.max]], dtype))
     # sin(pi x): -1 and 1 at the two centres -1/2 and 1/2 of the last axis.
     network = network_of((np.array([[0.0, math.pi]]), np.zeros(1)), (np.ones((1, 1)), np.zeros(1)))
-    quality = measure_quality(network, TrainingSamples(signal, CPU))
+    quality = measure_quality(blend(network, signal), signal)
     assert quality.psnr > 100
 
 
-LONG = array_signal(natural((200, 110)).astype(np.float32))
-"""Floats, which the evaluator of two buffers takes by its pieces, on every machine."""
+LONG = picture((300, 900))
+"""A picture that is evaluated by pieces of some rows."""
 
 
 def test_pieces_do_not_show() -> None:
-    network, samples = network_for(LONG), TrainingSamples(LONG, CPU)
-    values = (outputs_of(network, LONG.spec) + 1) / 2 * (LONG.spec.high - LONG.spec.low)
-    error = values + LONG.spec.low - LONG.samples.astype(np.float64)
+    network, spec = network_for(LONG), LONG.spec
+    error = (outputs_of(network, spec) + 1) / 2 * spec.high - LONG.samples.astype(np.float64)
     shares: list[float] = []
-    quality = measure_quality(network, samples, shares.append)
-    expected = decibels(error, LONG.spec.high - LONG.spec.low)
-    assert quality.psnr_float == pytest.approx(expected, abs=1e-3)
-    assert shares == pytest.approx([PIECE / 22000, 2 * PIECE / 22000, 1.0])
+    quality = measure_quality(blend(network, LONG), LONG, shares.append)
+    assert quality.psnr_float == pytest.approx(decibels(error, spec.high), abs=1e-3)
+    assert quality.samples == spec.sample_count > 3 * PIECE
+    assert len(shares) >= 4
+    assert shares == sorted(set(shares))
+    assert shares[-1] == pytest.approx(1.0)
 
 
 def test_an_estimate_of_few_samples_is_their_psnr() -> None:
     signal = picture()
-    network, samples = network_for(signal), TrainingSamples(signal, CPU)
-    exact = measure_quality(network, samples).psnr_float
-    assert estimate_psnr(network, samples) == pytest.approx(exact, abs=1e-4)
-    assert estimate_psnr(network, samples, 100) == pytest.approx(exact, abs=1.0)
-    assert estimate_psnr(network, samples, 100) != exact
+    field = blend(network_for(signal), signal)
+    exact = measure_quality(field, signal).psnr_float
+    assert estimate_psnr(field, signal) == pytest.approx(exact, abs=1e-4)
+    assert estimate_psnr(field, signal, 100) == pytest.approx(exact, abs=1.0)
+    assert estimate_psnr(field, signal, 100) != exact
 
 
 def test_an_estimate_looks_at_evenly_spread_samples() -> None:
     step = np.zeros((10, 100), np.float32)
     step[5:] = 1.0
-    samples = TrainingSamples(array_signal(step), CPU)
+    signal = array_signal(step)
     # Right for the upper half, off by the range of 2 for the lower one: mean square 4 / 2.
-    assert estimate_psnr(constant_network(-1.0), samples, 50) == pytest.approx(
+    assert estimate_psnr(blend(constant_network(-1.0), signal), signal, 50) == pytest.approx(
         10 * math.log10(4 / 2), abs=0.2
     )
 
@@ -150,44 +155,74 @@ def test_an_estimate_looks_at_evenly_spread_samples() -> None:
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
 def test_a_network_out_of_bounds_has_no_quality(value: float) -> None:
     signal = picture()
-    network = constant_network(value)
-    estimate = estimate_psnr(network, TrainingSamples(signal, CPU))
-    assert not estimate > -math.inf
+    assert not estimate_psnr(blend(constant_network(value), signal), signal) > -math.inf
 
 
-def strata_of(signal: Signal, count: int, seed: int) -> list[int]:
-    """The numbers of the samples that an estimate looks at."""
-    samples = WatchedSamples(signal)
-    measure_quality(network_for(signal), samples, count=count, seed=seed)
-    return samples.asked
+shapes = st.lists(st.integers(1, 300), min_size=1, max_size=3)
 
 
-@pytest.mark.parametrize("count", [1, 7, 100, 479])
-def test_an_estimate_takes_one_sample_of_each_part(count: int) -> None:
-    signal = picture()
-    asked = strata_of(signal, count, seed=3)
-    total = signal.spec.sample_count
-    assert len(asked) == count
-    for part, number in enumerate(asked):
-        assert part * total // count <= number < (part + 1) * total // count
-    assert strata_of(signal, count, seed=3) == asked
-    # Two parts in a row are hardly of one sample.
-    assert strata_of(signal, count, seed=4) != asked
+@given(shapes, st.integers(1, 5000))
+def test_a_lattice_leaves_as_many_samples_as_were_asked_for(shape: list[int], count: int) -> None:
+    steps = lattice(shape, count)
+    left = [math.ceil(size / step) for size, step in zip(shape, steps, strict=True)]
+    assert math.prod(left) <= max(count, 1)
+    assert all(step % 2 == 1 for step in steps)
+    # A step less along some axis would leave too many.
+    if any(step > 1 for step in steps):
+        finer = (
+            math.prod(left) // left[axis] * math.ceil(shape[axis] / (step - 2))
+            for axis, step in enumerate(steps)
+            if step > 1
+        )
+        assert max(finer) > count
+    assert lattice(shape, None) == lattice(shape, math.prod(shape)) == (1,) * len(shape)
 
 
-@pytest.mark.processor
-def test_the_samples_of_an_estimate_do_not_hang_on_its_pieces() -> None:
-    # On tile registers 8 bits are evaluated in pieces of another size than floats are.
-    shallow = picture(LONG.spec.shape)  # type: ignore[arg-type]
-    assert strata_of(LONG, 20000, seed=3) == strata_of(shallow, 20000, seed=3)
-    assert strata_of(LONG, 20000, seed=3) != strata_of(LONG, 20000, seed=4)
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 200))
+def test_an_estimate_is_the_error_on_its_lattice(rows: int, columns: int, count: int) -> None:
+    signal = picture((rows, columns))
+    network = network_for(signal)
+    steps = lattice((rows, columns), count)
+    # As far from one end of an axis as from the other, but for half a sample.
+    index = tuple(
+        slice((size - 1) % step // 2, None, step)
+        for size, step in zip((rows, columns), steps, strict=True)
+    )
+    values = (outputs_of(network, signal.spec)[index] + 1) / 2 * 255
+    truth = signal.samples[index].astype(np.float64)
+    quality = measure_quality(blend(network, signal), signal, count=count)
+    assert quality.samples == math.prod(truth.shape[:2]) <= count
+    assert quality.psnr_float == pytest.approx(decibels(values - truth, 255), abs=1e-2)
+
+
+def test_the_field_of_several_blocks_is_measured_where_it_is_blended() -> None:
+    """By networks that are constant: the sum of their windows' shares, one for all of them."""
+    signal = even_picture(255, (20, 30))
+    blocks = BlockGrid.over(signal.spec, (2, 3), (2, 4))
+    values = np.linspace(-0.5, 0.5, 6)
+    stack = Network.stack([constant_network(value) for value in values])
+    windows = np.zeros((20, 30))
+    for number in range(6):
+        shares = []
+        for axis, place in zip(blocks.axes, blocks.places(number), strict=True):
+            begin, end = axis.reach(place)
+            share = np.zeros(axis.size)
+            share[begin:end] = axis.window(place, np.arange(begin, end, dtype=np.float64) + 0.5)
+            shares.append(share)
+        windows += values[number] * np.outer(*shares)
+    quality = measure_quality(Blend(stack, blocks), signal)
+    assert quality.psnr_float == pytest.approx(decibels(windows - 1, 2), abs=1e-3)
+    assert estimate_psnr(Blend(stack, blocks), signal) == pytest.approx(
+        quality.psnr_float, abs=1e-3
+    )
 
 
 def test_an_estimate_is_near_the_figure_of_all_samples() -> None:
     signal = picture((200, 150), channels=3)
-    network, samples = network_for(signal), TrainingSamples(signal, CPU)
-    exact = measure_quality(network, samples)
-    estimate = measure_quality(network, samples, count=3000)
+    field = blend(network_for(signal), signal)
+    exact = measure_quality(field, signal)
+    estimate = measure_quality(field, signal, count=3000)
+    assert 1000 < estimate.samples <= 3000
     for name in ("psnr", "psnr_float", "snr"):
         assert getattr(estimate, name) == pytest.approx(getattr(exact, name), abs=0.3)
         assert getattr(estimate, name) != getattr(exact, name)
@@ -210,30 +245,36 @@ def test_measuring_can_be_stopped_between_pieces() -> None:
     shares: list[float] = []
     with pytest.raises(MeasuringStoppedError):
         measure_quality(
-            network_for(LONG),
-            TrainingSamples(LONG, CPU),
+            blend(network_for(LONG), LONG),
+            LONG,
             shares.append,
             should_stop=lambda: len(shares) == 2,
         )
-    assert shares == pytest.approx([PIECE / 22000, 2 * PIECE / 22000])
+    assert shares[0] < shares[1] < 1.0
+    assert len(shares) == 2
 
 
-class DeviceSamples(WatchedSamples):
-    """Samples on a device without float64."""
+class DeviceSamples(PartSamples):
+    """Samples on a device without float64, until they are measured."""
 
-    def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        coordinates, targets = super().batch(indices)
-        return DeviceTensor(coordinates), DeviceTensor(targets)
+    def __init__(self, signal: Signal, blocks: BlockGrid) -> None:
+        super().__init__(signal, blocks, CPU)
+        self.whole = WatchedSamples(signal, dressed=DeviceTensor)
+
+    def of(self, number: int) -> WatchedSamples:
+        assert number == 0
+        return self.whole
 
 
 def test_a_fit_asks_a_device_for_no_float64() -> None:
-    """Losses, gradients, estimates and the measurement, on a device that has none."""
+    """Losses and gradients, on a device that has none."""
     signal = picture((12, 10), 3)
     config = settings(budget=Budget(steps=60, target_psnr=12.0), engine="torch", width=12)
     expected = fit_signal(signal, config).report.record
-    plan, samples = make_plan(signal, config), DeviceSamples(signal)
+    plan = make_plan(signal, config)
+    samples = DeviceSamples(signal, plan.blocks)
     trainer = Trainer([plan], [samples])
-    fit = Fit(signal, plan, samples, trainer, FitHooks())
+    fit = Fit(signal, plan, trainer, FitHooks())
     train([fit], trainer)
     assert fit.finish().report.record == expected
-    assert len(samples.asked) > expected.steps * 120
+    assert len(samples.whole.asked) >= expected.steps * 120

@@ -19,17 +19,15 @@ def loss_of(psnr: float) -> float:
 
 
 def monitor(initial: float = 10.0, budget: Budget = STEPS, *, continued: bool = False) -> Monitor:
-    standing = Standing(initial, best=initial, cycle_psnr=initial, latest=initial)
+    standing = Standing(initial, cycle_psnr=initial, latest=initial)
     return Monitor(dataclasses.replace(standing, continued=continued), budget)
 
 
-@given(st.floats(-50, 150), st.floats(-50, 150))
-def test_the_best_is_what_none_before_had(first: float, second: float) -> None:
+@given(st.floats(-50, 150))
+def test_the_latest_quality_is_that_of_the_losses(psnr: float) -> None:
     seen = monitor(10.0)
-    assert seen.look(loss_of(first), 0.1).is_best == (first > 10.0)
-    assert seen.standing.latest == pytest.approx(first)
-    seen.standing.best = seen.standing.latest
-    assert seen.look(loss_of(second), 0.2).is_best == (seen.standing.latest > seen.standing.best)
+    seen.look(loss_of(psnr), 0.1)
+    assert seen.standing.latest == pytest.approx(psnr)
 
 
 def test_the_sixth_report_in_a_row_below_the_start_is_divergence() -> None:
@@ -44,7 +42,6 @@ def test_a_loss_that_is_no_number_is_divergence_at_once(loss: float) -> None:
     seen = monitor()
     look = seen.look(loss, 0.9)
     assert look.diverged
-    assert not look.is_best
     assert not look.refine
     assert seen.standing.latest == -math.inf
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -16,16 +16,17 @@ from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.pace import Trial, settled, step_law
 from sinefit.fitting.report import FitStoppedError
-from sinefit.fitting.samples import TrainingSamples
+from sinefit.networks.size import NetworkSize
 
 from .making import picture, settings
-from .stubs import Clock, WatchedSamples
+from .stubs import Clock
 
 if TYPE_CHECKING:
     from sinefit.fitting.config import FitConfig
     from sinefit.signals.signal import Signal
 
-CPU = torch.device("cpu")
+
+HOUR = Budget(max_time=3600.0)
 
 
 class Trials:
@@ -38,7 +39,7 @@ class Trials:
         self.limits: list[float] = []
         """How long each was allowed to take."""
 
-    def __call__(self, config: FitConfig, signal: Signal, samples: TrainingSamples) -> Trial:
+    def __call__(self, config: FitConfig, signal: Signal) -> Trial:
         trials, seconds = self, self.seconds(config.size_for(signal.spec).width)
 
         class MadeUp(Trial):
@@ -48,7 +49,7 @@ class Trials:
                 return seconds
 
         self.widths.append(config.size_for(signal.spec).width)
-        return MadeUp(replace(config, width=1, depth=1), signal, samples)
+        return MadeUp(replace(config, width=1, depth=1), signal)
 
     def seconds(self, width: int) -> float:
         return self._each * math.pow(width / 64, self._exponent)
@@ -83,17 +84,13 @@ def test_trials_take_a_small_share_of_the_budget(seconds: float) -> None:
 
 @pytest.mark.parametrize("limit", [0.0, 0.05, 2.0])
 def test_a_trial_ends_with_the_step_that_its_time_is_up_in(limit: float) -> None:
-    signal = picture()
-    samples = WatchedSamples(signal)
     # Read before the first step and after each, so that a step takes as long as a reading.
-    trial = Trial(settings(), signal, samples, Clock(0.0625))
+    trial = Trial(settings(), picture(), Clock(0.0625))
     assert trial.step_seconds(limit) == pytest.approx(0.0625)
-    steps = max(1, math.ceil(limit / 0.0625))
-    # One more that is not timed.
-    assert len(samples.asked) == 256 * (steps + 1)
-    samples.asked.clear()
+    steps = max(1, math.ceil(limit / 0.0625)) + 1  # one more that is not timed
+    assert trial._trainer.steps == [steps]
     assert trial.step_seconds(1e9, 5) == pytest.approx(0.0625)
-    assert len(samples.asked) == 256 * (5 + 1)
+    assert trial._trainer.steps == [steps + 5 + 1]
 
 
 def test_a_width_that_is_given_stays() -> None:
@@ -114,9 +111,13 @@ def test_nothing_is_tried_without_a_budget_in_seconds(budget: Budget | None) -> 
     assert not trials.widths
 
 
-def test_what_was_decided_is_kept_in_the_checkpoint() -> None:
+@pytest.mark.parametrize(
+    "given", [{}, {"blocks": (1,)}, {"batch": 256}, {"block_size": (24,)}, {"margin": (0,)}]
+)
+def test_what_was_decided_is_kept_in_the_checkpoint(given: dict[str, Any]) -> None:
+    """Whatever else of the layout was asked for, and is again."""
     signal = picture()
-    config = settings(width=None, budget=Budget(max_time=3600.0))
+    config = settings(**{"width": None, "batch": None, "blocks": None, "budget": HOUR, **given})
     with pytest.raises(FitStoppedError) as caught:
         fit_signal(signal, config, hooks=FitHooks(should_stop=lambda: True))
     checkpoint = decode_checkpoint(encode_checkpoint(caught.value.checkpoint), "name")
@@ -137,7 +138,7 @@ def test_what_was_decided_is_kept_in_the_checkpoint() -> None:
 def test_trials_leave_the_network_as_it_is() -> None:
     """The pace of measuring is that of the weights that were drawn, not of ones run wild."""
     signal = picture()
-    trial = Trial(settings(learning_rate=1e30), signal, TrainingSamples(signal, CPU))
+    trial = Trial(settings(learning_rate=1e30), signal)
     assert trial.step_seconds(0.0, 4) > 0.0
     before = trial._trainer.network.values.clone()
     assert trial.step_seconds(0.0, 4) > 0.0
@@ -148,15 +149,60 @@ def test_trials_leave_the_network_as_it_is() -> None:
 
 def test_of_a_huge_step_a_part_is_tried() -> None:
     signal = picture((400, 300))
-    samples = WatchedSamples(signal)
-    config = settings(width=256, depth=4, batch=100_000)
+    config = settings(width=256, depth=4, batch=100_000, blocks=1)
     # A step takes as long as a reading.
-    trial = Trial(config, signal, samples, Clock(1.0))
+    trial = Trial(config, signal, Clock(1.0))
     seconds = trial.step_seconds(0.0)
-    tried = len(samples.asked) / 2  # one to warm up
+    tried = trial._plan.batch
     assert tried >= 512
     assert tried * config.size_for(signal.spec).parameter_count <= 2e9
     assert seconds == pytest.approx(100_000 / tried)
+
+
+@pytest.mark.parametrize("counts", [(3, 4), (9, 7)])
+def test_a_step_of_many_blocks_is_told_from_that_of_some(counts: tuple[int, int]) -> None:
+    """Of the first group of at most 32 blocks, of which each takes as long as any other."""
+    signal = picture((72, 63))
+    config = settings(blocks=counts, batch=20)
+    trial = Trial(config, signal, Clock(1.0))
+    few, grid = trial._plan.blocks, config.blocks_for(signal.spec)
+    assert few.count <= 32
+    assert (few == grid) == (grid.count <= 32)
+    seconds = trial.step_seconds(0.0)
+    group = len(trial._trainer.first_group)
+    # All steps of a round are taken from one reading to the next.
+    assert seconds == pytest.approx(grid.count / group / trial._trainer.steps_together)
+    assert trial.evaluation_seconds() > 0.0
+
+
+def test_a_width_that_was_found_does_not_have_the_signal_cut_in_another_way() -> None:
+    signal = picture((70, 60))
+    config = settings(width=None, blocks=None, depth=4, budget=HOUR)
+    assert config.blocks_for(signal.spec).count == 1
+    found = settled(config, signal, make_trial=Trials(0.5, 1.5))
+    # Left to the width, another number of blocks would follow.
+    assert replace(found, width=16, blocks=None).blocks_for(signal.spec).count > 1
+    assert replace(found, width=16).blocks_for(signal.spec).count == 1
+
+
+def test_the_width_of_blocks_does_not_hang_on_the_pace() -> None:
+    signal = picture((96, 80), channels=3)
+    config = settings(width=None, blocks=(2, 2), budget=Budget(max_time=60.0))
+    for trials in (Trials(0.001, 1.5), Trials(0.1, 1.5)):
+        found = settled(config, signal, make_trial=trials)
+        assert trials.widths == [found.width] == [config.size_for(signal.spec).width]
+        takes = trials.seconds(trials.widths[0])
+        assert found.planned_steps == pytest.approx(60.0 / takes, rel=0.01)
+        assert found.blocks_for(signal.spec) == config.blocks_for(signal.spec)
+
+
+def test_the_weights_per_value_that_were_asked_for_decide_rather_than_the_pace() -> None:
+    signal = picture((96, 80), channels=3)
+    config = settings(width=None, weights_per_value=0.5, budget=Budget(max_time=60.0))
+    found = settled(config, signal, make_trial=Trials(0.001, 1.5))
+    assert found.width == config.size_for(signal.spec).width
+    weights = NetworkSize(2, found.width, 2, 3).parameter_count
+    assert 0.7 < weights / (0.5 * 96 * 80 * 3) < 1.4
 
 
 @given(st.floats(1e-6, 1.0), st.floats(0.6, 2.1), st.sets(st.integers(64, 1024), min_size=2))

@@ -20,7 +20,7 @@ from sinefit.fitting.loop import fit_signal, make_plan, run_plan
 from sinefit.fitting.machine import Machine, machine_for
 from sinefit.fitting.plan import COPIES, plan_fit
 from sinefit.fitting.report import FitStoppedError
-from sinefit.fitting.samples import TrainingSamples
+from sinefit.fitting.samples import PartSamples
 from sinefit.fitting.trainer import Trainer
 from sinefit.initializers.registry import INITIALIZERS
 from sinefit.networks.network import Network
@@ -46,6 +46,8 @@ def plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         names = (field.name for field in dataclasses.fields(value))
         return {name: plain(getattr(value, name)) for name in names}
+    if isinstance(value, tuple):
+        return [plain(part) for part in value]
     if hasattr(value, "items"):
         return {name: plain(part) for name, part in value.items()}
     if type(value).__module__.startswith("sinefit") and hasattr(value, "__dict__"):
@@ -89,11 +91,12 @@ def test_everything_is_decided_before_the_first_step(signal: Signal) -> None:
     spec = signal.spec
     assert plan.start.size == config.size_for(spec) == plan.work.size
     assert plan.start.members == plan.work.members == 1
-    assert plan.budget == Budget(steps=default_steps(spec))
-    assert plan.steps == default_steps(spec)
+    assert plan.budget == Budget(steps=default_steps(spec, 1))
+    assert plan.steps == default_steps(spec, 1)
     assert plan.batch == min(256, spec.sample_count)
     assert len(plan.omega) == spec.coordinate_features
-    assert plan.rates.by_name.keys() == plan.start.parameters.keys()
+    assert len(plan.members) == plan.blocks.count == 1
+    assert plan.members[0].rates.by_name.keys() == plan.start.parameters.keys()
     assert not plan.continued
 
 
@@ -157,16 +160,16 @@ def test_the_rate_that_is_advised_against_is_one_that_matters(
     name: str, rate: float | None
 ) -> None:
     config = settings(name, learning_rate=rate, depth=3)
-    rates = make_plan(picture(), config).rates
+    rates = make_plan(picture(), config).members[0].rates
     lower = dataclasses.replace(config, learning_rate=rates.base * 0.999)
-    slower = make_plan(picture(), lower).rates
+    slower = make_plan(picture(), lower).members[0].rates
     assert all(a < b for a, b in zip(slower.by_layer, rates.by_layer, strict=True))
     assert rate is None or rates.base == pytest.approx(rate)
 
 
 def test_bounded_columns_keep_their_bounds_on_a_signal_of_another_size() -> None:
     tiny, large = picture((4, 5)), picture((150, 120))
-    drawn = settings("tuner", width=60, learning_rate=1e-9, budget=Budget(steps=1))
+    drawn = settings("tuner", width=60, learning_rate=1e-9, blocks=1, budget=Budget(steps=1))
     # All frequencies of the tiny picture are low ones, 17 of the large one's are high.
     field = fit_signal(tiny, drawn).field
     after = fit_signal(large, drawn, start_from=field).field
@@ -174,7 +177,7 @@ def test_bounded_columns_keep_their_bounds_on_a_signal_of_another_size() -> None
     torch.testing.assert_close(after.network.values, field.network.values, rtol=0, atol=1e-6)
 
     field = fit_signal(large, drawn).field
-    bounds = make_plan(tiny, drawn, start_from=field).rules.bounds["layers.1.weight"]
+    bounds = make_plan(tiny, drawn, start_from=field).members[0].rules.bounds["layers.1.weight"]
     first = field.network.parameters["layers.0.weight"][0]
     is_high = first.abs().amax(dim=1) > 10.5 * math.pi / 2
     assert int(is_high.sum()) == 17
@@ -189,10 +192,9 @@ def test_the_memory_that_is_checked_is_what_a_fit_holds(engine: str) -> None:
     # A recipe that bounds weights, which have to be held too.
     config = settings("tuner", width=64, depth=3, batch=512, engine=engine)
     plan = make_plan(signal, config)
-    samples = TrainingSamples(signal, plan.machine.device)
-    trainer = Trainer([plan], [samples])
-    fit = Fit(signal, plan, samples, trainer, FitHooks())
-    trainer.advance([[1.0]])
+    trainer = Trainer([plan], [PartSamples(signal, plan.blocks, plan.machine.device)])
+    fit = Fit(signal, plan, trainer, FitHooks())
+    trainer.take(trainer.first_group, torch.arange(512).view(1, 1, -1), [[1.0]])
     actual = held_bytes([fit, trainer])
     if isinstance(trainer._engine, NativeEngine):
         actual += trainer._engine._tiles.bytes

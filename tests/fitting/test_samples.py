@@ -10,8 +10,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinefit.fitting.samples import SHUFFLE_LIMIT, BatchOrder, TrainingSamples
+from sinefit.fitting.samples import TABLE_BYTES, PartSamples, TrainingSamples
 from sinefit.signals.array.reading import array_signal
+from sinefit.signals.blocks import BlockGrid
 from sinefit.signals.signal import Signal
 
 from .making import clip, globe, natural, picture, sound
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CPU = torch.device("cpu")
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +40,7 @@ def test_targets_are_values_mapped_to_the_unit_range(make: Callable[[], Signal])
     signal = make()
     samples = TrainingSamples(signal, CPU)
     assert samples.count == math.prod(signal.spec.shape)
-    order = torch.randperm(samples.count, generator=generator())
+    order = torch.randperm(samples.count, generator=torch.Generator().manual_seed(0))
     coordinates, targets = samples.batch(order)
     low, high = signal.spec.low, signal.spec.high
     values = signal.samples.astype(np.float64).reshape(samples.count, -1)[order.numpy()]
@@ -83,45 +80,6 @@ def test_samples_are_mapped_not_copied() -> None:
     assert torch.equal(samples.batch(torch.arange(4))[1], torch.ones((4, 1)))
 
 
-@given(st.integers(1, 60), st.integers(1, 80), st.integers(1, 6))
-def test_an_epoch_has_every_sample_once(count: int, batch: int, epochs: int) -> None:
-    order = BatchOrder(count, batch, generator(count))
-    assert order.size == min(batch, count)
-    drawn = torch.cat([order.draw() for _ in range(-(-epochs * count // order.size))])
-    assert drawn.dtype == torch.int64
-    for epoch in range(epochs):
-        numbers = drawn[epoch * count : (epoch + 1) * count]
-        assert torch.equal(numbers.sort().values, torch.arange(count))
-
-
-@given(st.integers(2, 60), st.integers(1, 60), st.integers(0, 2**63 - 1))
-def test_the_seed_decides_the_order(count: int, batch: int, seed: int) -> None:
-    orders = [BatchOrder(count, batch, generator(seed)) for _ in range(2)]
-    for _ in range(5):
-        assert torch.equal(orders[0].draw(), orders[1].draw())
-
-
-def test_epochs_differ_and_are_shuffled() -> None:
-    order = BatchOrder(200, 200, generator())
-    first, second = order.draw(), order.draw()
-    assert not torch.equal(first, second)
-    assert not torch.equal(first, torch.arange(200))
-    assert not torch.equal(BatchOrder(200, 200, generator(1)).draw(), first)
-
-
-def test_very_long_signals_are_drawn_from_with_replacement() -> None:
-    count = 100 * (SHUFFLE_LIMIT // 100 + 1)
-    order = BatchOrder(count, 50, generator())
-    drawn = torch.stack([order.draw() for _ in range(200)])
-    assert drawn.shape == (200, 50)
-    counts = torch.bincount(drawn.view(-1) // (count // 100), minlength=100)
-    assert len(counts) == 100
-    # 100 draws from each hundredth on average, with a deviation of 10: within 5 deviations.
-    assert 50 < int(counts.min()) < int(counts.max()) < 150
-    again = BatchOrder(count, 50, generator())
-    assert torch.equal(again.draw(), drawn[0])
-
-
 def test_a_signal_on_disk_is_left_there(tmp_path: object) -> None:
     path = f"{tmp_path}/values.npy"
     np.save(path, natural((30, 4)))
@@ -131,3 +89,48 @@ def test_a_signal_on_disk_is_left_there(tmp_path: object) -> None:
     samples = TrainingSamples(Signal(spec, signal.samples), CPU)
     expected = TrainingSamples(array_signal(np.array(mapped)), CPU)
     assert torch.equal(samples.batch(torch.arange(120))[1], expected.batch(torch.arange(120))[1])
+
+
+@pytest.mark.parametrize("make", [lambda: picture((30, 20), 3), lambda: globe((12, 16)), clip])
+def test_a_block_s_samples_are_those_that_it_reaches(make: Callable[[], Signal]) -> None:
+    signal = make()
+    spec = signal.spec
+    blocks = BlockGrid.over(spec, (2,) * spec.axes, (1,) * spec.axes)
+    parts = PartSamples(signal, blocks, CPU)
+    assert parts.count == spec.sample_count
+    unit = 2 * (signal.samples.astype(np.float64) - spec.low) / (spec.high - spec.low) - 1
+    for number in range(blocks.count):
+        reaches = blocks.reaches(number)
+        samples, table = parts.of(number), parts.table(number)
+        assert samples.count == len(table) == blocks.samples_in(number)
+        # Local coordinates, at the centres of the samples, and what the signal has there.
+        places = [np.arange(begin, end) for begin, end in reaches]
+        local = [(2 * (place - place[0]) + 1) / len(place) - 1 for place in places]
+        coordinates = np.stack(np.meshgrid(*local, indexing="ij"), axis=-1)
+        values = unit
+        for axis, (place, size) in enumerate(zip(places, spec.shape, strict=True)):
+            values = values.take(place % size, axis=axis)
+        rows = np.concatenate([coordinates, values], axis=-1).reshape(len(table), -1)
+        np.testing.assert_allclose(table.numpy(), rows, atol=1e-6)
+        order = torch.randperm(samples.count, generator=torch.Generator().manual_seed(number))
+        assert torch.equal(torch.cat(samples.batch(order), dim=1), table[order])
+
+
+def test_a_single_block_s_samples_are_the_signal_s() -> None:
+    signal = globe()
+    parts = PartSamples(signal, BlockGrid.single(signal.spec), CPU)
+    whole = TrainingSamples(signal, CPU)
+    assert torch.equal(parts.table(0), whole.rows())
+    assert parts.of(0).spec.domain == "sphere"
+
+
+def test_tables_are_kept_as_far_as_memory_is_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    signal = picture((30, 20), 3)
+    blocks = BlockGrid.over(signal.spec, (2, 2), (2, 2))
+    parts = PartSamples(signal, blocks, CPU)
+    assert parts.table(1) is parts.table(1)
+    assert TABLE_BYTES > 4 * 5 * 34 * 24
+    monkeypatch.setattr("sinefit.fitting.samples.TABLE_BYTES", 4 * 5 * 34 * 24 - 1)
+    parts = PartSamples(signal, blocks, CPU)
+    assert parts.table(1) is not parts.table(1)
+    assert torch.equal(parts.table(1), parts.table(1))

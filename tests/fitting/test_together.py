@@ -15,9 +15,10 @@ from sinefit.fitting.group import GroupHooks, GroupStoppedError
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal, make_plan
 from sinefit.fitting.omega_choice import parse_omega
+from sinefit.fitting.plan import FitPlan
 from sinefit.fitting.report import FitDivergedError, FitStoppedError
+from sinefit.fitting.samples import PartSamples
 from sinefit.fitting.together import MOST_FITS, fit_together, plan_together, stacking_pays
-from sinefit.fitting.trainer import TABLE_LIMIT
 from sinefit.signals.signal import Signal
 
 from .making import picture, settings, sound
@@ -130,14 +131,31 @@ def test_more_fits_than_one_stack_holds_are_made_too() -> None:
         check_close(result, other, 1e-5)
 
 
-def test_a_stack_of_long_signals_is_trained_without_a_table_of_their_samples() -> None:
-    side = 1500
-    assert 2 * side**2 > TABLE_LIMIT
-    drawn = np.random.default_rng(0).integers(0, 256, (2, side, side, 1), np.uint8)
-    signals = [Signal(picture((side, side)).spec, samples) for samples in drawn]
+def test_a_stack_of_long_signals_is_trained_without_a_table_of_their_samples(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    signals = pictures(2)
     config = settings(budget=Budget(steps=12), omega=(30.0,), batch=64)
-    expected = alone(signals, config, engine="reference")
-    for result, other in zip(fit_together(signals, config), expected, strict=True):
+    with_table = fit_together(signals, config)
+    monkeypatch.setattr("sinefit.fitting.trainer.TABLE_BYTES", 4 * 3 * 2 * 24 * 20 - 1)
+
+    def table(*_: object) -> None:
+        raise AssertionError("a table of all samples")
+
+    monkeypatch.setattr(PartSamples, "table", table)
+    for result, other in zip(fit_together(signals, config), with_table, strict=True):
+        check_close(result, other, 0.0)
+
+
+def test_a_signal_of_several_blocks_is_not_stacked_with_others() -> None:
+    """Of one width and batch as they are: the first alone does not tell."""
+    signals = [picture((24, 20)), picture((60, 50), seed=1)]
+    config = settings(budget=Budget(steps=6), blocks=None, batch=64, omega=(9.0,))
+    plans = plan_together(signals, config)
+    blocks = [plan.blocks.count for plan in plans if isinstance(plan, FitPlan)]
+    assert blocks[0] == 1 < blocks[1]
+    for result, other in zip(fit_together(signals, config), alone(signals, config), strict=True):
+        assert result.field.blocks == other.field.blocks
         check_close(result, other, 1e-5)
 
 
@@ -365,7 +383,7 @@ def test_signals_that_differ_are_named(other: Signal, message: str) -> None:
 
 def test_widths_that_follow_the_signals_must_agree() -> None:
     small, large = picture((4, 4)), named(picture((200, 200)), "large.png")
-    config = settings(width=None, batch=16, depth=1, budget=Budget(steps=2))
+    config = settings(width=None, batch=16, depth=1, blocks=1, budget=Budget(steps=2))
     message = r"large\.png has \d+ neurons per layer, signal 0 has 64: .*give a `width`"
     with pytest.raises(SettingError, match=message):
         fit_together([small, large], config)
@@ -385,6 +403,7 @@ def test_a_fit_that_cannot_be_made_is_told_when_the_others_are_done(engine: str)
     signals = [sound(500), sound(60_000), sound(500)]
     config = settings(
         omega=parse_omega("nyquist"),
+        blocks=1,
         dtype="float16",
         budget=Budget(steps=5),
         threads=2,
@@ -411,7 +430,7 @@ def test_a_checkpoint_that_is_of_no_use_ends_its_fit_alone(engine: str, damage: 
     fit_signal(signals[0 if damage == "another" else 1], config, hooks=hooks)
     checkpoint = kept[-1]
     if damage == "damaged":
-        state = {**checkpoint.state, "best": torch.zeros(3)}
+        state = {**checkpoint.state, "best.weights": torch.zeros(3)}
         checkpoint = dataclasses.replace(checkpoint, state=state)
     ended: dict[int, FitResult | SinefitError] = {}
     words = {"another": "of another input than 1.png", "damaged": "1.png: damaged checkpoint"}

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sinefit.fitting.loop import make_plan
-from sinefit.fitting.samples import TrainingSamples
+from sinefit.fitting.samples import PartSamples
 from sinefit.fitting.trainer import Trainer
 
 from .making import picture, settings
@@ -26,13 +26,24 @@ SIGNAL = picture((30, 20), 3)
 def trainer_of(*plans: FitPlan, signals: Sequence[Signal] | None = None) -> Trainer:
     """A trainer of plans, all of one signal unless told otherwise."""
     chosen = signals or [SIGNAL] * len(plans)
-    return Trainer(plans, [TrainingSamples(signal, CPU) for signal in chosen])
+    samples = [
+        PartSamples(signal, plan.blocks, CPU) for signal, plan in zip(chosen, plans, strict=True)
+    ]
+    return Trainer(plans, samples)
+
+
+def take(trainer: Trainer, factors: Sequence[float]) -> list[float]:
+    """Take a step at each factor, the same for all members; return their sums of losses."""
+    begin, sums = trainer.steps[0], [0.0] * trainer.network.members
+    goals = [steps + len(factors) for steps in trainer.steps]
+    for places, found in trainer.advance(goals, [lambda step: factors[step - begin]] * len(sums)):
+        sums[places.start : places.stop] = found.tolist()
+    return sums
 
 
 def losses(trainer: Trainer, steps: int, factor: float = 1.0) -> list[list[float]]:
     """The members' losses of so many steps."""
-    row = [factor] * trainer.network.members
-    return [trainer.advance([row]).tolist() for _ in range(steps)]
+    return [take(trainer, [factor]) for _ in range(steps)]
 
 
 @pytest.mark.parametrize("steps", [0, 1, 20])
@@ -40,11 +51,11 @@ def test_restoring_goes_on_with_the_same_steps(steps: int) -> None:
     plan = make_plan(SIGNAL, settings("tuner", batch=97))
     whole = trainer_of(plan)
     losses(whole, steps)
-    kept = {name: tensor.clone() for name, tensor in whole.state(0).items()}
+    kept = {name: tensor.clone() for name, tensor in whole.state(range(1)).items()}
     weights = whole.network.clone()
     expected = losses(whole, 15, 0.5)
     again = trainer_of(plan)
-    again.restore(0, weights, kept, steps)
+    again.restore(range(1), weights, kept)
     assert losses(again, 15, 0.5) == expected
 
 
@@ -53,26 +64,26 @@ def test_the_state_is_all_that_weights_do_not_tell() -> None:
     first, second = trainer_of(plan), trainer_of(plan)
     losses(first, 9)
     # With the weights but no state the next losses differ.
-    second.restore(0, first.network, second.state(0), 0)
+    second.restore(range(1), first.network, second.state(range(1)))
     assert losses(first, 3) != losses(second, 3)
 
 
 def test_steps_at_once_are_those_one_by_one() -> None:
     plan = make_plan(SIGNAL, settings(batch=97))
-    factors = [[0.1], [0.7], [1.0], [0.4], [0.2]]
+    factors = [0.1, 0.7, 1.0, 0.4, 0.2]
     at_once, one_by_one = trainer_of(plan), trainer_of(plan)
-    total = at_once.advance(factors)
-    assert total == pytest.approx(sum(float(one_by_one.advance([row])) for row in factors))
+    total = take(at_once, factors)
+    assert total == pytest.approx([sum(take(one_by_one, [each])[0] for each in factors)])
     assert torch.equal(at_once.network.values, one_by_one.network.values)
 
 
 def test_the_rate_of_a_step_is_its_factor_s_share() -> None:
     plan = make_plan(SIGNAL, settings(learning_rate=1e-3))
     trainer = trainer_of(plan)
-    trainer.advance([[0.25]])
+    take(trainer, [0.25])
     # Adam's first step moves every weight by its rate, be it one for all or one per column.
     moved = trainer.network.views((trainer.network.values - plan.start.values).abs())
-    for name, rate in plan.rates.by_name.items():
+    for name, rate in plan.members[0].rates.by_name.items():
         expected = 0.25 * torch.as_tensor(rate).float().expand_as(moved[name])
         torch.testing.assert_close(moved[name], expected, rtol=0.02, atol=1e-7)
 
@@ -87,7 +98,7 @@ def test_a_device_without_memory_gets_smaller_pieces_and_the_same_steps(
     plan = make_plan(SIGNAL, settings(batch=300))
     ample, little = (trainer_of(kind.takes(plan)) for kind in (StubKind(), scarce))
     for _ in range(20):
-        assert float(little.advance([[0.1]])) == pytest.approx(float(ample.advance([[0.1]])))
+        assert take(little, [0.1]) == pytest.approx(take(ample, [0.1]))
     torch.testing.assert_close(little.network.values, ample.network.values, rtol=0, atol=1e-5)
     assert (ample.piece, ample.lacks_memory) == (300, False)
     assert (little.piece, little.lacks_memory) == (75, True)
@@ -106,16 +117,16 @@ def test_a_device_without_memory_gets_smaller_pieces_and_the_same_steps(
 def test_memory_that_never_suffices_is_an_error(kind: StubKind) -> None:
     plan = kind.takes(make_plan(SIGNAL, settings(batch=300)))
     with pytest.raises(torch.OutOfMemoryError):
-        trainer_of(plan).advance([[1.0]])
+        take(trainer_of(plan), [1.0])
 
 
 def test_refined_steps_are_taken_in_the_last_precision() -> None:
     kind = StubKind()
     trainer = trainer_of(kind.takes(make_plan(SIGNAL, settings())))
-    trainer.advance([[1.0]] * 3)
+    take(trainer, [1.0] * 3)
     for _ in range(2):
         trainer.refine()
-        trainer.advance([[1.0]] * 2)
+        take(trainer, [1.0] * 2)
     assert kind.steps == ["bfloat16"] * 3 + ["float32"] * 4
 
 
@@ -127,7 +138,7 @@ def test_threads_of_torch_stand_aside_only_for_those_of_an_engine(own: bool) -> 
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        trainer_of(kind.takes(make_plan(SIGNAL, settings()))).advance([[1.0]])
+        take(trainer_of(kind.takes(make_plan(SIGNAL, settings()))), [1.0])
         assert seen == [1 if own else 2]
         assert torch.get_num_threads() == 2
     finally:

@@ -11,8 +11,9 @@ import torch
 from sinefit.engines.cuda import CUDA
 from sinefit.engines.recorded import REHEARSALS
 from sinefit.fitting.loop import make_plan
-from sinefit.fitting.samples import BatchOrder, TrainingSamples
+from sinefit.fitting.samples import PartSamples, TrainingSamples
 from sinefit.fitting.trainer import Trainer
+from sinefit.signals.blocks import BlockGrid
 from tests.engines.making import ScarceMemory
 from tests.engines.tape import Tape
 
@@ -37,10 +38,14 @@ def plan_of(**others: Any) -> FitPlan:
     )
 
 
-def resident_samples() -> TrainingSamples:
-    samples = TrainingSamples(SIGNAL, CPU)
-    samples.make_resident()
-    return samples
+def resident_samples() -> PartSamples:
+    parts = plain_samples()
+    parts.of(0).make_resident()
+    return parts
+
+
+def plain_samples() -> PartSamples:
+    return PartSamples(SIGNAL, BlockGrid.single(SIGNAL.spec), CPU)
 
 
 def trainer_of(plan: FitPlan, tape: Tape | None = None) -> Trainer:
@@ -48,7 +53,11 @@ def trainer_of(plan: FitPlan, tape: Tape | None = None) -> Trainer:
 
 
 def losses(trainer: Trainer, steps: int, factor: float = 1.0) -> list[float]:
-    return [float(trainer.advance([[factor]])) for _ in range(steps)]
+    return [
+        float(sums)
+        for _ in range(steps)
+        for _, sums in trainer.advance([trainer.steps[0] + 1], [lambda _step: factor])
+    ]
 
 
 def test_steps_are_recorded_and_the_fit_gets_better() -> None:
@@ -66,7 +75,7 @@ def test_recorded_steps_are_those_of_a_plain_training() -> None:
     recorded = trainer_of(plan)
     plain = Trainer(
         [make_plan(SIGNAL, settings("tuner", batch=97, engine="reference"))],
-        [TrainingSamples(SIGNAL, CPU)],
+        [plain_samples()],
     )
     assert losses(recorded, 12, 0.5) == pytest.approx(losses(plain, 12, 0.5), rel=1e-4)
 
@@ -80,7 +89,7 @@ def test_a_device_that_cannot_record_is_told_every_step_and_says_why() -> None:
 
 def test_samples_that_are_not_resident_are_not_recorded() -> None:
     tape = Tape()
-    trainer = Trainer([plan_of()], [TrainingSamples(SIGNAL, CPU)], tape)
+    trainer = Trainer([plan_of()], [plain_samples()], tape)
     assert losses(trainer, 8) == losses(trainer_of(plan_of()), 8)
     assert tape.events == []
 
@@ -89,12 +98,12 @@ def test_samples_that_are_not_resident_are_not_recorded() -> None:
 def test_restoring_goes_on_with_the_same_steps(steps: int) -> None:
     whole = trainer_of(plan_of())
     losses(whole, steps)
-    kept = {name: tensor.clone() for name, tensor in whole.state(0).items()}
+    kept = {name: tensor.clone() for name, tensor in whole.state(range(1)).items()}
     weights = whole.network.clone()
     expected = losses(whole, 15, 0.5)
     again = trainer_of(plan_of())
     losses(again, 6)  # what was recorded goes on with what is restored
-    again.restore(0, weights, kept, steps)
+    again.restore(range(1), weights, kept)
     assert losses(again, 15, 0.5) == expected
 
 
@@ -136,16 +145,3 @@ def test_resident_samples_are_the_same_samples() -> None:
     samples.make_resident()
     for mine, theirs in zip(samples.batch(indices), expected, strict=True):
         assert torch.equal(mine, theirs)
-
-
-def test_a_checkpoint_of_another_kind_of_device_begins_a_new_epoch() -> None:
-    order = BatchOrder(600, 97, torch.Generator().manual_seed(0))
-    for _ in range(5):
-        order.draw()
-    state = order.state()
-    # A CUDA generator keeps seed and offset, in 16 bytes.
-    state["order.generator"] = torch.zeros(16, dtype=torch.uint8)
-    again = BatchOrder(600, 97, torch.Generator().manual_seed(0))
-    again.restore(state)
-    epoch = torch.cat([again.draw() for _ in range(6)])
-    assert len(set(epoch.tolist())) == 6 * 97

@@ -12,7 +12,7 @@ from sinefit.cli.fit.values import fit_values, progress_values
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.terminal.streams import read_input
 from sinefit.cli.words.amounts import size
-from sinefit.cli.words.details import fit_details
+from sinefit.cli.words.details import fit_details, networks_word
 from sinefit.cli.words.quoting import command_line
 from sinefit.cli.words.signals import describe_signal
 from sinefit.errors import SinefitError
@@ -146,7 +146,7 @@ class ToldFit:
         omega = ",".join(f"{factor:.4g}" for factor in plan.omega)
         self._messages.say(
             f"{name}: {describe_signal(plan.spec)}; {describe(config.initializer)}, "
-            f"omega {omega}{origin}, on {plan.machine.device}"
+            f"omega {omega}{origin}, {networks_word(plan)}, on {plan.machine.device}"
         )
         if self._messages.verbose:
             for detail in fit_details(plan):
@@ -227,7 +227,7 @@ class ToldFit:
             )
         if isinstance(outcome, SinefitError):
             raise outcome
-        return fit_values(outcome.report, self.job, self._request.config)
+        return fit_values(outcome.report, self.job)
 
     def _leave(self, checkpoint: Checkpoint) -> None:
         """Keep what a stopped fit has reached, and say how to go on."""

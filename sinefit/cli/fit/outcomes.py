@@ -58,7 +58,7 @@ class Outcomes:
         if isinstance(error, Stopped):
             code = self._stop.exit_code
         if isinstance(error, FitDivergedError | FitNotMeasuredError):
-            values = fit_values(error.result.report, job, self._request.config)
+            values = fit_values(error.result.report, job)
         self._tell("error", {**values, "error": message, "exit": int(code)})
         if isinstance(error, Stopped):
             return

@@ -97,6 +97,10 @@ def resume_command(job: Job, request: FitRequest, checkpoint: Path) -> list[str]
 def _merged(kept: FitConfig, wanted: FitConfig, is_given: Any) -> FitConfig:
     fields = {field for option, field in _CONFIG.items() if is_given(option)}
     chosen = {field: getattr(wanted, field) for field in fields}
+    # What they decide is a number in the checkpoint, which must not stand in their way.
+    for wish, decided in (("block_size", "blocks"), ("weights_per_value", "width")):
+        if wish in chosen:
+            chosen.setdefault(decided, None)
     limits = [option for option in _BUDGET if is_given(option)]
     if limits:
         chosen["budget"] = _merged_budget(kept.budget, wanted.budget, limits)

@@ -6,7 +6,6 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sinefit.fitting.config import FitConfig
     from sinefit.fitting.report import FitReport, Progress
     from sinefit.jobs.job import Job
 
@@ -17,7 +16,7 @@ def progress_values(progress: Progress, job: Job) -> dict[str, Any]:
     return {"event": "progress", "file": job.source, **values, "remaining": progress.remaining}
 
 
-def fit_values(report: FitReport, job: Job, config: FitConfig) -> dict[str, Any]:
+def fit_values(report: FitReport, job: Job) -> dict[str, Any]:
     """Return what `--json` prints of a finished fit."""
     values = dataclasses.asdict(report.record)
     values.update(
@@ -27,6 +26,6 @@ def fit_values(report: FitReport, job: Job, config: FitConfig) -> dict[str, Any]
         device=report.device,
         ended_by=report.ended_by,
         weights=job.target,
-        dtype=config.dtype,
+        dtype=report.dtype,
     )
     return values

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sinefit.cli.words.amounts import size
+from sinefit.signals.blocks import width_first
 
 if TYPE_CHECKING:
     import torch
@@ -46,10 +47,11 @@ def fit_details(plan: FitPlan) -> list[str]:
     if budget.target_psnr is not None:
         limits.append(f"{budget.target_psnr:g} dB")
     start = "those of an earlier fit" if plan.continued else "drawn"
-    rates = ", ".join(f"{rate:.3g}" for rate in plan.rates.by_layer)
+    rates = ", ".join(f"{rate:.3g}" for rate in plan.learning_rates)
+    networks = _blocks_word(plan.blocks, plan.spec) + _network_line(plan.work.size)
     return [
         f"recognised {signal_details(plan.spec)}",
-        f"{_network_line(plan.work.size)}; weights {start}, seed {config.seed}",
+        f"{networks}; weights {start}, seed {config.seed}",
         f"learning rates by layer {rates}; batch {plan.batch}; until {' or '.join(limits)}",
         f"{_device_line(plan.machine.device, config.threads)}; engine {_engine(plan)}",
     ]
@@ -63,19 +65,29 @@ def field_details(field: Field, device: torch.device, threads: int | None) -> li
     fitted = f"{record.initializer}, omega {omega}, {record.steps} steps, {quality}"
     return [
         f"fitted to {field.spec.source or 'a signal'}: {signal_details(field.spec)}",
-        f"{_blocks_word(field.blocks)}{_network_line(field.network.size)}; {fitted}",
+        f"{_blocks_word(field.blocks, field.spec)}{_network_line(field.network.size)}; {fitted}",
         _device_line(device, threads),
     ]
 
 
-def _blocks_word(blocks: BlockGrid) -> str:
-    """Return how blocks lie, along the axes in their order; of a single one nothing."""
+def _blocks_word(blocks: BlockGrid, spec: SignalSpec) -> str:
+    """Return how blocks lie, in the order in which they are asked for; of a single one nothing."""
     if blocks.count == 1:
         return ""
     counts, cell, margins = (
-        "x".join(map(str, values)) for values in (blocks.counts, blocks.cell, blocks.margins)
+        "x".join(map(str, width_first(values, spec.kind)))
+        for values in (blocks.counts, blocks.cell, blocks.margins)
     )
     return f"{counts} blocks of {cell} samples, margins {margins}, each a "
+
+
+def networks_word(plan: FitPlan) -> str:
+    """Return in a few words what is trained."""
+    width = plan.work.size.width
+    if plan.blocks.count == 1:
+        return f"one network {width} wide"
+    counts = "x".join(map(str, width_first(plan.blocks.counts, plan.spec.kind)))
+    return f"{counts} blocks {width} wide"
 
 
 def _network_line(network: NetworkSize) -> str:

@@ -193,6 +193,8 @@ SETTINGS = [
     ("--omega", "7"),
     ("--width", "17"),
     ("--depth", "3"),
+    ("--blocks", "3x2"),
+    ("--block-size", "9"),
     ("--steps", "180"),
     ("--max-time", "9m"),
     ("--target-psnr", "90"),
@@ -214,6 +216,8 @@ SETTINGS = [
 
 def test_every_setting_that_decides_a_fit_is_among_them() -> None:
     deciding = {f"--{each.flag}" for each in OFFERED if each.decides}
+    # To the one network of the photograph, of a given width, some mean nothing.
+    deciding -= {"--margin", "--weights-per-value"}
     assert deciding <= {flag for flag, _ in SETTINGS}
 
 
@@ -221,7 +225,11 @@ def test_every_setting_that_decides_a_fit_is_among_them() -> None:
 def test_other_settings_are_refused_by_name(flag: str, value: str, stopped: Path) -> None:
     before = CHECKPOINT.read_bytes()
     option = (flag, value) if value else (flag,)
-    named = {"--sigma-a": "--init", "--no-sound": "--sound"}.get(flag, flag)
+    named = {
+        "--sigma-a": "--init",
+        "--no-sound": "--sound",
+        "--block-size": "--blocks",
+    }.get(flag, flag)
     message = fail(2, "fit", "--resume", CHECKPOINT, *option)
     assert message.startswith(f"the checkpoint was made with {named} ")
     message = fail(2, "fit", PHOTO, *BRIEF, *option)

@@ -102,4 +102,4 @@ def test_nothing_is_said_of_other_fits(
 
 def ended(psnr: float | None, snr: float | None, ended_by: EndedBy) -> FitReport:
     record = FitRecord("siren", (1.0,), 0, 1, 1, (0.1,), psnr, psnr, 255.0, snr, 192)
-    return FitReport(record, 3.0, 1e5, "cpu", ended_by)
+    return FitReport(record, 3.0, 1e5, "cpu", ended_by, "float32")

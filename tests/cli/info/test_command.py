@@ -91,7 +91,7 @@ def test_a_field_of_blocks(tmp_path: Path) -> None:
     piped = described("-", stdin=path.read_bytes())
     assert {**piped, "file": str(path)} == values
     told = succeed("render", path, "-v", "-o", tmp_path / "x.png").stderr
-    assert "3x4 blocks of 10x10 samples, margins 2x3, each a network 2-5-5-3, 63 weights" in told
+    assert "4x3 blocks of 10x10 samples, margins 3x2, each a network 2-5-5-3, 63 weights" in told
 
 
 def test_from_a_pipe(weights: Path) -> None:

@@ -1,0 +1,89 @@
+"""The training of stacks of small sine networks in C, many steps of each in one core's cache."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import torch
+
+from sinefit.engines.torch_engine import TORCH
+from sinefit.native import small_networks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from sinefit.engines.adam import Adam
+    from sinefit.engines.engine import Engine, Precision, Work
+    from sinefit.networks.network import Network
+    from sinefit.networks.size import NetworkSize
+
+
+class SmallNetworksTraining:
+    """Trains every member on one thread, as many members at a time as there are threads."""
+
+    def __init__(
+        self, size: NetworkSize, adam: Adam, tables: Sequence[Tensor], threads: int
+    ) -> None:
+        self._size = size
+        self._adam = adam
+        self._tables = [table.contiguous() for table in tables]
+        self._threads = threads
+
+    def take(self, indices: Tensor, factors: Sequence[Sequence[float]]) -> Tensor:
+        """Take steps on samples (steps, members, batch) at factors (steps, members) on the rates.
+
+        Returns the sums of the members' losses before the steps (members,).
+        """
+        adam = self._adam
+        losses = small_networks.train(
+            self._size,
+            adam.values,
+            adam.averages,
+            rates=adam.rates,
+            bounds=adam.bounds,
+            samples=self._tables,
+            indices=indices.transpose(0, 1).to(torch.int32).contiguous(),
+            factors=torch.tensor(factors, dtype=torch.float32).T.contiguous(),
+            taken=[int(steps) for steps in adam.steps],
+            constants=adam.constants,
+            threads=self._threads,
+        )
+        adam.steps += len(indices)
+        return losses
+
+
+class _SmallNetworks:
+    name: Final = "small"
+    has_own_threads: Final = True
+    can_be_recorded: Final = False
+    in_parts: Final = True
+
+    def precisions(self, work: Work) -> tuple[Precision, ...]:
+        """Return float32, for stacks of sine networks with a target per point."""
+        serves = work.is_pointwise and work.members > 1 and work.device.type == "cpu"
+        return ("float32",) if serves and small_networks.supported() else ()
+
+    def memory(self, work: Work) -> int:
+        """Return the bytes of the threads' workspaces: gradients and a few hundred samples."""
+        size = work.size
+        rows = 256 * size.width * (2 * size.depth + 4)
+        return 4 * work.threads * (2 * size.parameter_count + rows)
+
+    def make(self, network: Network, work: Work, precision: Precision) -> Engine:
+        """Allocate the engine in torch, for a caller who wants gradients alone."""
+        return TORCH.make(network, work, precision)
+
+    def make_training(
+        self,
+        network: Network,
+        adam: Adam,
+        tables: Sequence[Tensor],
+        work: Work,
+    ) -> SmallNetworksTraining:
+        """Prepare the training of a stack."""
+        return SmallNetworksTraining(network.size, adam, tables, work.threads)
+
+
+SMALL_NETWORKS: Final = _SmallNetworks()

@@ -1,0 +1,139 @@
+"""The order in which a network sees its samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+SHUFFLE_LIMIT: Final = 2**24
+"""Samples above which an epoch is no longer shuffled as a whole but drawn with replacement."""
+
+
+class Order(Protocol):
+    """Draws batches of sample numbers."""
+
+    size: int
+    """Samples per batch."""
+
+    def draw(self, first: int, steps: int) -> Tensor:
+        """Return the batches of so many steps from the step `first` on, (steps, size), int64."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return where the order stands; what follows from the number of steps is no part."""
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Put back what `state` returned; raises ValueError for what cannot have come from it."""
+
+
+class EpochOrder:
+    """Epochs that are each shuffled by a generator of their own, one behind the other.
+
+    A batch follows from the seed and the number of its step, so that there is nothing to keep.
+    """
+
+    def __init__(self, count: int, batch: int, seed: int) -> None:
+        self.size = min(batch, count)
+        self._count = count
+        self._seed = seed
+
+    def draw(self, first: int, steps: int) -> Tensor:
+        """Return the batches of so many steps from the step `first` on, (steps, size), int64."""
+        begin, end = first * self.size, (first + steps) * self.size
+        epoch = begin // self._count
+        shuffled = []
+        for number in range(epoch, -(-end // self._count)):
+            generator = torch.Generator().manual_seed((self._seed ^ (number * _STRIDE)) % 2**63)
+            shuffled.append(torch.randperm(self._count, generator=generator))
+        begin -= epoch * self._count
+        return torch.cat(shuffled)[begin : begin + steps * self.size].view(steps, self.size)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return nothing."""
+        return {}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Do nothing."""
+
+
+_STRIDE: Final = 0x5851F42D4C957F2D
+"""Odd, so that no two epochs have one seed."""
+
+
+class BatchOrder:
+    """Draws batches of sample numbers: shuffled epochs without replacement, batches of equal size.
+
+    A signal smaller than the batch gives batches of all its samples. One too long to shuffle as a
+    whole is drawn from with replacement. The numbers are on the generator's device.
+    """
+
+    def __init__(self, count: int, batch: int, generator: torch.Generator) -> None:
+        self.size = min(batch, count)
+        self._count = count
+        self._generator = generator
+        self._device = generator.device
+        self._rest = torch.empty(0, dtype=torch.int64, device=self._device)
+        self._order = self._rest
+        self._position = 0
+        self._before_epoch = generator.get_state()
+
+    def draw(self, first: int, steps: int) -> Tensor:  # noqa: ARG002 (part of the protocol)
+        """Return the next batches of sample numbers (steps, size), int64.
+
+        They follow those drawn before: `first` is not looked at.
+        """
+        return torch.stack([self._next() for _ in range(steps)])
+
+    def _next(self) -> Tensor:
+        if self._count > SHUFFLE_LIMIT:
+            return torch.randint(
+                self._count, (self.size,), generator=self._generator, device=self._device
+            )
+        if self._position + self.size > len(self._order):
+            # What is left of an epoch opens the next, so that every sample comes equally often.
+            self._rest = self._order[self._position :].clone()
+            self._before_epoch = self._generator.get_state()
+            self._shuffle()
+            self._position = 0
+        batch = self._order[self._position : self._position + self.size]
+        self._position += self.size
+        return batch
+
+    def state(self) -> dict[str, Tensor]:
+        """Return where the order stands: not the epoch itself, but what it is shuffled from."""
+        return {
+            "order.generator": self._generator.get_state(),
+            "order.before_epoch": self._before_epoch,
+            "order.rest": self._rest.cpu(),
+            "order.position": torch.tensor([self._position, len(self._order)]),
+        }
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Put back what `state` returned; raises ValueError for what cannot have come from it.
+
+        The order of a generator on another kind of device cannot be gone on with; a new epoch
+        begins in its stead.
+        """
+        position, length = (int(value) for value in state["order.position"])
+        if state["order.generator"].shape != self._generator.get_state().shape:
+            return
+        self._rest = state["order.rest"].to(self._device)
+        self._before_epoch = state["order.before_epoch"]
+        self._order = torch.empty(0, dtype=torch.int64, device=self._device)
+        if length:
+            self._generator.set_state(self._before_epoch)
+            self._shuffle()
+        within = bool(((self._rest >= 0) & (self._rest < self._count)).all())
+        if len(self._order) != length or not 0 <= position <= length or not within:
+            raise ValueError("the order of the samples does not fit the signal")
+        self._position = position
+        self._generator.set_state(state["order.generator"])
+
+    def _shuffle(self) -> None:
+        epoch = torch.randperm(self._count, generator=self._generator, device=self._device)
+        self._order = torch.cat([self._rest, epoch])
