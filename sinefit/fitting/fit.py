@@ -22,6 +22,7 @@ from sinefit.fitting.measure import (
     measured_samples,
 )
 from sinefit.fitting.monitor import Monitor, Standing
+from sinefit.fitting.rates import steps_factor
 from sinefit.fitting.report import (
     FitDivergedError,
     FitNotMeasuredError,
@@ -188,11 +189,23 @@ class Fit:
 
     def begin_round(self, steps: int, pace: float) -> None:
         """Settle the factors on the learning rates of the next steps, of all members alike."""
+        share = self._rate_share(pace)
         self._factors = [
-            rate_factor(self.standing.step + ahead, self._progress(ahead, pace))
+            share * rate_factor(self.standing.step + ahead, self._progress(ahead, pace))
             for ahead in range(steps)
         ]
         self._last_progress = self._progress(steps - 1, pace)
+
+    def _rate_share(self, pace: float) -> float:
+        """Return the share of its rates that a fit takes whose time holds other steps than planned.
+
+        The pace was tried for a moment, in which the machine may have had other work.
+        """
+        limit, standing = self.plan.budget.max_time, self.standing
+        if limit is None or pace == 0 or self.plan.config.learning_rate is not None:
+            return 1.0
+        steps = standing.step + max(0.0, limit - standing.seconds) / pace
+        return steps_factor(max(1.0, steps)) / steps_factor(self.plan.steps)
 
     def factor(self, step: int) -> float:
         """Return the factor on the learning rates of a step of the round, counted from 0."""

@@ -17,7 +17,7 @@ from sinefit.fitting.measure import Blend, measure_quality
 from sinefit.fitting.plan import plan_fit
 from sinefit.fitting.samples import PartSamples
 from sinefit.fitting.sizing import NARROWEST, width_in_time
-from sinefit.fitting.trainer import Trainer
+from sinefit.fitting.trainer import ROUND, Trainer
 from sinefit.initializers.registry import parse_initializer
 from sinefit.signals.blocks import crop
 
@@ -120,7 +120,7 @@ class Trial:
         group = self._trainer.first_group
         # Not the next of an order, which is shuffled first.
         most = self._plan.blocks.fewest_samples
-        steps = self._trainer.steps_together
+        steps = ROUND if self._plan.blocks.count > 1 else 1
         shape = (steps, len(group), self._plan.batch)
         indices = torch.randint(most, shape, generator=self._generator)
         if self._resident:

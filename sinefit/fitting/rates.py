@@ -68,8 +68,7 @@ def layer_rates(
     if learning_rate is not None:
         return tuple(learning_rate * scale for scale in scales)
     first, *hidden, _ = scales
-    low, high = STEPS_FACTORS
-    hidden_rate *= min(max(math.sqrt(RATED_STEPS / steps), low), high)
+    hidden_rate *= steps_factor(steps)
     hidden_rate *= RATED_WIDTH / max(width, NARROWEST)
     hidden_rate *= math.sqrt(min(1.0, batch / RATED_BATCH))
     if of_block:
@@ -83,6 +82,12 @@ def layer_rates(
         for number, scale in enumerate(hidden)
     )
     return (min(first_rate, FIRST_LAYER_RATE), *between, LAST_LAYER_RATE)
+
+
+def steps_factor(steps: float) -> float:
+    """Return the factor on default rates of hidden layers that a fit of so many steps has."""
+    low, high = STEPS_FACTORS
+    return min(max(math.sqrt(RATED_STEPS / steps), low), high)
 
 
 class PeakRates:

@@ -161,6 +161,33 @@ def test_the_state_of_some_members_is_theirs_alone() -> None:
     assert state["adam.steps"].tolist() == [1, 0]
 
 
+def test_a_member_that_restarts_begins_anew_at_a_share_of_its_rates() -> None:
+    network = random_network(SIZE, 2)
+    rates = draw_rates(network)
+    adam = Adam(network, rates.clone())
+    drawn = gradients(network, 5)
+    adam.step(drawn[0], (1.0, 1.0))
+    adam.restart([1], 0.5)
+    # The paper's formulas, with averages from 0 but the count of steps that there have been.
+    plain = PlainAdam(network.values[1].double().numpy(), 0.5 * rates[1].double().numpy())
+    plain.count = 1
+    before = Adam(random_network(SIZE, 2), rates)
+    before.step(drawn[0], (1.0, 1.0))
+    state = adam.state(range(2))
+    for gradient in drawn[1:]:
+        adam.step(gradient, (1.0, 0.5))
+        before.step(gradient, (1.0, 0.5))
+        plain.step(gradient[1].double().numpy(), 0.5)
+    np.testing.assert_allclose(network.values[1].numpy(), plain.value, rtol=1e-5, atol=1e-6)
+    assert torch.equal(network.values[0], before.values[0])
+    # The share of the rates is part of the state.
+    restored = Adam(random_network(SIZE, 2), rates.clone())
+    restored.restore(range(2), state)
+    torch.testing.assert_close(restored.rates, rates * torch.tensor([[1.0], [0.5]]))
+    restored.restore(range(2), before.state(range(2)))
+    torch.testing.assert_close(restored.rates, rates)
+
+
 def test_a_state_of_another_network_is_refused() -> None:
     adam = Adam(random_network(SIZE), torch.ones_like(random_network(SIZE).values))
     state = adam.state(range(1))

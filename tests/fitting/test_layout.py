@@ -124,6 +124,14 @@ def test_margins_have_the_order_of_blocks() -> None:
         ({"blocks": "6x4", "margin": "6x5"}, "`margin` is 6: for 6 blocks along 60 samples"),
         ({"blocks": 2, "margin": "1x1x1"}, "`margin` is 1x1x1: give one number, or 2"),
         ({"blocks": 2, "block_size": 8}, "`blocks` and `block_size` exclude each other"),
+        (
+            {"blocks": 2, "width": 9, "weights_per_value": 1.0},
+            "`weights_per_value` follows from `width` and `blocks`",
+        ),
+        (
+            {"block_size": 9, "width": 9, "weights_per_value": 1.0},
+            "`weights_per_value` follows from `width` and `block_size`",
+        ),
         ({"block_size": "1x2x3"}, "`block_size` is 1x2x3: give one number, or 2"),
     ],
 )

@@ -16,6 +16,7 @@ from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.pace import Trial, settled, step_law
 from sinefit.fitting.report import FitStoppedError
+from sinefit.fitting.trainer import ROUND
 from sinefit.networks.size import NetworkSize
 
 from .making import picture, settings
@@ -170,8 +171,8 @@ def test_a_step_of_many_blocks_is_told_from_that_of_some(counts: tuple[int, int]
     assert (few == grid) == (grid.count <= 32)
     seconds = trial.step_seconds(0.0)
     group = len(trial._trainer.first_group)
-    # All steps of a round are taken from one reading to the next.
-    assert seconds == pytest.approx(grid.count / group / trial._trainer.steps_together)
+    # As in a fit, a group takes a round of steps from one reading to the next.
+    assert seconds == pytest.approx(grid.count / group / ROUND)
     assert trial.evaluation_seconds() > 0.0
 
 

@@ -162,6 +162,31 @@ def test_those_that_stay_in_a_stack_go_on_as_if_none_had_left() -> None:
         assert stays == pytest.approx([all_of_them[0], all_of_them[2]], rel=1e-3)
 
 
+@pytest.mark.parametrize("engine", ["auto", "torch"])
+def test_a_block_that_is_put_back_goes_on_slower_and_the_others_as_before(engine: str) -> None:
+    plan = make_plan(SIGNAL, settings(blocks=2, batch=97, engine=engine))
+    whole, parted = trainer_of(plan), trainer_of(plan)
+    for one in (whole, parted):
+        losses(one, 12)
+    rows = plan.start.values[[2]]
+    parted.put_back([2], rows)
+    assert torch.equal(parted.network.values[2], rows[0])
+    state = {name: tensor.clone() for name, tensor in parted.state(range(4)).items()}
+    weights = parted.network.clone()
+    for one in (whole, parted):
+        losses(one, 10, 0.3)
+    assert (parted.network.values == whole.network.values).all(dim=1).tolist() == [
+        True,
+        True,
+        False,
+        True,
+    ]
+    again = trainer_of(plan)
+    again.restore(range(4), weights, state)
+    losses(again, 10, 0.3)
+    assert torch.equal(again.network.values, parted.network.values)
+
+
 def test_a_stack_works_on_fewer_samples_of_each_without_lacking_memory() -> None:
     plans = [make_plan(SIGNAL, stack_settings(seed)) for seed in range(50)]
     trainer = trainer_of(*plans)
