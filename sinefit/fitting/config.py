@@ -102,7 +102,7 @@ class FitConfig:
             "Samples by which blocks reach into their neighbours.",
             group=NETWORK,
             form="N",
-            unset="an eighth of a block",
+            unset="a tenth of a block",
             check=parse_extent,
         ),
     )

@@ -43,8 +43,10 @@ FEWEST_IN_BATCH: Final = 64
 FEWEST_IN_BLOCK: Final = 256
 """Samples of a block that follows from the width, at least: to plan one takes as long as some
 hundred of its steps."""
-MARGIN_SHARE: Final = 1 / 8
-"""Usual margin as a share of a block's edge."""
+MARGIN_SHARE: Final = 3 / 32
+"""Usual margin as a share of a block's edge. What a block fits of its neighbours it has no weights
+left for: at equal steps an eighth ends 0.8 dB lower on photographs, a sixteenth 0.7 dB higher; but
+with that the slope in the margins of a smooth field errs by 2 dB more than elsewhere."""
 
 
 def parse_extent(name: str, value: object) -> tuple[int, ...] | None:
@@ -83,7 +85,8 @@ def block_grid(spec: SignalSpec, config: FitConfig) -> BlockGrid:
         )
     counts = _counts(spec, config)
     smallest = [size // count for size, count in zip(spec.shape, counts, strict=True)]
-    margins = [round(MARGIN_SHARE * edge) for edge in smallest]
+    # At least a sample, so that the slope is continuous wherever there is room.
+    margins = [min(edge // 2, max(1, round(MARGIN_SHARE * edge))) for edge in smallest]
     if config.margin is not None:
         margins = list(_per_axis("margin", config.margin, spec))
     # An axis of one block has no neighbours to reach into.

@@ -105,13 +105,13 @@ def test_people_read_the_same_in_lines_that_fit(folder: Path) -> None:
     text = run(folder, "info", "--schema").stdout
     assert max(map(len, text.splitlines())) <= 100
     words = set(text.split())
-    for section in ("objects", "records", "weights_file"):
+    for section in ("objects", "events", "weights_file"):
         for keys in told(folder, section).values():
             assert keys <= words | {""}
 
 
 def test_every_key_of_a_record_is_documented(folder: Path) -> None:
-    documented, objects = told(folder, "records"), told(folder, "objects")
+    documented, objects = told(folder, "events"), told(folder, "objects")
     documented["end"] |= objects["fit"] | objects["eval"]
     shown: dict[str, set[str]] = {}
     for words in (

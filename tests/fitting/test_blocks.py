@@ -367,7 +367,7 @@ def test_a_fit_begins_with_the_field_of_an_earlier_one(fitted: FitResult) -> Non
     assert torch.equal(plan.start.values, fitted.field.network.values)
     again = fit_signal(SCENE, config, start_from=fitted.field)
     assert reached(again) == pytest.approx(reached(fitted), abs=1e-3)
-    same = dataclasses.replace(config, blocks=(4, 3), margin=(4,))
+    same = dataclasses.replace(config, blocks=(4, 3), margin=(plan.blocks.margins[0],))
     assert make_plan(SCENE, same, start_from=fitted.field).blocks == plan.blocks
 
 

@@ -201,7 +201,7 @@ OTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "dtype": ("dtype", {"dtype": "bfloat16"}),
     "engine": ("engine", {"engine": "reference"}),
     "blocks": ("blocks", {"blocks": (3, 2)}),
-    "margin": ("margin", {"margin": (1,)}),
+    "margin": ("margin", {"margin": (0,)}),
     # What follows from these is told.
     "block_size": ("blocks", {"block_size": (6,)}),
     "weights_per_value": ("width", {"weights_per_value": 90.0, "width": None, "blocks": (2,)}),

@@ -269,7 +269,8 @@ def test_whatever_is_asked_for_the_blocks_fit_the_signal(
         # Two neighbours' margins never overlap within a cell.
         assert 2 * axis.margin <= smallest or (axis.count == 1 and axis.margin == 0)
         if axis.count > 1:
-            assert axis.margin == pytest.approx(smallest / 8, abs=0.5)
+            assert axis.margin == pytest.approx(smallest * 3 / 32, abs=0.5) or axis.margin == 1
+            assert axis.margin > 0 or smallest == 1
     fewest = min(grid.samples_in(number) for number in (0, grid.count // 2, grid.count - 1))
     taken = config.batch_for(spec)
     assert 1 <= taken <= fewest

@@ -35,7 +35,7 @@ def info(
         bool,
         typer.Option(
             "--schema",
-            help="Tell instead what every key of --json, records and weights files means.",
+            help="Tell instead what every key of --json, of events and of weights files means.",
         ),
     ] = False,
 ) -> None:

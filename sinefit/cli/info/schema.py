@@ -84,13 +84,13 @@ OBJECTS: Final[Section] = {
 }
 """Objects of `--json`, one to a line of standard output; each begins with `json_version`."""
 
-RECORDS: Final[Section] = {
+EVENTS: Final[Section] = {
     "start": {
         "file": "What is fitted, rendered or compared.",
         "weights": "The weights file that a fit writes.",
-        "output": "The file that a render writes; in all its records.",
-        "format": "The format that a render writes; in all its records.",
-        "original": "What a field is compared with; in all records of the comparison.",
+        "output": "The file that a render writes; in all its events.",
+        "format": "The format that a render writes; in all its events.",
+        "original": "What a field is compared with; in all events of the comparison.",
     },
     "progress": {
         "file": "As above.",
@@ -115,7 +115,7 @@ RECORDS: Final[Section] = {
     },
     "message, note": {"message": "What a person would read; on standard error only."},
 }
-"""Records, one to a line of `--log` or, with `--progress json`, of standard error. Each has
+"""Events, one to a line of `--log` or, with `--progress json`, of standard error. Each has
 `log_version`, `time` in UTC, `elapsed` seconds of the command, and `event`."""
 
 WEIGHTS_FILE: Final[Section] = {
@@ -140,8 +140,8 @@ WEIGHTS_FILE: Final[Section] = {
 
 
 def schema() -> dict[str, Section]:
-    """Return what every key means: of objects, of records and of weights files."""
-    return {"objects": OBJECTS, "records": RECORDS, "weights_file": WEIGHTS_FILE}
+    """Return what every key means: of objects, of events and of weights files."""
+    return {"objects": OBJECTS, "events": EVENTS, "weights_file": WEIGHTS_FILE}
 
 
 def schema_lines(width: int = 100) -> list[str]:
@@ -149,7 +149,7 @@ def schema_lines(width: int = 100) -> list[str]:
     lines = []
     for title, section in (
         ("Objects of --json; each begins with json_version", OBJECTS),
-        ("Records of --log and --progress json; each with log_version, time, elapsed", RECORDS),
+        ("Events of --log and --progress json; each with log_version, time, elapsed", EVENTS),
         ("Metadata of a weights file, beside a tensor for each parameter", WEIGHTS_FILE),
     ):
         lines += [title, ""]
