@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import torch
 
 from sinefit.forks import begin_threads
-from sinefit.native import TileNetwork, tiles_supported
+from sinefit.native import TileNetwork, small_networks, tiles_supported
 from sinefit.networks.sine import SINE, bias_name, weight_name
 from sinefit.processor.products import products_of
 
@@ -24,9 +24,13 @@ DEVICE_PIECE: Final = 2**18
 """Samples per piece on other devices, which need more work per launch."""
 TILE_PIECE: Final = 2**16
 """Samples per piece on tile registers, which cut it up themselves."""
-TILE_BITS: Final = 16
-"""Deepest samples that are evaluated on tile registers: they err by about 1e-5 of the full range,
-less than half a step of 16 bits."""
+SMALL_PIECE: Final = 2**15
+"""Samples per piece of small networks in C, which cut it up themselves."""
+SMALL_WIDTH: Final = 256
+"""Widest networks that are evaluated so: wider ones do not fit the caches that it is made for."""
+COMPILED_BITS: Final = 16
+"""Deepest samples that are evaluated in C: tile registers err by about 1e-5 of the full range, less
+than half a step of 16 bits."""
 
 EXACT_BITS: Final = 32
 """Depth of samples that show every error of float32."""
@@ -56,10 +60,12 @@ def choose_evaluator(network: Network, bits: int, *, by_member: bool = False) ->
     begin_threads(torch.get_num_threads())
     if network.family is not SINE:
         return FamilyEvaluator(network)
-    alone = by_member or network.members == 1
-    tiles = alone and network.device.type == "cpu" and tiles_supported(network.size)
-    if tiles and bits <= TILE_BITS and network.values.dtype == torch.float32:
-        return TileEvaluator(network)
+    on_cpu = network.device.type == "cpu" and network.values.dtype == torch.float32
+    if on_cpu and bits <= COMPILED_BITS:
+        if (by_member or network.members == 1) and tiles_supported(network.size):
+            return TileEvaluator(network)
+        if network.size.width <= SMALL_WIDTH and small_networks.supported():
+            return SmallNetworksEvaluator(network)
     return SineEvaluator(network, by_member=by_member)
 
 
@@ -116,6 +122,35 @@ class SineEvaluator:
                 current, spare = spare, current
             weight, bias = parameters[weight_name(size.depth)], parameters[bias_name(size.depth)]
             return torch.baddbmm(bias[:, None], hidden, weight.mT)
+
+
+class SmallNetworksEvaluator:
+    """The forward pass in C in float32, a member per thread at a time.
+
+    Where there are fewer members than threads, each thread takes a part of a member's samples.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self.device = network.device
+        self.piece = SMALL_PIECE
+
+    def __call__(self, coordinates: Tensor, members: Sequence[int] | None = None) -> Tensor:
+        """Return values (members, count, out) at coordinates (members, count, in)."""
+        rows = self._network.values if members is None else self._network.values[list(members)]
+        threads = torch.get_num_threads()
+        count = coordinates.shape[1]
+        parts = min(count, max(1, threads // max(1, len(rows))))
+        if parts > 1:
+            length = -(-count // parts)
+            coordinates = torch.nn.functional.pad(coordinates, (0, 0, 0, parts * length - count))
+            coordinates = coordinates.reshape(-1, length, coordinates.shape[2])
+            rows = rows.repeat_interleave(parts, dim=0)
+        outputs = small_networks.evaluate(
+            self._network.size, rows.contiguous(), coordinates.contiguous(), threads=threads
+        )
+        channels = outputs.shape[2]
+        return outputs.view(len(rows) // parts, -1, channels)[:, :count]
 
 
 class TileEvaluator:

@@ -8,10 +8,12 @@ from sinefit.engines.evaluation import (
     PIECE,
     FamilyEvaluator,
     SineEvaluator,
+    SmallNetworksEvaluator,
     TileEvaluator,
     choose_evaluator,
 )
-from sinefit.native import tiles_supported
+from sinefit.fitting.devices import cpu_threads
+from sinefit.native import small_networks, tiles_supported
 from sinefit.networks.network import Network
 from sinefit.networks.size import NetworkSize
 
@@ -100,7 +102,25 @@ def test_tiles_where_they_serve() -> None:
     assert isinstance(choose_evaluator(network, 8), TileEvaluator)
     odd = random_network(NetworkSize(2, 19, 3, 3))
     for other, bits in ((odd, 8), (random_network(TILED, 2), 8), (network, 24)):
-        assert isinstance(choose_evaluator(other, bits), SineEvaluator)
+        assert not isinstance(choose_evaluator(other, bits), TileEvaluator)
+
+
+@pytest.mark.skipif(not small_networks.supported(), reason="no compiled part")
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_small_networks_in_c(size: NetworkSize, threads: int) -> None:
+    network = random_network(size, 4)
+    evaluator = SmallNetworksEvaluator(network)
+    with cpu_threads(threads):
+        for members in (None, [2], [3, 0], [1, 1, 2]):
+            chosen = network.values if members is None else network.values[members]
+            stack = Network(network.family, size, chosen)
+            for count in (1, 2, 7, 301):
+                points = draw_points(count, size.in_features, len(chosen))
+                values = evaluator(points, members)
+                torch.testing.assert_close(values, exact(stack, points), rtol=1e-5, atol=1e-5)
+    assert isinstance(choose_evaluator(network, 16), SmallNetworksEvaluator)
+    assert isinstance(choose_evaluator(network, 24), SineEvaluator)
 
 
 def test_without_room_for_a_piece_it_takes_smaller_ones() -> None:
