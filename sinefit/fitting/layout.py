@@ -30,7 +30,11 @@ WEIGHTS_PER_VALUE: Final[dict[Kind, float]] = {
     "video": 0.25,
     "array": 1.0,
 }
-"""Usual weights per value of the signal, by kind."""
+"""Usual weights per value of the signal, by kind, as far as `MOST_WEIGHTS` allows."""
+MOST_WEIGHTS: Final = 2**26
+"""Usual weights of a field at most. Training holds four numbers for each, which are 1 GiB of them;
+and of a signal that would have more, some 22 megapixels in colour, a step of every block takes
+minutes on a few cores, in which more weights would not be put to use."""
 NARROWEST: Final = 16
 WIDEST: Final = 1024
 GRAIN: Final = 16
@@ -191,5 +195,7 @@ def _per_axis(name: str, extent: tuple[int, ...], spec: SignalSpec) -> Iterator[
 
 
 def _weights_per_value(spec: SignalSpec, config: FitConfig) -> float:
-    found = config.weights_per_value
-    return WEIGHTS_PER_VALUE[spec.kind] if found is None else found
+    if config.weights_per_value is not None:
+        return config.weights_per_value
+    values = spec.sample_count * spec.channels
+    return min(WEIGHTS_PER_VALUE[spec.kind], MOST_WEIGHTS / values)
