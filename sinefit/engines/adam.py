@@ -14,6 +14,7 @@ from sinefit.engines.triton_support import triton_update
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from sinefit.networks.network import Network
@@ -41,7 +42,7 @@ class Adam:
     def __init__(
         self,
         network: Network,
-        rates: Tensor,
+        rates: Tensor | None = None,
         bounds: Tensor | None = None,
         *,
         constants: Constants = CONSTANTS,
@@ -49,8 +50,9 @@ class Adam:
     ) -> None:
         """Prepare for rows like `network.values`: peak learning rates, and largest magnitudes.
 
-        The values are clamped to their bounds at once, and after every step. Without `update` the
-        fastest that the device has is taken.
+        The values are clamped to their bounds at once, and after every step. Without `rates` only
+        parts can take steps, which bring theirs. Without `update` the fastest that the device has
+        is taken.
         """
         values = network.values
         self._values = values
@@ -61,10 +63,9 @@ class Adam:
         self._averages = (torch.zeros_like(values), torch.zeros_like(values))
         self.steps = np.zeros(network.members, dtype=np.int64)
         """Steps that each member has taken (members,)."""
-        self._scales = torch.ones((network.members, 1), device=values.device)
+        self._scales = np.ones(network.members, dtype=np.float32)
         self._pace = torch.ones((2, network.members, 1), dtype=values.dtype, device=values.device)
-        if bounds is not None:
-            torch.clamp(values, min=-bounds, max=bounds, out=values)
+        self._clamp()
 
     @property
     def values(self) -> Tensor:
@@ -74,6 +75,7 @@ class Adam:
     @property
     def rates(self) -> Tensor:
         """Peak learning rates (members, count)."""
+        assert self._rates is not None
         return self._rates
 
     @property
@@ -87,16 +89,32 @@ class Adam:
         return self._averages
 
     @property
+    def scales(self) -> NDArray[np.float32]:
+        """What each member's rates are multiplied with (members,)."""
+        return self._scales
+
+    @property
     def constants(self) -> Constants:
         """beta1, beta2 and epsilon."""
         return self._constants
 
-    def part(self, members: range) -> Adam:
-        """Return the same for some members, with which it shares all its memory."""
+    def part(
+        self, members: range, rates: Tensor | None = None, bounds: Tensor | None = None
+    ) -> Adam:
+        """Return the same for some members, with which it shares all its memory.
+
+        Rates and bounds can be the part's own; values are clamped to such bounds.
+        """
         first, last = members.start, members.stop
         part = copy.copy(self)
-        part._values, part._rates = self._values[first:last], self._rates[first:last]
-        part._bounds = None if self._bounds is None else self._bounds[first:last]
+        part._values = self._values[first:last]
+        part._rates, part._bounds = rates, bounds
+        if rates is None:
+            part._rates = None if self._rates is None else self._rates[first:last]
+        if bounds is None:
+            part._bounds = None if self._bounds is None else self._bounds[first:last]
+        else:
+            part._clamp()
         part._averages = (self._averages[0][first:last], self._averages[1][first:last])
         part._scales = self._scales[first:last]
         part._pace = self._pace[:, first:last]
@@ -108,7 +126,6 @@ class Adam:
         rows = list(members)
         for average in self._averages:
             average[rows] = 0.0
-        self._rates[rows] *= factor
         self._scales[rows] *= factor
 
     def step(self, gradient: Tensor, factors: Sequence[float]) -> None:
@@ -121,7 +138,8 @@ class Adam:
         decay, second_decay, _ = self._constants
         self.steps += 1
         rises = [
-            factor / (1.0 - decay**steps) for factor, steps in zip(factors, self.steps, strict=True)
+            factor * float(scale) / (1.0 - decay**steps)
+            for factor, scale, steps in zip(factors, self._scales, self.steps, strict=True)
         ]
         spreads = [(1.0 - second_decay**steps) ** -0.5 for steps in self.steps]
         if len(rises) == 1:
@@ -138,7 +156,7 @@ class Adam:
             self._values,
             gradient,
             self._averages,
-            self._rates,
+            self.rates,
             self._bounds,
             self._pace,
             self._constants,
@@ -147,14 +165,15 @@ class Adam:
     def state(self, members: range) -> dict[str, Tensor]:
         """Return some members' averages of gradients and of their squares, and their steps.
 
-        The averages are (members, count), all is on the CPU.
+        The averages are (members, count), all is on the CPU; those of a device that is the CPU are
+        no copies.
         """
         rows = slice(members.start, members.stop)
         found = {
-            f"adam.{name}": average[rows].cpu().clone()
+            f"adam.{name}": average[rows].cpu()
             for name, average in zip(_AVERAGES, self._averages, strict=True)
         }
-        found["adam.scales"] = self._scales[rows].cpu().clone()
+        found["adam.scales"] = torch.from_numpy(self._scales[rows].copy())[:, None]
         return {**found, "adam.steps": torch.from_numpy(self.steps[rows].copy())}
 
     def restore(self, members: range, state: Mapping[str, Tensor]) -> None:
@@ -171,12 +190,16 @@ class Adam:
             if kept.shape != average[rows].shape:
                 raise ValueError("Adam's averages do not fit the network")
             average[rows].copy_(kept)
-        scales = state["adam.scales"].to(self._scales.device)
+        scales = state["adam.scales"]
         if scales.shape != (len(members), 1) or not bool((scales > 0).all()):
             raise ValueError("the scales of Adam's rates do not fit the network")
-        self._rates[rows] *= scales / self._scales[rows]
-        self._scales[rows] = scales
+        self._scales[rows] = scales[:, 0].numpy()
         self.steps[rows] = kept_steps.numpy()
+
+    def _clamp(self) -> None:
+        """Hold the values within their bounds."""
+        if self._bounds is not None:
+            torch.clamp(self._values, min=-self._bounds, max=self._bounds, out=self._values)
 
 
 def plain_update(

@@ -45,7 +45,7 @@ class SmallNetworksTraining:
             bounds=adam.bounds,
             samples=self._tables,
             indices=indices.transpose(0, 1).to(torch.int32).contiguous(),
-            factors=torch.tensor(factors, dtype=torch.float32).T.contiguous(),
+            factors=(torch.tensor(factors) * torch.from_numpy(adam.scales)).T.contiguous(),
             taken=[int(steps) for steps in adam.steps],
             constants=adam.constants,
             threads=self._threads,

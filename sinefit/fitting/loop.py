@@ -77,6 +77,9 @@ def make_plan(
         begin_threads(machine.threads)
         config = settled(config, signal, resume)
         if resume is None:
+            if start_from is not None:  # whatever its owner does to it later
+                network = start_from.network.clone()
+                start_from = dataclasses.replace(start_from, network=network)
             return plan_fit(signal, config, machine, start_from)
         resume.check(config, signal)
         continued = resume.standing.continued

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sinefit.errors import SettingError
 from sinefit.fitting.omega_choice import NyquistShare
-from sinefit.theory.spectra import axis_centroids
+from sinefit.theory.spectra import MAX_LINES, axis_centroids
 
 if TYPE_CHECKING:
     from sinefit.fitting.omega_choice import OmegaChoice
@@ -30,15 +30,17 @@ def resolve_omega(
     signal: Signal,
     size: NetworkSize,
     share: float = CENTROID_SHARE,
+    lines: int = MAX_LINES,
 ) -> tuple[float, ...]:
     """Return one factor per coordinate; None derives them from the signal, see `first_frequencies`.
 
-    `share` is that of the centroid.
+    `share` is that of the centroid, which is measured on at most so many `lines` per axis.
     """
     features = signal.spec.coordinate_features
     if omega is None:
         return tuple(
-            initializer.omega_for(frequency, size) for frequency in first_frequencies(signal, share)
+            initializer.omega_for(frequency, size)
+            for frequency in first_frequencies(signal, share, lines)
         )
     if len(omega) == 1:
         omega *= features
@@ -64,7 +66,9 @@ def nyquist_frequencies(spec: SignalSpec) -> tuple[float, ...]:
     return tuple(math.pi * count / 2.0 for count in spec.shape)
 
 
-def first_frequencies(signal: Signal, share: float = CENTROID_SHARE) -> tuple[float, ...]:
+def first_frequencies(
+    signal: Signal, share: float = CENTROID_SHARE, lines: int = MAX_LINES
+) -> tuple[float, ...]:
     """Return the first layer's standard deviation of frequencies that suits a signal.
 
     One per coordinate, in radians per unit: a share of the centroid of the signal's
@@ -73,7 +77,7 @@ def first_frequencies(signal: Signal, share: float = CENTROID_SHARE) -> tuple[fl
     length 2 pi, from pole to pole it is pi.
     """
     spec = signal.spec
-    centroids = axis_centroids(signal)
+    centroids = axis_centroids(signal, lines)
     nyquist = nyquist_frequencies(spec)
     if spec.domain == "sphere":
         rows, columns = spec.shape

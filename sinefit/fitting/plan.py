@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -14,43 +13,29 @@ from sinefit.engines.registry import ENGINES, choose_engine, piece_size
 from sinefit.errors import SettingError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.layout import batch_size, extent_text, network_size
-from sinefit.fitting.omega import BLOCK_SHARE, CENTROID_SHARE, resolve_omega
-from sinefit.fitting.rates import PeakRates
-from sinefit.fitting.traits import signal_traits
+from sinefit.fitting.members import plan_members
+from sinefit.fitting.rates import geometric_means
 from sinefit.memory import check_memory
-from sinefit.networks.network import Network
 from sinefit.signals.blocks import width_first
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sinefit.engines.engine import EngineKind, Precision
     from sinefit.fields.field import Field
     from sinefit.fitting.config import FitConfig, StorageType
     from sinefit.fitting.machine import Machine
-    from sinefit.initializers.base import TrainingRules
+    from sinefit.fitting.members import Members
+    from sinefit.fitting.rates import RateTable
+    from sinefit.networks.network import Network
     from sinefit.signals.blocks import BlockGrid
     from sinefit.signals.signal import Signal, SignalSpec
 
 COPIES: Final = 9
-"""How often a fit holds each weight: as it began, as it is and at its best; its gradient, rate and
-bound, and Adam's two averages; and what a step moves it by, or the copy that is measured."""
-
-
-_SEED_STRIDE: Final = 0x1E3779B97F4A7C15
-"""Odd and near 2^61, so that blocks' seeds are far apart, and none is that of a nearby fit."""
-
-
-@dataclass(frozen=True)
-class MemberPlan:
-    """What the network of a block has of its own, besides its starting weights."""
-
-    omega: tuple[float, ...]
-    """First-layer frequency factor per coordinate."""
-    rules: TrainingRules
-    rates: PeakRates
-    seed: int
-    """Of the draws of its weights and of the order of its samples."""
+"""How often a fit of one network holds each weight: as it began, as it is and at its best; its
+gradient, rate and bound, and Adam's two averages; and what a step moves it by, or the copy that is
+measured."""
+STACK_COPIES: Final = 5
+"""How often one of several does: as it is and at its best, Adam's two averages, and a copy that is
+measured, or the weights that it goes on with."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +47,10 @@ class FitPlan:
     spec: SignalSpec
     blocks: BlockGrid
     """What the signal is cut into, a network each."""
-    start: Network
-    """The starting weights, a stack with a member per block, on the CPU."""
-    members: tuple[MemberPlan, ...]
-    """What each member has of its own."""
+    members: Members
+    """What each of their networks has of its own."""
+    rates: RateTable
+    """How fast each of them learns at most."""
     budget: Budget
     """What ends the fit."""
     steps: int
@@ -87,14 +72,19 @@ class FitPlan:
     """Whether it begins with the weights of an earlier fit."""
 
     @property
+    def start(self) -> Network:
+        """The starting weights, a stack with a member per block: drawn anew, on the CPU."""
+        return self.members.start()
+
+    @property
     def omega(self) -> tuple[float, ...]:
         """First-layer frequency factor per coordinate, of several blocks their geometric mean."""
-        return _means([member.omega for member in self.members])
+        return geometric_means(self.members.omegas)
 
     @property
     def learning_rates(self) -> tuple[float, ...]:
         """Peak rate per layer, of several blocks their geometric mean."""
-        return _means([member.rates.by_layer for member in self.members])
+        return self.rates.by_layer
 
     @property
     def weights(self) -> int:
@@ -109,7 +99,7 @@ class FitPlan:
     @property
     def base_rate(self) -> float:
         """The highest `learning_rate` at which no layer would learn faster than it does."""
-        return min(member.rates.base for member in self.members)
+        return self.rates.base
 
     def on_threads(self, threads: int) -> FitPlan:
         """Return the same plan for another number of threads."""
@@ -152,41 +142,27 @@ def plan_fit(
     )
     engine = choose_engine(work) if config.engine == "auto" else ENGINES[config.engine]
     if machine.device.type == "cpu":
-        many = f"{blocks.count} networks" if blocks.count > 1 else "a network"
-        check_memory(
-            4 * COPIES * blocks.count * size.parameter_count + engine.memory(work),
-            f"{many} of width {size.width} and depth {size.depth} needs {{}} to train",
-            "take a smaller `width` or `depth`",
-        )
+        _check_memory(work, engine)
     steps = config.expected_steps(spec)
-    rate_facts = (config.learning_rate, config.initializer.hidden_rate)
-    share = CENTROID_SHARE if blocks.count == 1 else BLOCK_SHARE
-    starts, members = [], []
-    for number in range(blocks.count):
-        part = blocks.part(signal, number)
-        omega = resolve_omega(config.omega, config.initializer, part, size, share)
-        seed = block_seed(config.seed, number)
-        if start_from is None:
-            generator = torch.Generator().manual_seed(seed)
-            start = config.initializer.draw(size, omega, signal_traits(part), generator)
-        else:
-            start = start_from.network.member(number).clone()
-        rules = config.initializer.rules(start, omega)
-        rates = PeakRates(
-            *rate_facts, rules, size.depth, size.width, steps, batch, of_block=blocks.count > 1
-        )
-        starts.append(start)
-        members.append(MemberPlan(omega, rules, rates, seed))
-    stack = starts[0] if len(starts) == 1 else Network.stack(starts)
+    members = plan_members(
+        signal,
+        config,
+        blocks,
+        size,
+        steps=steps,
+        batch=batch,
+        threads=machine.threads,
+        earlier=None if start_from is None else lambda: start_from.network,
+    )
     dtype = config.dtype_for(spec, blocks)
-    _check_dtype(stack, dtype)
+    _check_dtype(members.boldest(), dtype)
     precisions = engine.precisions(work)
     return FitPlan(
         config=config.laid_out(spec),
         spec=spec,
         blocks=blocks,
-        start=stack,
-        members=tuple(members),
+        members=members,
+        rates=members.rate_table(),
         budget=config.budget or Budget(steps=steps),
         steps=steps,
         batch=batch,
@@ -197,6 +173,21 @@ def plan_fit(
         precision=precisions[0],
         last_precision=precisions[-1],
         continued=start_from is not None if continued is None else continued,
+    )
+
+
+def _check_memory(work: Work, engine: EngineKind) -> None:
+    """Raise MemoryLimitError for networks that memory cannot hold."""
+    size = work.size
+    copies, many, need = COPIES, "a network", "needs"
+    cure = "take a smaller `width` or `depth`"
+    if work.members > 1:
+        copies, many, need = STACK_COPIES, f"{work.members} networks", "need"
+        cure = f"{cure}, or fewer `weights_per_value`"
+    check_memory(
+        4 * copies * work.members * size.parameter_count + engine.memory(work),
+        f"{many} of width {size.width} and depth {size.depth} {need} {{}} to train",
+        cure,
     )
 
 
@@ -230,22 +221,10 @@ def _check_alike(
         )
 
 
-def block_seed(seed: int, number: int) -> int:
-    """Return the seed of a block's own draws; that of the first block is the fit's."""
-    return (seed + number * _SEED_STRIDE) % 2**63
-
-
-def _means(rows: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
-    """Return the geometric mean of each column, of equal numbers themselves."""
-    return tuple(
-        column[0] if len(set(column)) == 1 else math.exp(sum(map(math.log, column)) / len(column))
-        for column in zip(*rows, strict=True)
-    )
-
-
 def _check_dtype(network: Network, dtype: str) -> None:
     """Refuse a type that cannot hold even the starting weights."""
-    largest = float(network.values.abs().max())
+    smallest, largest = (float(value) for value in network.values.aminmax())
+    largest = max(-smallest, largest)
     if largest > torch.finfo(getattr(torch, dtype)).max:
         raise SettingError(
             f"`dtype` is {dtype}: it cannot hold weights of {largest:g}; use float32 or bfloat16"

@@ -10,11 +10,12 @@ import torch
 from sinefit.networks.sine import bias_name, weight_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from torch import Tensor
 
     from sinefit.initializers.base import TrainingRules
+    from sinefit.networks.network import Network
 
 FIRST_LAYER_RATE: Final = 0.02
 """Highest default rate of the first layer's weights: radians that one step moves a phase by at the
@@ -136,3 +137,51 @@ class PeakRates:
             found[name] = 0.0
         self.by_name: Mapping[str, float | Tensor] = found
         """One per parameter, or per column of one; 0 for what is frozen."""
+
+
+class RateTable:
+    """The peak rates of many networks of one recipe, some numbers for each.
+
+    A row with a rate for every weight would be as large as the network itself.
+    """
+
+    def __init__(self, members: Iterable[PeakRates]) -> None:
+        rows, layers, bases = [], [], []
+        self._columns: dict[str, int] = {}
+        for one in members:
+            values = {
+                name: value.tolist() if isinstance(value, torch.Tensor) else [value]
+                for name, value in one.by_name.items()
+            }
+            self._columns = {name: len(value) for name, value in values.items()}
+            rows.append([rate for value in values.values() for rate in value])
+            layers.append(one.by_layer)
+            bases.append(one.base)
+        self._rows = torch.tensor(rows)  # (members, entries)
+        self.by_layer = geometric_means(layers)
+        """Peak rate per layer, of several networks their geometric mean."""
+        self.base = min(bases)
+        """The highest rate to ask for at which no layer of any would learn faster than it does."""
+
+    def rows(self, network: Network, members: range) -> Tensor:
+        """Return rows of rates for some members (members, count), laid out like a network's values.
+
+        They are on the network's device.
+        """
+        found = network.values.new_zeros((len(members), network.values.shape[1]))
+        views = network.views(found)
+        begin = 0
+        for name, columns in self._columns.items():
+            view, end = views[name], begin + columns
+            rates = self._rows[members.start : members.stop, begin:end].to(found.device)
+            view.copy_(rates.view(len(members), *[1] * (view.ndim - 2), columns))
+            begin = end
+        return found
+
+
+def geometric_means(rows: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
+    """Return the geometric mean of each column, of equal numbers themselves."""
+    return tuple(
+        column[0] if len(set(column)) == 1 else math.exp(sum(map(math.log, column)) / len(column))
+        for column in zip(*rows, strict=True)
+    )

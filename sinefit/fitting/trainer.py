@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import torch
 
-from sinefit.engines.adam import Adam, bounds_of, rows_of
+from sinefit.engines.adam import Adam, bounds_of
 from sinefit.engines.engine import StackKind
 from sinefit.engines.objective import Batch
 from sinefit.engines.recorded import CudaRecorder, RecordedStep
 from sinefit.fitting.devices import cpu_threads
+from sinefit.fitting.members import block_seed
 from sinefit.fitting.orders import BatchOrder, EpochOrder
 from sinefit.fitting.samples import TABLE_BYTES
 from sinefit.networks.network import Network
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
     from sinefit.engines.engine import Engine, StackTraining, Work
     from sinefit.engines.recorded import Recorder
     from sinefit.fitting.orders import Order
-    from sinefit.fitting.plan import FitPlan, MemberPlan
+    from sinefit.fitting.plan import FitPlan
     from sinefit.fitting.samples import PartSamples, TrainingSamples
+    from sinefit.initializers.base import TrainingRules
 
 STACKED_ROWS: Final = 4096
 """Samples, of all members of a group, that the CPU works on at a time: as many as caches hold."""
@@ -48,10 +51,6 @@ class _Member:
     """Of the block."""
     parts: PartSamples
     order: Order
-
-    @property
-    def own(self) -> MemberPlan:
-        return self.plan.members[self.number]
 
 
 class Trainer:
@@ -89,7 +88,8 @@ class Trainer:
         self._recorder = recorder
         self._lacks_memory = False
         self._groups: list[range] = []
-        self._set_up(Network.stack([plan.start for plan in plans]))
+        starts = [plan.start for plan in plans]
+        self._set_up(starts[0] if len(starts) == 1 else Network.stack(starts))
 
     @property
     def network(self) -> Network:
@@ -210,15 +210,35 @@ class Trainer:
 
     def _set_up(self, network: Network) -> None:
         """Begin anew with these weights."""
-        members = self._members
         self._network = network.to(self._work.device)
-        self._adam = Adam(
-            self._network,
-            rows_of(self._network, [member.own.rates.by_name for member in members], 0.0),
-            bounds_of(self._network, [member.own.rules.bounds for member in members]),
-        )
+        self._adam = Adam(self._network)
         self._groups = self._grouped()
+        self._is_bounded = bool(self._rules(0).bounds)
+        for group in self._groups if self._is_bounded else []:
+            self._adam.part(group, bounds=self._bounds(group))  # they hold before the first step
         self._begin(self._groups[0])
+
+    def _rates(self, group: range) -> Tensor:
+        """Return the peak rates of a group's weights (members, count)."""
+        members = self._members[group.start : group.stop]
+        runs = groupby(members, lambda member: id(member.plan))
+        rows = []
+        for _, run in runs:
+            first, *others = run
+            numbers = range(first.number, first.number + 1 + len(others))
+            rows.append(first.plan.rates.rows(self._network, numbers))
+        return rows[0] if len(rows) == 1 else torch.cat(rows)
+
+    def _bounds(self, group: range) -> Tensor | None:
+        """Return the largest magnitudes of a group's weights (members, count), None without."""
+        if not self._is_bounded:
+            return None
+        return bounds_of(self._network.part(group), [self._rules(place).bounds for place in group])
+
+    def _rules(self, place: int) -> TrainingRules:
+        """Return the rules for a member with its present weights."""
+        member = self._members[place]
+        return member.plan.members.rules(member.number, self._network.member(place))
 
     def _grouped(self) -> list[range]:
         """Return the places of the members that keep step, group by group.
@@ -248,10 +268,8 @@ class Trainer:
         self._engine: Engine | None = None  # its buffers go before new ones are asked for
         self._alone: StackTraining | None = None
         members = self._members[group.start : group.stop]
-        part = Network(
-            self._network.family, self._network.size, self._network.values[group.start : group.stop]
-        )
-        self._part_of_adam = self._adam.part(group)
+        part = self._network.part(group)
+        self._part_of_adam = self._adam.part(group, self._rates(group), self._bounds(group))
         self._table: Tensor | None = None
         self._samples: list[TrainingSamples] = []
         if isinstance(self._kind, StackKind):
@@ -329,7 +347,7 @@ class Trainer:
 
 def _order(plan: FitPlan, number: int, parts: PartSamples) -> Order:
     """Return the order in which a member sees its samples."""
-    seed = plan.members[number].seed
+    seed = block_seed(plan.config.seed, number)
     if plan.blocks.count > 1:
         return EpochOrder(plan.blocks.samples_in(number), plan.batch, seed)
     samples = parts.of(number)

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from sinefit.signals.signal import Signal
 
 
-def signal_traits(signal: Signal) -> SignalTraits:
-    """Measure a signal's traits."""
+def signal_traits(signal: Signal, *, with_spectrum: bool = True) -> SignalTraits:
+    """Measure a signal's traits; what none looks at, its spectrum, can be left out."""
     spec = signal.spec
     return SignalTraits(
         # Along each coordinate of the sphere there are as many samples as along half its equator,
@@ -21,5 +21,5 @@ def signal_traits(signal: Signal) -> SignalTraits:
         channels=spec.channels,
         # Points spread evenly over [-1, 1] and over the unit sphere have the same mean square.
         mean_square_coordinate=1.0 / 3.0,
-        spectral_centroid=row_centroid(signal),
+        spectral_centroid=row_centroid(signal) if with_spectrum else 0.0,
     )

@@ -75,6 +75,9 @@ class Initializer(ABC):
     """Learning rate of the hidden layers' effective weights that trains well in batches of a few
     thousand, for 256 neurons per layer; it is inversely proportional to their number."""
 
+    reads_spectrum: ClassVar[bool] = False
+    """Whether `draw` looks at the signal's spectral centroid, which takes some time to measure."""
+
     def __post_init__(self) -> None:
         check_parameters(self, self.name)
 
@@ -113,7 +116,8 @@ class Initializer(ABC):
     def rules(self, network: Network, omega: tuple[float, ...]) -> TrainingRules:
         """Return the rules for training a network that this recipe has drawn with `omega`.
 
-        The weights may be those of an earlier fit: what rules follow from is read off them.
+        The weights may be those of an earlier fit: what rules follow from is read off them. The
+        scales of the rates follow from the network's size and `omega` alone.
         """
 
 

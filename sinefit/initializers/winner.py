@@ -39,6 +39,7 @@ class Winner(Initializer):
         "code"
     )
     hidden_rate: ClassVar[float] = 0.009
+    reads_spectrum: ClassVar[bool] = True
 
     hidden_omega: float = field(
         default=30.0,

@@ -13,20 +13,22 @@ if TYPE_CHECKING:
     from sinefit.signals.signal import Signal
 
 MAX_LINES: Final = 256
-"""Lines along an axis that are looked at; they suffice for a centroid within a few percent."""
+"""Lines along an axis that are looked at, unless fewer are asked for; they suffice for a centroid
+within a few percent."""
 MAX_LENGTH: Final = 4096
 """Samples per line; a longer axis is looked at in stretches of this length."""
 MAX_ROW: Final = 2**20
 """Samples of a row that WINNER's centroid is taken of, from the beginning."""
 
 
-def axis_centroids(signal: Signal) -> tuple[float, ...]:
+def axis_centroids(signal: Signal, lines: int = MAX_LINES) -> tuple[float, ...]:
     """Return the mean frequency along each axis of the sampling grid, in cycles per sample.
 
     The mean is weighted by the magnitude of the spectrum, over windowed lines without their means,
-    evenly spread over the signal; 0 for an axis along which nothing changes. From 0 to 0.5.
+    at most `lines` along each axis, evenly spread over the signal; 0 for an axis along which
+    nothing changes. From 0 to 0.5.
     """
-    return tuple(_axis_centroid(signal, axis) for axis in range(signal.spec.axes))
+    return tuple(_axis_centroid(signal, axis, lines) for axis in range(signal.spec.axes))
 
 
 def row_centroid(signal: Signal) -> float:
@@ -45,9 +47,9 @@ def row_centroid(signal: Signal) -> float:
     return float(np.divide(weighted, total, out=np.zeros_like(total), where=total > 0).mean())
 
 
-def _axis_centroid(signal: Signal, axis: int) -> float:
+def _axis_centroid(signal: Signal, axis: int, most: int) -> float:
     # In float64 the mean of equal values is that value, so that a constant has no spectrum.
-    lines = _lines(signal, axis).astype(np.float64)  # (lines, length, channels)
+    lines = _lines(signal, axis, most).astype(np.float64)  # (lines, length, channels)
     length = lines.shape[1]
     if length < 2:
         return 0.0
@@ -60,20 +62,23 @@ def _axis_centroid(signal: Signal, axis: int) -> float:
     return float((magnitude * np.fft.rfftfreq(length)).sum()) / total
 
 
-def _lines(signal: Signal, axis: int) -> NDArray[np.float32]:
+def _lines(signal: Signal, axis: int, most: int) -> NDArray[np.float32]:
     """Return lines along an axis, evenly spread over the others: (lines, length, channels)."""
     spec = signal.spec
     moved = np.moveaxis(signal.samples, axis, -2)  # (*others, length, channels)
     others, length = moved.shape[:-2], moved.shape[-2]
     stretches = max(1, length // MAX_LENGTH)
     total = math.prod(others) * stretches
-    numbers = np.arange(min(MAX_LINES, total))
-    if total > MAX_LINES:
+    numbers = np.arange(min(most, total))
+    if total > most:
         # Steps of the golden ratio spread over every axis, where equal ones could follow just one.
         golden = (math.sqrt(5.0) - 1.0) / 2.0
         numbers = (numbers * golden % 1.0 * total).astype(np.int64)
     stretch, number = np.divmod(numbers, math.prod(others))
     chosen = np.unravel_index(number, others or (1,))
+    if stretches == 1:
+        moved = moved[..., :MAX_LENGTH, :]
+        return spec.to_unit(moved[chosen] if others else moved[None])
     taken = []
     for line, start in enumerate(stretch * MAX_LENGTH):
         index = tuple(part[line] for part in chosen) if others else ()

@@ -1,0 +1,187 @@
+"""What each network of a fit has of its own: a few numbers are kept, the rest is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, overload
+
+import torch
+
+from sinefit.fitting.omega import BLOCK_SHARE, CENTROID_SHARE, resolve_omega
+from sinefit.fitting.rates import PeakRates, RateTable
+from sinefit.fitting.traits import signal_traits
+from sinefit.networks.network import Network
+from sinefit.theory.spectra import MAX_LINES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sinefit.fitting.config import FitConfig
+    from sinefit.initializers.base import Initializer, SignalTraits, TrainingRules
+    from sinefit.networks.size import NetworkSize
+    from sinefit.signals.blocks import BlockGrid
+    from sinefit.signals.signal import Signal
+
+MANY: Final = 4096
+"""Blocks from which on fewer lines of each are looked at, so that it takes seconds in all."""
+FEW_LINES: Final = 32
+"""Those lines along each axis: a centroid is then off by some percent."""
+LOOKED_AT_ONCE: Final = 64
+"""Blocks that a thread measures before it takes others."""
+
+_SEED_STRIDE: Final = 0x1E3779B97F4A7C15
+"""Odd and near 2^61, so that blocks' seeds are far apart, and none is that of a nearby fit."""
+
+
+@dataclass(frozen=True)
+class MemberPlan:
+    """What the network of a block has of its own, besides its starting weights."""
+
+    omega: tuple[float, ...]
+    """First-layer frequency factor per coordinate."""
+    rules: TrainingRules
+    rates: PeakRates
+    seed: int
+    """Of the draws of its weights and of the order of its samples."""
+
+
+@dataclass(frozen=True)
+class Members(Sequence[MemberPlan]):
+    """The networks of a fit, one per block in their order."""
+
+    initializer: Initializer
+    size: NetworkSize
+    seed: int
+    """Of the fit."""
+    learning_rate: float | None
+    """The one that was asked for."""
+    steps: int
+    batch: int
+    omegas: tuple[tuple[float, ...], ...]
+    """First-layer frequency factors of each."""
+    traits: tuple[SignalTraits, ...]
+    """What is known of each one's part of the signal; nothing of those that begin with `earlier`
+    weights."""
+    earlier: Callable[[], Network] | None = None
+    """Returns the weights of an earlier fit to begin with, which are not to be changed."""
+
+    def __len__(self) -> int:
+        return len(self.omegas)
+
+    @overload
+    def __getitem__(self, number: int) -> MemberPlan: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[MemberPlan]: ...
+    def __getitem__(self, number: int | slice) -> MemberPlan | Sequence[MemberPlan]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(len(self))[number]]
+        rules = self.rules(number, self.begin(number))
+        seed = block_seed(self.seed, number)
+        return MemberPlan(self.omegas[number], rules, self._rates(rules), seed)
+
+    def start(self) -> Network:
+        """Return a stack of all starting weights, in memory of its own, on the CPU."""
+        if self.earlier is not None:
+            return self.earlier().clone()
+        first = self.begin(0)
+        values = first.values.new_empty((len(self), first.values.shape[1]))
+        values[0] = first.values[0]
+        for number in range(1, len(self)):
+            values[number] = self.begin(number).values[0]
+        return Network(first.family, first.size, values)
+
+    def begin(self, number: int) -> Network:
+        """Return the starting weights of one; those of an earlier fit are not to be changed."""
+        if self.earlier is not None:
+            return self.earlier().member(number)
+        generator = torch.Generator().manual_seed(block_seed(self.seed, number))
+        traits = self.traits[number]
+        return self.initializer.draw(self.size, self.omegas[number], traits, generator)
+
+    def boldest(self) -> Network:
+        """Return the starting weights that are likely to have the largest among them."""
+        if self.earlier is not None:
+            return self.earlier()
+        return self.begin(max(range(len(self)), key=lambda number: max(self.omegas[number])))
+
+    def rules(self, number: int, network: Network) -> TrainingRules:
+        """Return the rules for training one with its starting or present weights."""
+        return self.initializer.rules(network, self.omegas[number])
+
+    def rate_table(self) -> RateTable:
+        """Return the peak rates of all."""
+        return RateTable(self._all_rates())
+
+    def _all_rates(self) -> Iterator[PeakRates]:
+        """Yield the peak rates of each; their rules' scales do not follow from weights."""
+        first = self.begin(0)
+        known: dict[tuple[float, ...], PeakRates] = {}
+        for number, omega in enumerate(self.omegas):
+            if omega not in known:
+                known = {omega: self._rates(self.rules(number, first))}
+            yield known[omega]
+
+    def _rates(self, rules: TrainingRules) -> PeakRates:
+        size = self.size
+        return PeakRates(
+            self.learning_rate,
+            self.initializer.hidden_rate,
+            rules,
+            size.depth,
+            size.width,
+            self.steps,
+            self.batch,
+            of_block=len(self) > 1,
+        )
+
+
+def plan_members(
+    signal: Signal,
+    config: FitConfig,
+    blocks: BlockGrid,
+    size: NetworkSize,
+    *,
+    steps: int,
+    batch: int,
+    threads: int,
+    earlier: Callable[[], Network] | None = None,
+) -> Members:
+    """Look at each block's part of a signal, on so many threads, and plan its network."""
+    initializer = config.initializer
+    share = CENTROID_SHARE if blocks.count == 1 else BLOCK_SHARE
+    lines = MAX_LINES if blocks.count < MANY else FEW_LINES
+
+    def look(number: int) -> tuple[tuple[float, ...], SignalTraits]:
+        part = blocks.part(signal, number)
+        omega = resolve_omega(config.omega, initializer, part, size, share, lines)
+        return omega, signal_traits(part, with_spectrum=initializer.reads_spectrum)
+
+    def look_at(begin: int) -> list[tuple[tuple[float, ...], SignalTraits]]:
+        return [look(number) for number in range(begin, min(begin + LOOKED_AT_ONCE, blocks.count))]
+
+    begins = range(0, blocks.count, LOOKED_AT_ONCE)
+    if len(begins) == 1 or threads == 1:
+        found = [one for begin in begins for one in look_at(begin)]
+    else:
+        # Transforms and sums of arrays are computed outside of Python's lock.
+        with ThreadPoolExecutor(threads) as pool:
+            found = [one for part in pool.map(look_at, begins) for one in part]
+    omegas, traits = zip(*found, strict=True)
+    return Members(
+        initializer,
+        size,
+        config.seed,
+        config.learning_rate,
+        steps,
+        batch,
+        omegas,
+        traits if earlier is None else (),
+        earlier,
+    )
+
+
+def block_seed(seed: int, number: int) -> int:
+    """Return the seed of a block's own draws; that of the first block is the fit's."""
+    return (seed + number * _SEED_STRIDE) % 2**63
