@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
+from sinefit.engines.state import put_back
 from sinefit.engines.triton_support import triton_update
 
 if TYPE_CHECKING:
@@ -186,15 +187,18 @@ class Adam:
         if kept_steps.shape != (len(members),) or bool((kept_steps < 0).any()):
             raise ValueError("Adam's steps do not fit the network")
         for name, average in zip(_AVERAGES, self._averages, strict=True):
-            kept = state[f"adam.{name}"]
-            if kept.shape != average[rows].shape:
-                raise ValueError("Adam's averages do not fit the network")
-            average[rows].copy_(kept)
+            refusal = "Adam's averages do not fit the network"
+            put_back(average[rows], state, f"adam.{name}", refusal)
         scales = state["adam.scales"]
         if scales.shape != (len(members), 1) or not bool((scales > 0).all()):
             raise ValueError("the scales of Adam's rates do not fit the network")
         self._scales[rows] = scales[:, 0].numpy()
         self.steps[rows] = kept_steps.numpy()
+
+    def end(self) -> None:
+        """Let go of the averages, without which no further step can be taken."""
+        nothing = self._values.new_empty(0)
+        self._averages = (nothing, nothing)
 
     def _clamp(self) -> None:
         """Hold the values within their bounds."""

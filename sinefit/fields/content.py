@@ -75,6 +75,40 @@ class FileContent:
         return found
 
 
+class PathContent:
+    """Bytes of a file that is opened for each read, so that none is kept open."""
+
+    def __init__(self, path: Path) -> None:
+        """Take a regular file; raises InputError if it cannot be read or is too large."""
+        self._path = path
+        self.name = str(path)
+        with _opened(path) as file:
+            self._identity = _identity(file)
+            self.size = FileContent(file, self.name).size
+        _check_size(self.size, self.name, MAX_BYTES)
+
+    def read(self, begin: int, end: int) -> bytearray:
+        """Return the bytes from `begin` to `end`.
+
+        Raises InputError if they cannot be read, or if the file is another one by now.
+        """
+        with _opened(self._path) as file:
+            if _identity(file) != self._identity:
+                raise InputError(f"{self.name}: it changed while it was read")
+            return FileContent(file, self.name).read(begin, end)
+
+
+def content_of(path: Path) -> Content:
+    """Return a weights file's bytes, to be read as long as the file stays as it is.
+
+    What is no regular file, such as a pipe, is read into memory. Raises InputError if it cannot be
+    read or is too large.
+    """
+    if path.is_file():
+        return PathContent(path)
+    return MemoryContent(read_content(path), str(path))
+
+
 @contextlib.contextmanager
 def open_content(path: Path, most: int = MAX_BYTES) -> Iterator[Content]:
     """Open a weights file; what is no regular file, such as a pipe, is read into memory.
@@ -130,6 +164,12 @@ def header_text(content: Content) -> bytearray:
     if content.size < end:
         raise InputError(f"{content.name}: damaged weights file: it ends within its header")
     return content.read(8, end)
+
+
+def _identity(file: BinaryIO) -> tuple[int, int, int]:
+    """Return what tells an open file from one that has taken its place."""
+    found = os.fstat(file.fileno())
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def _read_stream(file: BinaryIO, path: Path, most: int) -> bytes:

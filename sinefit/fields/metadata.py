@@ -80,6 +80,8 @@ class WeightsHeader:
     """What makes the file a checkpoint, a JSON object; None for a finished field."""
     places: Mapping[str, tuple[int, int]]
     """Of each tensor its first byte in the file and the first behind it."""
+    kinds: Mapping[str, tuple[str, tuple[int, ...]]]
+    """Of each tensor the name of its type and its shape."""
     total_bytes: int
     """Size of the file."""
 
@@ -168,6 +170,7 @@ def header_of(content: Content, *, check_weights: bool | None = False) -> Weight
             for key, entry in header.items()
             for first, last in [entry["data_offsets"]]
         }
+        kinds = {key: (entry["dtype"], tuple(entry["shape"])) for key, entry in header.items()}
         if check_weights or (check_weights is None and blocks.count == 1):
             check_finite(content, storage, [places[key] for key in shapes])
     except UnsoundError as error:
@@ -178,7 +181,18 @@ def header_of(content: Content, *, check_weights: bool | None = False) -> Weight
     present = tuple(key for key in BYTE_TENSORS if key in header)
     tool = metadata.get("tool_version", "unknown")
     return WeightsHeader(
-        spec, family, size, blocks, record, storage, tool, present, checkpoint, places, content.size
+        spec=spec,
+        family=family,
+        size=size,
+        blocks=blocks,
+        record=record,
+        storage=storage,
+        tool_version=tool,
+        byte_tensors=present,
+        checkpoint=checkpoint,
+        places=places,
+        kinds=kinds,
+        total_bytes=content.size,
     )
 
 

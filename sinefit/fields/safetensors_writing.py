@@ -18,7 +18,7 @@ from sinefit.fields.content import PIECE_BYTES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_TYPES: Final[Mapping[torch.dtype, str]] = {
+TYPES: Final[Mapping[torch.dtype, str]] = {
     torch.bool: "BOOL",
     torch.uint8: "U8",
     torch.int8: "I8",
@@ -53,7 +53,7 @@ def safetensors_pieces(
 
     What is more than that is a single row of a tensor's first axis.
     """
-    order = list(_TYPES)
+    order = list(TYPES)
     names = sorted(tensors, key=lambda name: (-order.index(tensors[name].dtype), name))
     header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
     end = 0
@@ -61,7 +61,7 @@ def safetensors_pieces(
         stored = tensors[name]
         begin, end = end, end + stored.bytes
         header[name] = {
-            "dtype": _TYPES[stored.dtype],
+            "dtype": TYPES[stored.dtype],
             "shape": list(stored.tensor.shape),
             "data_offsets": [begin, end],
         }

@@ -10,13 +10,17 @@ from sinefit.errors import OutputError, OutputExistsError
 from sinefit.files.outputs import write_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _MOST_NAMES: Final = 100
 
 
-def write_elsewhere(target: str | Path, content: bytes) -> Path | None:
+def write_elsewhere(
+    target: str | Path, content: bytes | Callable[[], Iterable[bytes]]
+) -> Path | None:
     """Write what `target` did not take to the first place that does, and return that.
+
+    It can be a function that returns the content in pieces, called once for each place.
 
     Places are the target's folder, the current one and the one for temporary files, each under the
     target's own name and under numbered ones; nothing is replaced. None where none of them takes
@@ -26,7 +30,8 @@ def write_elsewhere(target: str | Path, content: bytes) -> Path | None:
     for folder in (target.parent, Path(), Path(tempfile.gettempdir())):
         for name in _names(target):
             try:
-                write_bytes(folder / name, content, force=False)
+                pieces = content if isinstance(content, bytes) else content()
+                write_bytes(folder / name, pieces, force=False)
             except OutputExistsError:
                 continue
             except OutputError:

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import safetensors.torch
 
 from sinefit.errors import InputError, SettingError
-from sinefit.fields.metadata import read_header, to_json
+from sinefit.fields.content import MemoryContent
+from sinefit.fields.metadata import to_json
+from sinefit.fields.stored_state import StoredState
 from sinefit.fields.tensors import STATE_PREFIX
-from sinefit.fields.weights_file import decode_field, encode_field
+from sinefit.fields.weights_file import StoredField, field_pieces
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
 from sinefit.fitting.layout import extent_text
@@ -30,10 +31,11 @@ from sinefit.initializers.registry import describe, parse_initializer
 from sinefit.settings import settings_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
 
+    from sinefit.fields.content import Content
     from sinefit.fields.field import Field
     from sinefit.settings import Setting
     from sinefit.signals.signal import Signal
@@ -113,6 +115,11 @@ def _settings(config: FitConfig) -> dict[str, Any]:
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
     """Return the bytes of a checkpoint's file."""
+    return b"".join(checkpoint_pieces(checkpoint))
+
+
+def checkpoint_pieces(checkpoint: Checkpoint) -> Iterator[bytes]:
+    """Return what `encode_checkpoint` does, to be written piece by piece, some megabytes each."""
     content = {
         "version": _VERSION,
         "settings": _settings(checkpoint.config),
@@ -121,10 +128,8 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
         "fingerprint": checkpoint.fingerprint,
         "origin": dict(checkpoint.origin),
     }
-    tensors = {
-        f"{STATE_PREFIX}{name}": tensor.contiguous() for name, tensor in checkpoint.state.items()
-    }
-    return encode_field(
+    tensors = {f"{STATE_PREFIX}{name}": tensor for name, tensor in checkpoint.state.items()}
+    return field_pieces(
         checkpoint.field, state=tensors, checkpoint=json.dumps(content, sort_keys=True)
     )
 
@@ -134,19 +139,23 @@ def decode_checkpoint(content: bytes, name: str) -> Checkpoint:
 
     Raises InputError for anything that is not a sound checkpoint.
     """
-    text = read_header(content, name).checkpoint
+    return checkpoint_of(MemoryContent(content, name))
+
+
+def checkpoint_of(content: Content) -> Checkpoint:
+    """Return the checkpoint in a file, whose state is read when it is asked for.
+
+    Raises InputError for anything that is not a sound checkpoint.
+    """
+    stored, name = StoredField(content), content.name
+    text = stored.header.checkpoint
     if text is None:
         raise InputError(
             f"{name}: a finished weights file, no checkpoint: go on with it by `start_from`"
         )
-    field = decode_field(content, name)
-    tensors = safetensors.torch.load(content)
-    state = {
-        key.removeprefix(STATE_PREFIX): tensor
-        for key, tensor in tensors.items()
-        if key.startswith(STATE_PREFIX)
-    }
+    field = stored.field()
     try:
+        state = StoredState(content, stored.header)
         values = json.loads(text)
         if not isinstance(values, dict):
             raise TypeError("it is no object")

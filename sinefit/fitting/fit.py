@@ -13,7 +13,7 @@ from sinefit.errors import InputError, SinefitError
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
 from sinefit.fitting.checkpoint import Checkpoint, fingerprint
-from sinefit.fitting.keeping import BestWeights
+from sinefit.fitting.keeping import BestWeights, pieces
 from sinefit.fitting.measure import (
     Blend,
     MeasuringStoppedError,
@@ -38,7 +38,6 @@ from sinefit.fitting.schedule import (
     steps_to_restart,
 )
 from sinefit.initializers.registry import describe
-from sinefit.networks.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from sinefit.fitting.measure import Quality
     from sinefit.fitting.plan import FitPlan
     from sinefit.fitting.trainer import Trainer
+    from sinefit.networks.network import Network
     from sinefit.signals.signal import Signal
 
 REPORT_EVERY: Final = 50
@@ -125,7 +125,7 @@ class Fit:
                 raise ValueError("its losses do not fit the network")
             self._losses.copy_(checkpoint.state["losses"])
             self._trainer.restore(self.places, checkpoint.field.network, checkpoint.state)
-            taken = [self._trainer.steps[place] for place in self.places]
+            taken = self._taken()
             # Of a round that was stopped the first groups are ahead of the last.
             ahead = [steps - standing.step for steps in taken]
             if ahead[-1] or ahead != sorted(ahead, reverse=True) or ahead[0] > CUDA_REPORT_EVERY:
@@ -166,7 +166,7 @@ class Fit:
             return 0.0
         if now - self._seen.setdefault("field", now) < hooks.field_every:
             return 0.0
-        field = self._field()  # waits for the device, so that its steps count
+        field = self._field(self._present().clone())  # waits for the device: its steps count
         begin = clock()
         hooks.on_field(field)
         self._seen["field"] = clock()
@@ -175,7 +175,7 @@ class Fit:
     def steps_ahead(self, pace: float) -> int:
         """Return how many steps, at least one, it is until a look is due at `pace` s per step."""
         standing, budget = self.standing, self.plan.budget
-        further = max(self._trainer.steps[place] for place in self.places) - standing.step
+        further = max(self._taken()) - standing.step
         if further > 0:  # some members are ahead already, of a round that was stopped
             return further
         ahead = self._report_every - standing.step % self._report_every
@@ -243,7 +243,8 @@ class Fit:
             ended_by = "divergence"
         if ended_by == "divergence":
             network = self._best.network
-        result = self._result(self._as_stored(network), ended_by)
+        self._round(network)
+        result = self._result(network, ended_by)
         name = self._signal.spec.source or "the fit"
         reached = result.report.record.psnr_float
         if ended_by == "divergence":
@@ -261,6 +262,10 @@ class Fit:
                 f"{name}: stopped after {standing.step} steps, while the field was measured", result
             )
         return result
+
+    def _taken(self) -> list[int]:
+        """Return the steps that each of its members has taken."""
+        return self._trainer.steps[self.places.start : self.places.stop]
 
     def _progress(self, ahead: int, pace: float) -> float:
         """Return how far along the schedule, 0 to 1, the step after so many further ones is."""
@@ -320,7 +325,9 @@ class Fit:
         present = self._present()
         if target is None or self._estimate(present) < target:
             return False
-        quality = self._measure(self._as_stored(present))
+        stored = present.clone()
+        self._round(stored)
+        quality = self._measure(stored)
         return quality is not None and quality.psnr_float >= target
 
     def _measure(
@@ -372,11 +379,11 @@ class Fit:
         """Return its members with their present weights, in the trainer's memory."""
         return self._trainer.network.part(self.places)
 
-    def _as_stored(self, network: Network) -> Network:
-        """Return a copy rounded as it will be saved, so that what is measured is what is kept."""
+    def _round(self, network: Network) -> None:
+        """Round weights as they will be saved, so that what is measured is what is kept."""
         dtype = getattr(torch, self.plan.dtype)
-        rounded = network.values.to(dtype).to(network.values.dtype, copy=True)
-        return Network(network.family, network.size, rounded)
+        for part in pieces(network):
+            network.values[part] = network.values[part].to(dtype).to(network.values.dtype)
 
     def _checkpoint(self) -> Checkpoint:
         if self._fingerprint is None:
@@ -385,13 +392,14 @@ class Fit:
         state.update(self._best.state())
         state["losses"] = self._losses.cpu().clone()
         standing = dataclasses.replace(self.standing)
-        return Checkpoint(self._field(), self.plan.config, standing, state, self._fingerprint)
+        field = self._field(self._present())
+        return Checkpoint(field, self.plan.config, standing, state, self._fingerprint)
 
-    def _field(self) -> Field:
-        """Return the field with its present weights, copied to the CPU."""
+    def _field(self, network: Network) -> Field:
+        """Return the field of a network with weights like the present ones, on the CPU."""
         latest = self.standing.latest
-        network = self._sound(self._present()).clone().to("cpu")
         record = self._record(latest, latest, None, 0)
+        network = self._sound(network).to("cpu")
         return Field(network, self._signal.spec, record, self.plan.blocks)
 
     def _tell(

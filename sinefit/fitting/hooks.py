@@ -31,7 +31,8 @@ class FitHooks:
     on_progress: ProgressCallback | None = None
     """Called every few steps, and while the finished field is measured."""
     on_checkpoint: CheckpointCallback | None = None
-    """Called every `checkpoint_every` seconds with what the fit can go on from."""
+    """Called every `checkpoint_every` seconds with what the fit can go on from. It is not copied:
+    the next steps change it, so that it is to be encoded before the call returns."""
     checkpoint_every: float = CHECKPOINT_EVERY
     should_stop: Callable[[], bool] | None = None
     """Asked several times a second while the fit trains, where True ends it with FitStoppedError,

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
+from sinefit.engines.state import put_back
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
 
     from sinefit.networks.network import Network
 
+PIECE_WEIGHTS: Final = 2**22
+"""Weights that are looked at and copied at a time: of a large stack no second copy is made."""
 ASTRAY: Final = 16.0
 """Times its best loss from which on a network has lost its way: 12 dB."""
 
@@ -37,27 +41,41 @@ class BestWeights:
         that are not finite are not kept. Returns which members are far from their best (members,),
         bool.
         """
-        sound = network.values.isfinite().all(dim=1) & losses.isfinite()
+        sound = self._finite(network) & losses.isfinite()
         better = sound & (losses < self.losses)
-        self.network.values[better] = network.values[better]
+        for part in pieces(network):
+            chosen = better[part]
+            self.network.values[part][chosen] = network.values[part][chosen]
         self.losses[better] = losses[better]
         return ~sound | (losses > ASTRAY * self.losses)
 
     def whole(self, network: Network) -> Network:
-        """Return a copy of a stack with the kept weights where its own are not finite."""
+        """Return a stack, or a copy of it with the kept weights where its own are not finite."""
+        lost = ~self._finite(network)
+        if not bool(lost.any()):
+            return network
         found = network.clone()
-        lost = ~found.values.isfinite().all(dim=1)
         found.values[lost] = self.network.values[lost]
         return found
 
+    def _finite(self, network: Network) -> Tensor:
+        """Return whether all weights of each member are numbers (members,)."""
+        parts = [network.values[part].isfinite().all(dim=1) for part in pieces(network)]
+        return torch.cat(parts)
+
     def state(self) -> dict[str, Tensor]:
-        """Return what is kept, on the CPU."""
-        kept = {"best.weights": self.network.values, "best.losses": self.losses}
-        return {name: tensor.cpu().clone() for name, tensor in kept.items()}
+        """Return what is kept, on the CPU; the weights of a device that is the CPU are no copy."""
+        return {"best.weights": self.network.values.cpu(), "best.losses": self.losses.cpu().clone()}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Put back what `state` returned; raises KeyError or ValueError for anything else."""
         for own, name in ((self.network.values, "best.weights"), (self.losses, "best.losses")):
-            if state[name].shape != own.shape:  # which could be spread over it
-                raise ValueError("the best weights do not fit the network")
-            own.copy_(state[name])
+            put_back(own, state, name, "the best weights do not fit the network")
+
+
+def pieces(network: Network) -> Iterator[slice]:
+    """Yield the members of a stack some at a time."""
+    members, count = network.values.shape
+    step = max(1, PIECE_WEIGHTS // count)
+    for first in range(0, members, step):
+        yield slice(first, first + step)

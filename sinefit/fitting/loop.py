@@ -158,12 +158,16 @@ def _without_ended(
 ) -> list[Fit]:
     """Have the fits that have ended leave the stack with their weights; return the others."""
     gone = [place for fit in fits if fit.ended is not None for place in fit.places]
+    staying = [fit for fit in fits if fit.ended is None]
+    network = trainer.network
+    if not staying:
+        trainer.end()
     for fit in fits:
         if fit.ended is not None:
-            fit.network = trainer.network.part(fit.places).clone()
+            part = network.part(fit.places)
+            fit.network = part.clone() if len(fits) > 1 else part
             if on_end is not None:
                 on_end(fit)
-    staying = [fit for fit in fits if fit.ended is None]
     if staying:
         trainer.leave(gone)
     first = 0

