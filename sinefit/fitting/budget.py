@@ -58,7 +58,7 @@ class Budget:
         """Whether steps or time end the fit even if no quality is ever reached."""
         return self.steps is not None or self.max_time is not None
 
-    def spent(self, steps: int, seconds: float) -> float:
+    def spent(self, steps: float, seconds: float) -> float:
         """Return the share of the budget that is spent, 0 to 1; 0 if only quality ends the fit."""
         shares = [0.0]
         if self.steps is not None:

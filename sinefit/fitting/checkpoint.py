@@ -29,6 +29,7 @@ from sinefit.fitting.monitor import Standing
 from sinefit.fitting.omega_choice import NyquistShare, parse_omega
 from sinefit.initializers.registry import describe, parse_initializer
 from sinefit.settings import settings_in
+from sinefit.signals.storage import let_go
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -94,6 +95,7 @@ def fingerprint(signal: Signal) -> str:
     flat = signal.samples.reshape(-1)
     for begin in range(0, flat.size, _BLOCK):
         digest.update(np.ascontiguousarray(flat[begin : begin + _BLOCK]).data)
+        let_go(flat)
     return digest.hexdigest()
 
 

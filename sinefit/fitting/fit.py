@@ -55,6 +55,8 @@ REPORT_EVERY: Final = 50
 """Steps between two looks at the loss; each waits for the device, so they are not more frequent."""
 CUDA_REPORT_EVERY: Final = 500
 """The same on CUDA, where a step takes well under a millisecond."""
+TELL_EVERY: Final = 1.0
+"""Seconds of a round after which it is told how far it is."""
 EndedBy = Literal["steps", "time", "quality", "plateau", "divergence"]
 
 
@@ -94,6 +96,10 @@ class Fit:
         self._shares = shares.to(plan.machine.device)
         self._factors: list[float] = []
         self._last_progress = 0.0
+        self._advanced = 0
+        """Members that have taken the steps of the present round."""
+        self._told_at = 0.0
+        """Seconds of training at the last word on it."""
         self._fingerprint: str | None = None
         self._told: set[str] = set()
         on_cuda = plan.machine.device.type == "cuda"
@@ -195,6 +201,7 @@ class Fit:
             for ahead in range(steps)
         ]
         self._last_progress = self._progress(steps - 1, pace)
+        self._advanced = 0
 
     def _rate_share(self, pace: float) -> float:
         """Return the share of its rates that a fit takes whose time holds other steps than planned.
@@ -218,12 +225,17 @@ class Fit:
         own_losses = losses[begin - places.start : end - places.start]
         self._losses[begin - own.start : end - own.start] += own_losses
         self.standing.seconds += seconds
+        self._advanced += end - begin
+        is_due = self.standing.seconds - self._told_at >= TELL_EVERY
+        if is_due and self._advanced < len(own):
+            self._tell("fitting", self._share(), self.standing.seconds)
 
     def end_round(self) -> None:
         """Take note that all members have taken the steps of the round."""
         standing, steps = self.standing, len(self._factors)
         standing.step += steps
         standing.summed += steps
+        self._advanced = 0
         if standing.step % self._report_every == 0:
             self._report(self._last_progress)
 
@@ -303,9 +315,7 @@ class Fit:
                 f"the device cannot record a step ({trainer.launch_failure}): its parts are "
                 "launched one by one"
             )
-        budget = self.plan.budget
-        share = budget.spent(standing.step, standing.seconds) if budget.bounded else None
-        self._tell("fitting", share, standing.seconds)
+        self._tell("fitting", self._share(), standing.seconds)
         if look.diverged:
             self.ended = "divergence"
         elif look.near_target and self._has_reached_target():
@@ -402,19 +412,39 @@ class Fit:
         network = self._sound(network).to("cpu")
         return Field(network, self._signal.spec, record, self.plan.blocks)
 
+    def _share(self) -> float | None:
+        """Return the share of the budget that is spent; None when only quality ends the fit."""
+        budget = self.plan.budget
+        return budget.spent(self._done(), self.standing.seconds) if budget.bounded else None
+
+    def _done(self) -> float:
+        """Return the steps that were taken, those of a round under way by the blocks that did."""
+        ahead = len(self._factors) * self._advanced / len(self._losses)
+        return self.standing.step + ahead
+
     def _tell(
         self, phase: Literal["fitting", "measuring"], share: float | None, seconds: float
     ) -> None:
         if self._hooks.on_progress is not None:
-            standing = self.standing
+            standing, blocks = self.standing, len(self._losses)
+            self._told_at = standing.seconds
+            under_way = phase == "fitting" and 0 < self._advanced < blocks
             self._hooks.on_progress(
-                Progress(phase, standing.step, share, seconds, standing.latest, self._pace())
+                Progress(
+                    phase,
+                    standing.step,
+                    share,
+                    seconds,
+                    standing.latest,
+                    self._pace(),
+                    (self._advanced, blocks) if under_way else None,
+                )
             )
 
     def _pace(self) -> float:
         """Return samples per second of training."""
         seconds = self.standing.seconds
-        trained = self.standing.step * self.plan.batch * self.plan.blocks.count
+        trained = self._done() * self.plan.batch * self.plan.blocks.count
         return trained / seconds if seconds > 0 else 0.0
 
     def _record(

@@ -13,7 +13,7 @@ from sinefit.fitting.machine import machine_for
 from sinefit.fitting.pace import settled
 from sinefit.fitting.plan import check_start, plan_fit
 from sinefit.fitting.samples import PartSamples
-from sinefit.fitting.trainer import Trainer
+from sinefit.fitting.trainer import ROUND, Trainer
 from sinefit.forks import begin_threads
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 LOOK_EVERY: Final = 0.1
 """Seconds of steps after which a fit looks around for a stop, a due checkpoint or its end."""
+
+CAUTION: Final = 2.0
+"""Times the expected pace by which the first round is planned: it may be off, and a round of very
+many blocks takes long."""
 
 
 def fit_signal(
@@ -117,7 +121,9 @@ def train(
     each, and its time does not count.
     """
     running = list(fits)
-    pace = 0.0  # seconds per step of the stack, 0 as long as it is not known
+    # Seconds per step of the stack, 0 as long as it is not known.
+    pace = _expected_pace(running) if trainer.steps_together > ROUND else 0.0
+    caution = CAUTION
     last = clock()
     while True:
         for fit in running:
@@ -129,7 +135,7 @@ def train(
             if not running:
                 return
         count = max(trainer.steps_together, int(LOOK_EVERY / pace)) if pace else 1
-        count = min(count, *(fit.steps_ahead(pace) for fit in running))
+        count = min(count, *(fit.steps_ahead(caution * pace) for fit in running))
         owners = {place: fit for fit in running for place in fit.places}
         for fit in running:
             fit.begin_round(count, pace)
@@ -150,7 +156,19 @@ def train(
         else:
             for fit in running:
                 fit.end_round()
-            pace = spent / count * len(owners) / advanced
+            pace, caution = spent / count * len(owners) / advanced, 1.0
+
+
+def _expected_pace(fits: Sequence[Fit]) -> float:
+    """Return about how many seconds a step is going to take, 0 where it has not been tried.
+
+    Where groups take long to change, a first round of a single step would cost as much as many.
+    Of a fit whose end no clock decides it makes no difference.
+    """
+    plan = fits[0].plan
+    if plan.budget.max_time is None:
+        return LOOK_EVERY
+    return plan.budget.max_time / plan.steps if plan.config.planned_steps else 0.0
 
 
 def _without_ended(

@@ -13,6 +13,7 @@ from sinefit.engines.evaluation import EXACT_BITS
 from sinefit.rendering.plan import RenderPlan
 from sinefit.rendering.render import render_values
 from sinefit.signals.grid import GridAxis
+from sinefit.signals.storage import let_go
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -148,6 +149,7 @@ def _pairs(
     for outputs in render_values(field, RenderPlan(tuple(axes), spec), PIECE):
         yield outputs, chosen[done : done + len(outputs)]
         done += len(outputs)
+        let_go(signal.samples)
 
 
 def _measure(

@@ -13,6 +13,7 @@ from sinefit.fitting.omega import BLOCK_SHARE, CENTROID_SHARE, resolve_omega
 from sinefit.fitting.rates import PeakRates, RateTable
 from sinefit.fitting.traits import signal_traits
 from sinefit.networks.network import Network
+from sinefit.signals.storage import let_go
 from sinefit.theory.spectra import MAX_LINES
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 MANY: Final = 4096
 """Blocks from which on fewer lines of each are looked at, so that it takes seconds in all."""
-FEW_LINES: Final = 32
+FEW_LINES: Final = 16
 """Those lines along each axis: a centroid is then off by some percent."""
 LOOKED_AT_ONCE: Final = 64
 """Blocks that a thread measures before it takes others."""
@@ -159,7 +160,9 @@ def plan_members(
         return omega, signal_traits(part, with_spectrum=initializer.reads_spectrum)
 
     def look_at(begin: int) -> list[tuple[tuple[float, ...], SignalTraits]]:
-        return [look(number) for number in range(begin, min(begin + LOOKED_AT_ONCE, blocks.count))]
+        found = [look(number) for number in range(begin, min(begin + LOOKED_AT_ONCE, blocks.count))]
+        let_go(signal.samples)
+        return found
 
     begins = range(0, blocks.count, LOOKED_AT_ONCE)
     if len(begins) == 1 or threads == 1:

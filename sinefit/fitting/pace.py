@@ -15,9 +15,9 @@ from sinefit.fitting.devices import cpu_threads
 from sinefit.fitting.machine import machine_for
 from sinefit.fitting.measure import Blend, measure_quality
 from sinefit.fitting.plan import plan_fit
-from sinefit.fitting.samples import PartSamples
+from sinefit.fitting.samples import PartSamples, tables_fit
 from sinefit.fitting.sizing import NARROWEST, width_in_time
-from sinefit.fitting.trainer import ROUND, Trainer
+from sinefit.fitting.trainer import ROUND, Trainer, round_steps
 from sinefit.initializers.registry import parse_initializer
 from sinefit.signals.blocks import crop
 
@@ -42,6 +42,8 @@ TRIED_WORK: Final = 2e9
 a part, in some hundredths of a second."""
 FEWEST_TRIED: Final = 512
 """Samples of such a part at least."""
+MOST_TRIED: Final = 2**20
+"""Samples of the steps of a group that are taken at once, as far as a round has as many."""
 EVALUATED: Final = 4096
 """Samples that are evaluated for the pace of measuring."""
 TRIED_BLOCKS: Final = 32
@@ -73,7 +75,7 @@ class Trial:
         batch = tried = config.batch_for(signal.spec)
         if machine.device.type == "cpu" and blocks.count == 1:
             tried = min(batch, max(FEWEST_TRIED, int(TRIED_WORK / size.parameter_count)))
-        few = blocks.corner(TRIED_BLOCKS)
+        spec, few = signal.spec, blocks.corner(TRIED_BLOCKS)
         self._parts = batch / tried * blocks.count / few.count
         if few.count < blocks.count:
             signal = crop(signal, tuple(axis.size for axis in few.axes))
@@ -88,7 +90,10 @@ class Trial:
         )
         self._signal = signal
         self._plan = plan_fit(signal, config, machine)
-        parts = PartSamples(signal, few, machine.device)
+        # Groups that take turns are timed with what it takes to change them.
+        self._round = round_steps(spec, blocks) if few.count < blocks.count else None
+        keeps = self._round is None or tables_fit(spec, blocks)
+        parts = PartSamples(signal, few, machine.device, keeps=keeps)
         self._trainer = Trainer([self._plan], [parts])
         self._resident = few.count == 1 and parts.of(0).resident
         self._generator = torch.Generator().manual_seed(config.seed)
@@ -98,13 +103,19 @@ class Trial:
         """Return the seconds of a step, from as many as `limit` seconds hold, `steps` at most."""
         for _ in range(WARM_UP.get(self._plan.machine.device.type, 1)):
             self._step()
+        between = 0.0
+        if self._round is not None:
+            begin = self._clock()
+            self._trainer.change()
+            between = (self._clock() - begin) / self._round
         begin, done = self._clock(), 0
         while True:
             done += self._step()
             spent = self._clock() - begin
             if spent >= limit or done >= steps:
                 members = len(self._trainer.first_group)
-                return self._parts * self._plan.blocks.count / members * spent / done
+                groups = self._plan.blocks.count / members
+                return self._parts * groups * (spent / done + between)
 
     def evaluation_seconds(self) -> float:
         """Return the seconds in which a sample is measured."""
@@ -120,7 +131,8 @@ class Trial:
         group = self._trainer.first_group
         # Not the next of an order, which is shuffled first.
         most = self._plan.blocks.fewest_samples
-        steps = ROUND if self._plan.blocks.count > 1 else 1
+        most_steps = max(1, MOST_TRIED // (self._plan.batch * len(group)))
+        steps = min(ROUND, most_steps) if self._plan.blocks.count > 1 else 1
         shape = (steps, len(group), self._plan.batch)
         indices = torch.randint(most, shape, generator=self._generator)
         if self._resident:

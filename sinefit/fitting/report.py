@@ -30,6 +30,9 @@ class Progress:
     """PSNR in dB over the samples of the latest batches, each taken before its step."""
     samples_per_second: float
     """Samples trained on per second, over the fit so far."""
+    blocks: tuple[int, int] | None = None
+    """How many blocks have taken the steps of the round under way, of how many; None between two
+    rounds."""
 
     @property
     def remaining(self) -> float | None:

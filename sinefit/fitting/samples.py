@@ -11,6 +11,7 @@ import torch
 
 from sinefit.signals.grid import Grid
 from sinefit.signals.signal import to_unit
+from sinefit.signals.storage import let_go
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sinefit.signals.blocks import BlockGrid
-    from sinefit.signals.signal import Signal
+    from sinefit.signals.signal import Signal, SignalSpec
 
 RESIDENT_SHARE: Final = 0.25
 """Share of a device's free memory that coordinates and targets may take there."""
 RESIDENT_PIECE: Final = 2**20
 """Samples that are mapped and sent to the device at a time."""
+SHAPES_KEPT: Final = 8
+"""Shapes of blocks whose coordinates are kept: along a row of blocks there are a few."""
 TABLE_BYTES: Final = 2**28
 """Bytes of all blocks' tables up to which they are kept."""
 
@@ -86,6 +89,7 @@ class TrainingSamples:
             return rows[:, :features], rows[:, features:]
         coordinates = self._grid.coordinates(on_device)
         values = np.take(self._host, indices.numpy(), axis=0)
+        let_go(self._host)
         # Looking values up takes a tenth of the time of mapping them.
         mapped = self.spec.to_unit(values) if self._table is None else self._table[values]
         return coordinates, torch.from_numpy(mapped).to(self.device)
@@ -108,7 +112,15 @@ def _unit_table(dtype: str, low: float, high: float) -> NDArray[np.float32] | No
 class PartSamples:
     """The samples of a signal by block."""
 
-    def __init__(self, signal: Signal, blocks: BlockGrid, device: torch.device) -> None:
+    def __init__(
+        self,
+        signal: Signal,
+        blocks: BlockGrid,
+        device: torch.device,
+        *,
+        keeps: bool | None = None,
+    ) -> None:
+        """Take a signal; `keeps` tells whether tables are kept, None: as far as they fit."""
         self.signal = signal
         self.blocks = blocks
         self.device = device
@@ -116,9 +128,8 @@ class PartSamples:
         """Samples of the signal."""
         self._whole = TrainingSamples(signal, device) if blocks.count == 1 else None
         self._tables: dict[int, Tensor] = {}
-        row = signal.spec.axes + signal.spec.channels
-        most = math.prod(axis.size + 2 * axis.margin * axis.count for axis in blocks.axes)
-        self._keeps = 4 * row * most <= TABLE_BYTES
+        self._coordinates: dict[tuple[int, ...], Tensor] = {}
+        self._keeps = tables_fit(signal.spec, blocks) if keeps is None else keeps
 
     def of(self, number: int) -> TrainingSamples:
         """Return the samples that a block reaches."""
@@ -130,7 +141,42 @@ class PartSamples:
         """Return coordinates and targets of a block, see `TrainingSamples.rows`."""
         kept = self._tables.get(number)
         if kept is None:
-            kept = self.of(number).rows()
+            kept = self._rows(number) if self._whole is None else self._whole.rows()
             if self._keeps:
                 self._tables[number] = kept
         return kept
+
+    def _rows(self, number: int) -> Tensor:
+        """Return the table of one of several blocks."""
+        part = self.blocks.part(self.signal, number)
+        spec = part.spec
+        axes, values = spec.axes, part.samples.reshape(spec.sample_count, spec.channels)
+        rows = torch.empty((spec.sample_count, axes + spec.channels))
+        rows[:, :axes] = self._coordinates_of(spec)
+        table = _unit_table(spec.dtype, spec.low, spec.high)
+        for begin in range(0, len(values), RESIDENT_PIECE):
+            piece = values[begin : begin + RESIDENT_PIECE]
+            mapped = spec.to_unit(piece) if table is None else table[piece]
+            rows[begin : begin + len(piece), axes:] = torch.from_numpy(mapped)
+        let_go(self.signal.samples)
+        return rows.to(self.device)
+
+    def _coordinates_of(self, spec: SignalSpec) -> Tensor:
+        """Return the coordinates of all samples of a block (count, axes), on the CPU.
+
+        They are those of all blocks of its shape, of which there are few.
+        """
+        found = self._coordinates.pop(spec.shape, None)
+        if found is None:
+            found = Grid.of_signal(spec).coordinates(torch.arange(spec.sample_count))
+        if len(self._coordinates) == SHAPES_KEPT:
+            self._coordinates.pop(next(iter(self._coordinates)))
+        self._coordinates[spec.shape] = found  # the last of the dictionary, whose first goes next
+        return found
+
+
+def tables_fit(spec: SignalSpec, blocks: BlockGrid) -> bool:
+    """Tell whether the tables of all blocks of a signal are kept, once they are made."""
+    row = spec.axes + spec.channels
+    most = math.prod(axis.size + 2 * axis.margin * axis.count for axis in blocks.axes)
+    return 4 * row * most <= TABLE_BYTES

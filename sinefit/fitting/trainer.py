@@ -15,7 +15,7 @@ from sinefit.engines.recorded import CudaRecorder, RecordedStep
 from sinefit.fitting.devices import cpu_threads
 from sinefit.fitting.members import block_seed
 from sinefit.fitting.orders import BatchOrder, EpochOrder
-from sinefit.fitting.samples import TABLE_BYTES
+from sinefit.fitting.samples import TABLE_BYTES, tables_fit
 from sinefit.networks.network import Network
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from sinefit.fitting.plan import FitPlan
     from sinefit.fitting.samples import PartSamples, TrainingSamples
     from sinefit.initializers.base import TrainingRules
+    from sinefit.signals.blocks import BlockGrid
+    from sinefit.signals.signal import SignalSpec
 
 STACKED_ROWS: Final = 4096
 """Samples, of all members of a group, that the CPU works on at a time: as many as caches hold."""
@@ -36,6 +38,9 @@ DEVICE_ROWS: Final = 2**18
 """The same on other devices, which want more work per launch."""
 ROUND: Final = 32
 """Steps that a group takes at a time, before the next one has its turn."""
+LONG_ROUND: Final = 64
+"""The same where the tables of all groups are too large to be kept: to make one again takes about
+as long as some steps."""
 SLOWER: Final = 0.5
 """Share of its rates that a member which lost its way goes on with."""
 GROUP: Final = 32
@@ -161,12 +166,19 @@ class Trainer:
     @property
     def steps_together(self) -> int:
         """Steps of a round that are worth changing from one group to the next for."""
-        return 1 if len(self._groups) == 1 else ROUND
+        if len(self._groups) == 1:
+            return 1
+        plan = self._members[0].plan
+        return round_steps(plan.spec, plan.blocks)
 
     @property
     def first_group(self) -> range:
         """The members that are trained first."""
         return self._groups[0]
+
+    def change(self) -> None:
+        """Begin with the first group again, as if it had its next turn."""
+        self._begin(self._groups[0])
 
     def refine(self) -> None:
         """Take all further steps in the plan's last precision."""
@@ -349,6 +361,11 @@ class Trainer:
         rows = self._table[indices]  # (members, batch, features + channels)
         features = self._network.size.in_features
         return Batch(rows[..., :features], rows[..., features:])
+
+
+def round_steps(spec: SignalSpec, blocks: BlockGrid) -> int:
+    """Return the steps of a round in which groups of a signal's blocks take turns."""
+    return ROUND if tables_fit(spec, blocks) else LONG_ROUND
 
 
 def _order(plan: FitPlan, number: int, parts: PartSamples) -> Order:

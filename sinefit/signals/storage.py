@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import tempfile
 from math import prod
@@ -49,6 +50,22 @@ def allocate_samples(
         # The mapping keeps the contents alive where the system lets an open file be removed.
         with contextlib.suppress(PermissionError):
             Path(name).unlink()
+
+
+def let_go(samples: NDArray[Any]) -> None:
+    """Have the system take back the memory of samples in a file, which are read again when needed.
+
+    What has been read or written of them would else count as memory in use until it runs short.
+    Nothing is done for samples in memory. They may be a part of those in the file.
+    """
+    base: object = samples
+    while isinstance(base, np.ndarray):
+        # Changes of a private mapping would be lost with its memory.
+        if isinstance(base, np.memmap) and base.mode == "c":
+            return
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 class GrowingSamples:

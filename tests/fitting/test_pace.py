@@ -16,7 +16,7 @@ from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.pace import Trial, settled, step_law
 from sinefit.fitting.report import FitStoppedError
-from sinefit.fitting.trainer import ROUND
+from sinefit.fitting.trainer import ROUND, round_steps
 from sinefit.networks.size import NetworkSize
 
 from .making import picture, settings
@@ -171,8 +171,9 @@ def test_a_step_of_many_blocks_is_told_from_that_of_some(counts: tuple[int, int]
     assert (few == grid) == (grid.count <= 32)
     seconds = trial.step_seconds(0.0)
     group = len(trial._trainer.first_group)
-    # As in a fit, a group takes a round of steps from one reading to the next.
-    assert seconds == pytest.approx(grid.count / group / ROUND)
+    # As in a fit, a group takes a round of steps from one reading to the next, and is then changed.
+    between = 1 / round_steps(signal.spec, grid) if grid.count > 32 else 0.0
+    assert seconds == pytest.approx(grid.count / group * (1 / ROUND + between))
     assert trial.evaluation_seconds() > 0.0
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CURVE_COLUMNS: Final = 16
 """Width of the running curve of PSNR on a terminal, of which a narrow one has half."""
-LEAST_NEEDED: Final = ("pace", "curve", "step", "psnr")
+LEAST_NEEDED: Final = ("pace", "curve", "step", "blocks", "psnr")
 """What a bar without room for all leaves out, in this order; the time left stays."""
 PLAIN_INTERVAL: Final = 5.0
 """Seconds between two lines of progress where standard error is no terminal."""
@@ -108,10 +108,12 @@ class ProgressDisplay:
             details = f"measuring  {duration(left)} left" if left else "measuring"
             self.update(progress.share, details)
             return
-        self._history.append(progress.psnr)
+        if progress.blocks is None:
+            self._history.append(progress.psnr)
         left = progress.remaining
         parts = {
             "step": f"step {progress.step}",
+            "blocks": _blocks_word(progress),
             "psnr": f"{progress.psnr:.2f} dB",
             "pace": f"{progress.samples_per_second / 1000:.0f}k samples/s",
             "left": f"{duration(left)} left" if left else "",
@@ -122,6 +124,13 @@ class ProgressDisplay:
             parts = fitting_parts(parts, self._live.room_beside(_shortened(self._title)))
         details = "  ".join(filter(None, parts.values()))
         self.update(progress.share, details)
+
+
+def _blocks_word(progress: Progress) -> str:
+    if progress.blocks is None:
+        return ""
+    done, count = progress.blocks
+    return f"{done:,} of {count:,} blocks"
 
 
 def fitting_parts(parts: dict[str, str], room: int) -> dict[str, str]:

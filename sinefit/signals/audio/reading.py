@@ -24,7 +24,7 @@ from sinefit.signals.audio.truncation import find_truncation
 from sinefit.signals.limits import DEFAULT_LIMITS
 from sinefit.signals.media.decoder_messages import damage_notice, decoder_messages
 from sinefit.signals.signal import Signal
-from sinefit.signals.storage import allocate_samples
+from sinefit.signals.storage import allocate_samples, let_go
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,6 +122,7 @@ def _read_open_file(
             )
         peak = max(peak, peak_of(block, first + done, rate, name))
         done += len(block)
+        let_go(samples)
     bit_depth = BIT_DEPTHS.get(file.subtype, 16)
     notices = []
     if file.subtype in ("PCM_32", "DOUBLE"):

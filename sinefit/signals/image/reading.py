@@ -37,7 +37,7 @@ from sinefit.signals.image.tiff_tags import (
 )
 from sinefit.signals.limits import DEFAULT_LIMITS, check_plausible
 from sinefit.signals.signal import Signal, SignalSpec, value_range
-from sinefit.signals.storage import allocate_samples
+from sinefit.signals.storage import allocate_samples, let_go
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -326,6 +326,7 @@ def _select(
         first = start // factor
         small = downsample(band, factor)
         samples[first : first + len(small)] = small
+        let_go(samples)
     return samples
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from sinefit.errors import InputError, SettingError
 from sinefit.signals.image.pixels import check_downsample, crop, downsample, downsampled_size
 from sinefit.signals.signal import SignalSpec
-from sinefit.signals.storage import allocate_samples
+from sinefit.signals.storage import allocate_samples, let_go
 from sinefit.signals.video.frame_rate import find_rate, frame_count, nearest_frames, typical_rate
 
 if TYPE_CHECKING:
@@ -167,6 +167,7 @@ class FrameStore:
                 self.samples[self._placed] = pixels[index]
                 self._placed += 1
         self.done += len(pixels)
+        let_go(self.samples)
 
     def notices(self, name: str) -> list[str]:
         """Say what of the frames was not kept."""
