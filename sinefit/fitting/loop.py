@@ -32,6 +32,8 @@ LOOK_EVERY: Final = 0.1
 CAUTION: Final = 2.0
 """Times the expected pace by which the first round is planned: it may be off, and a round of very
 many blocks takes long."""
+RESERVE: Final = 1.05
+"""The same of later rounds whose groups take turns: all blocks are to have their steps in time."""
 
 
 def fit_signal(
@@ -156,7 +158,8 @@ def train(
         else:
             for fit in running:
                 fit.end_round()
-            pace, caution = spent / count * len(owners) / advanced, 1.0
+            pace = spent / count * len(owners) / advanced
+            caution = RESERVE if trainer.steps_together > 1 else 1.0
 
 
 def _expected_pace(fits: Sequence[Fit]) -> float:

@@ -13,7 +13,7 @@ from sinefit.engines.evaluation import EXACT_BITS
 from sinefit.rendering.plan import RenderPlan
 from sinefit.rendering.render import render_values
 from sinefit.signals.grid import GridAxis
-from sinefit.signals.storage import let_go
+from sinefit.signals.storage import in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -147,9 +147,8 @@ def _pairs(
     spec = replace(signal.spec, shape=chosen.shape[:-1], bit_depth=bits)
     done = 0
     for outputs in render_values(field, RenderPlan(tuple(axes), spec), PIECE):
-        yield outputs, chosen[done : done + len(outputs)]
+        yield outputs, in_memory(chosen[done : done + len(outputs)])
         done += len(outputs)
-        let_go(signal.samples)
 
 
 def _measure(

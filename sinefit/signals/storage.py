@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MEMORY_LIMIT = 512 * 2**20
 """Bytes of samples that are kept in memory; larger signals are kept in a temporary file."""
+MAPPED_AT_ONCE = 2**26
+"""Bytes of a file from the first to the last of the samples that are read at once."""
 
 
 def allocate_samples(
@@ -58,14 +60,35 @@ def let_go(samples: NDArray[Any]) -> None:
     What has been read or written of them would else count as memory in use until it runs short.
     Nothing is done for samples in memory. They may be a part of those in the file.
     """
+    mapping = _mapping(samples)
+    if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def in_memory(samples: NDArray[Any]) -> NDArray[Any]:
+    """Return samples, those in a file as a copy for which `let_go` is called on the way.
+
+    A few of them, far apart, would else have the system map most of the file.
+    """
+    if _mapping(samples) is None:
+        return samples
+    found = np.empty(samples.shape, samples.dtype)
+    rows = max(1, MAPPED_AT_ONCE // max(1, abs(samples.strides[0])))
+    for first in range(0, len(samples), rows):
+        found[first : first + rows] = samples[first : first + rows]
+        let_go(samples)
+    return found
+
+
+def _mapping(samples: NDArray[Any]) -> mmap.mmap | None:
+    """Return the shared mapping of a file that samples lie in, None if they do not."""
     base: object = samples
     while isinstance(base, np.ndarray):
         # Changes of a private mapping would be lost with its memory.
         if isinstance(base, np.memmap) and base.mode == "c":
-            return
+            return None
         base = base.base
-    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        base.madvise(mmap.MADV_DONTNEED)
+    return base if isinstance(base, mmap.mmap) else None
 
 
 class GrowingSamples:
