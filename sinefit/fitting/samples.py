@@ -146,6 +146,19 @@ class PartSamples:
                 self._tables[number] = kept
         return kept
 
+    def rows_at(self, number: int, indices: Tensor) -> Tensor:
+        """Return rows of the table of one of several blocks, by their numbers (count,), int64.
+
+        They take less time than all of a large block.
+        """
+        part = self.blocks.part(self.signal, number)
+        spec = part.spec
+        values = part.samples[np.unravel_index(indices.numpy(), spec.shape)]
+        let_go(self.signal.samples)
+        table = _unit_table(spec.dtype, spec.low, spec.high)
+        mapped = torch.from_numpy(spec.to_unit(values) if table is None else table[values])
+        return torch.cat([self._coordinates_of(spec)[indices], mapped], dim=1).to(self.device)
+
     def _rows(self, number: int) -> Tensor:
         """Return the table of one of several blocks."""
         part = self.blocks.part(self.signal, number)

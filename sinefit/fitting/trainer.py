@@ -41,6 +41,9 @@ ROUND: Final = 32
 LONG_ROUND: Final = 64
 """The same where the tables of all groups are too large to be kept: to make one again takes about
 as long as some steps."""
+SPARSE: Final = 4
+"""Samples of a large block per sample of a turn's steps from which on the steps have tables of
+their own samples: a row of such a table takes a few times as long as one in order."""
 SLOWER: Final = 0.5
 """Share of its rates that a member which lost its way goes on with."""
 GROUP: Final = 32
@@ -93,6 +96,7 @@ class Trainer:
         self._recorder = recorder
         self._lacks_memory = False
         self._groups: list[range] = []
+        self._alone: StackTraining | None = None
         starts = [plan.start for plan in plans]
         self._set_up(starts[0] if len(starts) == 1 else Network.stack(starts))
 
@@ -144,7 +148,9 @@ class Trainer:
                 [factors[place](steps + ahead) for place, steps in zip(group, taken, strict=True)]
                 for ahead in range(count)
             ]
-            yield group, self.take(group, torch.stack(drawn, dim=1), rates)
+            indices = torch.stack(drawn, dim=1)
+            sparse = self._is_sparse(group, count)
+            yield group, (self._take_sparse if sparse else self.take)(group, indices, rates)
 
     def take(self, group: range, indices: Tensor, factors: Sequence[Sequence[float]]) -> Tensor:
         """Take steps of a group on samples (steps, members, batch) at factors (steps, members).
@@ -154,7 +160,7 @@ class Trainer:
         """
         # Threads of torch's wait by looking out, and would keep the cores from the engine's own.
         with cpu_threads(1 if self._kind.has_own_threads else None):
-            if group != self._open:
+            if group != self._open or self._is_closed:
                 self._begin(group)
             if self._alone is not None:
                 return self._alone.take(indices, factors)
@@ -162,6 +168,32 @@ class Trainer:
             for drawn, each in zip(indices, factors, strict=True):
                 total += self._step(drawn, each)
             return total
+
+    def _is_sparse(self, group: range, count: int) -> bool:
+        """Tell whether so many steps of a group are worth no tables of all its samples."""
+        plan = self._members[group.start].plan
+        return (
+            len(self._groups) > 1
+            and isinstance(self._kind, StackKind)
+            and not tables_fit(plan.spec, plan.blocks)
+            and SPARSE * count * plan.batch <= plan.blocks.fewest_samples
+        )
+
+    def _take_sparse(
+        self, group: range, indices: Tensor, factors: Sequence[Sequence[float]]
+    ) -> Tensor:
+        """Do as `take` does with tables of the samples of these steps alone."""
+        assert isinstance(self._kind, StackKind)
+        self._alone, self._open, self._is_closed = None, group, True
+        steps, members, batch = indices.shape
+        tables = []
+        for place, member in enumerate(self._members[group.start : group.stop]):
+            tables.append(member.parts.rows_at(member.number, indices[:, place].flatten()))
+        adam = self._adam.part(group, self._rates(group), self._bounds(group))
+        places = torch.arange(steps * batch).view(steps, 1, batch).expand(steps, members, batch)
+        with cpu_threads(1 if self._kind.has_own_threads else None):
+            part = self._network.part(group)
+            return self._kind.make_training(part, adam, tables, self._work).take(places, factors)
 
     @property
     def steps_together(self) -> int:
@@ -281,10 +313,10 @@ class Trainer:
 
     def _begin(self, group: range) -> None:
         """Allocate what trains a group, in smaller parts where the device has no room."""
-        self._open = group
+        self._open, self._is_closed = group, False
         self._recorded: RecordedStep | None = None
         self._engine: Engine | None = None  # its buffers go before new ones are asked for
-        self._alone: StackTraining | None = None
+        self._alone = None
         members = self._members[group.start : group.stop]
         part = self._network.part(group)
         self._part_of_adam = self._adam.part(group, self._rates(group), self._bounds(group))

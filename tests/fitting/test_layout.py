@@ -294,3 +294,24 @@ def test_settings_with_the_layout_as_numbers_give_the_same_layout(
     assert settled.size_for(spec) == config.size_for(spec)
     assert settled.batch_for(spec) == config.batch_for(spec)
     assert settled.laid_out(spec) == settled
+
+
+@given(
+    st.sampled_from(["image", "audio", "video"]),
+    st.integers(2**10, 2**32),
+    st.integers(1, 4),
+    st.sampled_from([None, 32, 64]),
+)
+def test_the_usual_weights_of_a_large_signal_are_bounded(
+    kind: Kind, samples: int, channels: int, width: int | None
+) -> None:
+    edge = {"image": math.isqrt(samples), "audio": samples, "video": round(samples ** (1 / 3))}
+    spec = spec_of(kind, (edge[kind],) * {"image": 2, "audio": 1, "video": 3}[kind], channels)
+    config = config_of(width=width)
+    size = config.size_for(spec)
+    weights = config.blocks_for(spec).count * size.parameter_count
+    assert weights <= 1.3 * 2**26
+    # What is asked for is obeyed.
+    asked = config_of(width=width, weights_per_value=2.0)
+    if config.blocks_for(spec).count > 1 and samples > 2**26:
+        assert asked.blocks_for(spec).count > config.blocks_for(spec).count
