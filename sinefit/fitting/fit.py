@@ -201,7 +201,8 @@ class Fit:
             for ahead in range(steps)
         ]
         self._last_progress = self._progress(steps - 1, pace)
-        self._advanced = 0
+        # Of a round that was stopped the first groups are ahead.
+        self._advanced = sum(taken > self.standing.step for taken in self._taken())
 
     def _rate_share(self, pace: float) -> float:
         """Return the share of its rates that a fit takes whose time holds other steps than planned.

@@ -64,9 +64,9 @@ def forecast(plan: FitPlan, signal: Signal, standing: Standing | None = None) ->
             step = budget.max_time / config.planned_steps
         else:
             step = trial.step_seconds(TRIAL_LIMIT, TRIAL_SHARE * plan.steps)
-        evaluation = trial.evaluation_seconds()
-    size = plan.work.size
-    measured = measured_samples(spec.sample_count, plan.samples, size.parameter_count)
+        weights = plan.work.size.parameter_count
+        measured = measured_samples(spec.sample_count, plan.samples, weights)
+        evaluation = trial.evaluation_seconds(measured / spec.sample_count)
     in_blocks = plan.blocks.count > 1
     spent = 0.0 if standing is None else budget.spent(standing.step, standing.seconds)
     return Forecast(

@@ -46,6 +46,8 @@ MOST_TRIED: Final = 2**20
 """Samples of the steps of a group that are taken at once, as far as a round has as many."""
 EVALUATED: Final = 4096
 """Samples that are evaluated for the pace of measuring."""
+MOST_EVALUATED: Final = 2**16
+"""The same of blocks of which many samples are going to be measured."""
 TRIED_BLOCKS: Final = 32
 """Blocks that are tried at most."""
 EXPONENT: Final = 1.5
@@ -117,10 +119,16 @@ class Trial:
                 groups = self._plan.blocks.count / members
                 return self._parts * groups * (spent / done + between)
 
-    def evaluation_seconds(self) -> float:
-        """Return the seconds in which a sample is measured."""
+    def evaluation_seconds(self, share: float = 0.0) -> float:
+        """Return the seconds in which a sample is measured, where this share of all is.
+
+        Of a few samples of a block each takes longer than of many.
+        """
         field = Blend(self._trainer.network, self._plan.blocks)
-        count = min(self._signal.spec.sample_count, max(FEWEST_TRIED, EVALUATED))
+        samples = self._signal.spec.sample_count
+        count = min(samples, max(FEWEST_TRIED, EVALUATED))
+        if self._plan.blocks.count > 1:
+            count = max(count, min(MOST_EVALUATED, int(share * samples)))
         for _ in range(2):  # the first time memory is asked for
             begin = self._clock()
             measured = measure_quality(field, self._signal, count=count).samples
