@@ -100,6 +100,7 @@ EVENTS: Final[Section] = {
         "step": "Steps taken by a fit.",
         "psnr": "PSNR in dB of a fit's latest batches.",
         "samples_per_second": "Samples trained on per second by a fit.",
+        "blocks": "Blocks of a fit that have taken the steps under way, of how many; or null.",
         "remaining": "Seconds left in the phase of a fit.",
     },
     "end": {
