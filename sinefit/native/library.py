@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -61,21 +60,17 @@ def load_small_networks() -> ctypes.CDLL | None:
 
 
 def _open(name: str, signatures: Mapping[str, tuple[Any, list[Any]]]) -> ctypes.CDLL | None:
-    """Open an ordinary shared library under the name of an extension module.
+    """Open a library that was built beside this file.
 
     A build that fails, on a machine without a C compiler or of another kind, leaves a sinefit that
     works without it.
     """
-    for suffix in EXTENSION_SUFFIXES:
-        path = Path(__file__).with_name(name + suffix)
-        if not path.exists():
-            continue
-        try:
-            library = ctypes.CDLL(str(path))
-            for function_name, (result, arguments) in signatures.items():
-                function = getattr(library, function_name)
-                function.restype, function.argtypes = result, arguments
-        except (OSError, AttributeError):  # built for another machine, or by another version
-            return None
-        return library
-    return None
+    path = Path(__file__).with_name(f"{name}.so")
+    try:
+        library = ctypes.CDLL(str(path))
+        for function_name, (result, arguments) in signatures.items():
+            function = getattr(library, function_name)
+            function.restype, function.argtypes = result, arguments
+    except (OSError, AttributeError):  # there is none, or one of another machine or version
+        return None
+    return library
