@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 WARM_UP: Final = 20
 """Steps of sinefit before the clock runs: a device compiles and captures in the first ones."""
+AT_ONCE: Final = {"cuda": 64, "mps": 8}
+"""Steps of sinefit between two readings of the clock, which wait for the device, by its kind: one
+elsewhere. A step is over in less time than such a wait and the launch of the next one take."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,18 @@ def measure_pace(
     *,
     seconds: float,
     rounds: int,
+    at_once: int | None = None,
 ) -> Pace:
     """Train both on a signal in turn, `seconds` per turn and at least one step.
 
-    Of sinefit these are the ordinary steps. Those in full precision, with which a fit of high
-    quality ends, are slower; they count in the race and in the fits.
+    The clock is read after every step of the textbook method and after `at_once` of sinefit's,
+    which are `AT_ONCE` unless told. Of sinefit these are the ordinary steps. Those in full
+    precision, with which a fit of high quality ends, are slower; they count in the race and in the
+    fits.
     """
     config = replace(config, blocks=(1,))  # one network beside one
+    if at_once is None:
+        at_once = AT_ONCE.get(device.type, 1)
     textbook = TextbookTraining(signal, config.size_for(signal.spec), device)
     plan = make_plan(signal, config)
     trainer = Trainer([plan], [PartSamples(signal, plan.blocks, device)])
@@ -60,13 +68,14 @@ def measure_pace(
         textbook.step()
         return textbook.count
 
-    def sinefit_step() -> int:
-        for _ in trainer.advance([trainer.steps[0] + 1], [lambda _step: 1.0]):
+    def sinefit_steps(count: int) -> int:
+        for _ in trainer.advance([trainer.steps[0] + count], [lambda _step: 1.0]):
             pass
-        return plan.batch
+        return count * plan.batch
 
     textbook.step()
     for _ in range(WARM_UP):
-        sinefit_step()
-    slow, fast = paces_in_turn((textbook_step, sinefit_step), clock, seconds, rounds)
+        sinefit_steps(1)
+    works = (textbook_step, lambda: sinefit_steps(at_once))
+    slow, fast = paces_in_turn(works, clock, seconds, rounds)
     return Pace(textbook.count, plan.batch, median(slow), median(fast), median_ratio(fast, slow))

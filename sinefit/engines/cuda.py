@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
+from sinefit.engines.graphics import has_bfloat16
 from sinefit.engines.stages import PlainStages
-from sinefit.engines.triton_support import triton_stages_for
+from sinefit.engines.triton_support import stages_failure, stages_for
 from sinefit.networks.sine import bias_name, weight_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from sinefit.engines.objective import Batch
     from sinefit.engines.stages import Stages
     from sinefit.networks.network import Network
+
+
+OPERANDS: Final[Mapping[Precision, torch.dtype]] = {
+    "bfloat16": torch.bfloat16,
+    "float32": torch.float32,
+}
+"""Types of the factors of the hidden layers' products."""
 
 
 class CudaEngine:
@@ -37,7 +45,7 @@ class CudaEngine:
         self._stages = stages
         self._piece = work.targets
         size = network.size
-        operands = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        operands = OPERANDS[precision]
         layers = range(size.depth + 1)
         self._weights = [network.parameters[weight_name(layer)][0] for layer in layers]
         self._biases = [network.parameters[bias_name(layer)][0] for layer in layers]
@@ -155,9 +163,18 @@ class _Cuda:
         """Return what CUDA devices have for one sine network and a target per point."""
         if not (work.is_plain and work.device.type == "cuda"):
             return ()
-        if torch.cuda.is_bf16_supported(including_emulation=False):
-            return ("bfloat16", "float32")
-        return ("float32",)
+        return ("bfloat16", "float32") if has_bfloat16(work.device) else ("float32",)
+
+    def shortfall(self, work: Work) -> str | None:
+        """Return why a step has no kernels of Triton's, None where it has or is none for them."""
+        precisions = self.precisions(work)
+        if not precisions:
+            return None
+        operands = OPERANDS[precisions[0]]
+        reason = stages_failure(work.size, work.targets, work.device, operands)
+        if reason is None:
+            return None
+        return f"Triton makes no kernels of the training step here ({reason}): PyTorch's serve"
 
     def memory(self, work: Work) -> int:
         """Return the bytes of the buffers, all taken as float32."""
@@ -165,9 +182,8 @@ class _Cuda:
 
     def make(self, network: Network, work: Work, precision: Precision) -> CudaEngine:
         """Allocate the engine, with kernels of Triton's where they work."""
-        stages = triton_stages_for(work.size, work.targets, work.device)
-        if stages is None:
-            stages = PlainStages(work.size, work.targets, work.device)
+        where = (work.size, work.targets, work.device)
+        stages = stages_for(*where, OPERANDS[precision]) or PlainStages(*where)
         return CudaEngine(network, work, precision, stages)
 
 

@@ -119,11 +119,27 @@ class EngineKind(Protocol):
 
 
 @runtime_checkable
+class Wanting(Protocol):
+    """An engine that does its work by slower means on machines which lack something."""
+
+    def shortfall(self, work: Work) -> str | None:
+        """Return in a sentence what is lacking for such work and what serves instead.
+
+        None where nothing is, and for work that is not for this engine on any machine.
+        """
+
+
+@runtime_checkable
 class StackKind(EngineKind, Protocol):
     """An engine that gathers the samples of a stack's steps and updates its weights itself."""
 
     def make_training(
-        self, network: Network, adam: Adam, tables: Sequence[Tensor], work: Work
+        self,
+        network: Network,
+        adam: Adam,
+        tables: Sequence[Tensor],
+        work: Work,
+        precision: Precision,
     ) -> StackTraining:
         """Prepare the training of a stack whose members' samples are in tables.
 

@@ -244,11 +244,13 @@ def first_gradient(
 def adam(
     values: tl.tensor,
     gradients: tl.tensor,
+    gradient_stride: tl.tensor,
     first: tl.tensor,
     second: tl.tensor,
     rates: tl.tensor,
     bounds: tl.tensor,
     pace: tl.tensor,
+    pace_stride: tl.tensor,
     count: tl.tensor,
     decay: tl.constexpr,
     second_decay: tl.constexpr,
@@ -256,23 +258,29 @@ def adam(
     bounded: tl.constexpr,
     tile: tl.constexpr,
 ) -> None:
-    """Do what `plain_update` says, `tile` values to a program."""
-    place = tl.program_id(0) * tile + tl.arange(0, tile)
-    inside = place < count
-    gradient = tl.load(gradients + place, inside, 0.0)
+    """Do what `plain_update` says, `tile` values of a member to a program."""
+    member = tl.program_id(1)
+    column = tl.program_id(0) * tile + tl.arange(0, tile)
+    inside = column < count
+    place = member.to(tl.int64) * count + column
+    gradient = tl.load(gradients + member.to(tl.int64) * gradient_stride + column, inside, 0.0)
     mean = tl.load(first + place, inside, 0.0)
     mean += (gradient - mean) * (1.0 - decay)
     square = tl.load(second + place, inside, 0.0)
     square = square * second_decay + gradient * gradient * (1.0 - second_decay)
     tl.store(first + place, mean, inside)
     tl.store(second + place, square, inside)
-    rise, spread = tl.load(pace), tl.load(pace + 1)
+    rise, spread = tl.load(pace + member), tl.load(pace + pace_stride + member)
     rate = tl.load(rates + place, inside, 0.0) * rise
     value = tl.load(values + place, inside, 0.0)
     value -= rate * mean / (tl.sqrt(square) * spread + epsilon)
     if bounded:
-        bound = tl.load(bounds + place, inside, 0.0)
-        # Comparisons let a NaN through, so that a diverging fit is seen to diverge.
-        value = tl.where(value > bound, bound, value)
-        value = tl.where(value < -bound, -bound, value)
+        value = _clamp(value, tl.load(bounds + place, inside, 0.0))
     tl.store(values + place, value, inside)
+
+
+@_jit
+def _clamp(value: tl.tensor, bound: tl.tensor) -> tl.tensor:
+    """Hold values within magnitudes; comparisons let a NaN through, so that it is seen."""
+    value = tl.where(value > bound, bound, value)
+    return tl.where(value < -bound, -bound, value)

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sinefit.engines.cuda import CUDA
+from sinefit.engines.engine import Wanting
 from sinefit.engines.native import NATIVE
 from sinefit.engines.reference import REFERENCE
 from sinefit.engines.small_networks import SMALL_NETWORKS
@@ -25,6 +26,12 @@ ENGINES: Mapping[str, EngineKind] = MappingProxyType({kind.name: kind for kind i
 def choose_engine(work: Work) -> EngineKind:
     """Return the fastest engine that can do a work on this machine."""
     return next(kind for kind in _KINDS if kind.precisions(work))
+
+
+def shortfalls(work: Work) -> list[str]:
+    """Return what this machine lacks for the fastest way to do a work, a sentence each."""
+    told = [kind.shortfall(work) for kind in _KINDS if isinstance(kind, Wanting)]
+    return [sentence for sentence in told if sentence is not None]
 
 
 def piece_size(device_type: str) -> int:

@@ -81,6 +81,7 @@ class _SmallNetworks:
         adam: Adam,
         tables: Sequence[Tensor],
         work: Work,
+        precision: Precision,  # noqa: ARG002 (there is but one)
     ) -> SmallNetworksTraining:
         """Prepare the training of a stack."""
         return SmallNetworksTraining(network.size, adam, tables, work.threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -172,17 +173,62 @@ def adam(
     pace: Tensor,
     constants: tuple[float, float, float],
 ) -> None:
-    """Update a row of values in place, as `plain_update` does."""
-    count = values.numel()
-    kernels.adam[(triton.cdiv(count, ADAM_TILE),)](
+    """Update rows of values in place, as `plain_update` does; only gradients may lie apart."""
+    members, count = values.shape
+    kernels.adam[(triton.cdiv(count, ADAM_TILE), members)](
         values,
         gradient,
+        gradient.stride(0),
         *averages,
         rates,
         rates if bounds is None else bounds,
         pace,
+        pace.stride(0),
         count,
         *constants,
         bounds is not None,
         ADAM_TILE,
     )
+
+
+def attempt(size: NetworkSize, piece: int, device: torch.device, operands: torch.dtype) -> None:
+    """Make and run every stage as a training step does; raises whatever stands in the way."""
+    if not fits(size):
+        raise ValueError("it has not the registers for networks of this size")
+    stages = TritonStages(size, piece, device)
+    coordinates = torch.zeros((piece, size.in_features), device=device)
+    targets = torch.ones((piece, size.out_features), device=device)
+    first = torch.ones((size.width, size.in_features), device=device)
+    last = torch.zeros((size.out_features, size.width), device=device)
+    bias, last_bias = torch.ones(size.width, device=device), torch.zeros_like(targets[0])
+    sines, cosines, flow = (
+        torch.zeros((piece, size.width), device=device, dtype=operands) for _ in range(3)
+    )
+    products = torch.zeros((piece, size.width), device=device)
+    with torch.cuda.device(device) if device.type == "cuda" else contextlib.nullcontext():
+        stages.first_layer(coordinates, first, bias, sines, cosines)
+        stages.activate(products, bias, sines, cosines)
+        for fresh in (True, False):  # each is a kernel of its own
+            stages.last_layer(sines, targets, last, last_bias, piece, flow, fresh=fresh)
+            for layer in range(1, size.depth):
+                stages.pass_cosines(flow, cosines, layer, fresh=fresh)
+            stages.first_gradient(flow, cosines, coordinates, fresh=fresh)
+    _expect(sines.float().square() + cosines.float().square(), 1.0)
+    # Outputs of 0 where 1 is wanted, seen twice.
+    _expect(stages.partials[:, SumLayout(size).loss].sum(), 2.0)
+
+
+def attempt_adam(device: torch.device) -> None:
+    """Make and run the update; raises whatever stands in the way."""
+    count = 3 * ADAM_TILE // 2
+    values, first, second = (torch.zeros((2, count), device=device) for _ in range(3))
+    gradient, pace = torch.ones_like(values), torch.ones((2, 2, 1), device=device)
+    with torch.cuda.device(device) if device.type == "cuda" else contextlib.nullcontext():
+        for bounds in (None, gradient):
+            adam(values, gradient, (first, second), gradient, bounds, pace, (0.0, 0.0, 1e-12))
+    _expect(values, -1.0)  # two steps of -1 each, the second held at its bound
+
+
+def _expect(found: Tensor, value: float) -> None:
+    if not bool(torch.isclose(found, found.new_tensor(value), rtol=0.02).all()):
+        raise ValueError("its kernels compute something else")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import torch
 
+from sinefit.engines.registry import shortfalls
 from sinefit.errors import InputError, SinefitError
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
@@ -307,6 +308,8 @@ class Fit:
         look = self._monitor.look(float((losses * self._shares).sum()), progress)
         standing.summed = 0
         self._losses.zero_()
+        for sentence in shortfalls(self.plan.work):
+            self._note_once(sentence)
         if trainer.lacks_memory:
             self._note_once(
                 f"the device has too little memory: working on {trainer.piece} samples at a time"

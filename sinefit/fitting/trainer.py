@@ -193,7 +193,8 @@ class Trainer:
         places = torch.arange(steps * batch).view(steps, 1, batch).expand(steps, members, batch)
         with cpu_threads(1 if self._kind.has_own_threads else None):
             part = self._network.part(group)
-            return self._kind.make_training(part, adam, tables, self._work).take(places, factors)
+            training = self._kind.make_training(part, adam, tables, self._work, self._precision)
+            return training.take(places, factors)
 
     @property
     def steps_together(self) -> int:
@@ -324,7 +325,9 @@ class Trainer:
         self._samples: list[TrainingSamples] = []
         if isinstance(self._kind, StackKind):
             tables = [member.parts.table(member.number) for member in members]
-            self._alone = self._kind.make_training(part, self._part_of_adam, tables, self._work)
+            self._alone = self._kind.make_training(
+                part, self._part_of_adam, tables, self._work, self._precision
+            )
             return
         lengths = [member.plan.blocks.samples_in(member.number) for member in members]
         row = self._network.size.in_features + self._network.size.out_features

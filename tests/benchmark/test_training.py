@@ -30,6 +30,14 @@ def test_both_take_whole_steps_of_their_own_size() -> None:
     assert pace.ratio == pytest.approx(100 / 120)
 
 
+def test_a_device_is_waited_for_after_many_steps() -> None:
+    clock, config = Readings(), settings(batch=100, width=16)
+    pace = measure_pace(picture((10, 12)), config, CPU, clock, seconds=3.0, rounds=2, at_once=64)
+    assert (pace.textbook, pace.sinefit) == (120.0, 64 * 100.0)
+    # Each turn is begun and ended by a reading, and has three between and at its end.
+    assert len(clock.threads) == 2 * 2 * 4
+
+
 @pytest.mark.parametrize("engine", ["auto", "reference"])
 def test_the_threads_of_torch_are_its_own_between_the_steps(engine: str) -> None:
     clock = Readings()

@@ -29,7 +29,7 @@ from sinefit.engines.objective import Batch
 from sinefit.engines.recorded import CudaRecorder, RecordedStep
 from sinefit.engines.reference import REFERENCE
 from sinefit.engines.stages import PlainStages
-from sinefit.engines.triton_support import triton_works
+from sinefit.engines.triton_support import update_failure
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
 from sinefit.fitting.loop import make_plan
@@ -216,7 +216,7 @@ def main() -> None:
         triton = importlib.metadata.version("triton")
     except importlib.metadata.PackageNotFoundError:
         triton = "none"
-    works = "" if triton_works(GPU) else " (not used)"
+    works = "" if update_failure(GPU) is None else " (not used)"
     print(
         f"{torch.cuda.get_device_name()}; torch {torch.__version__}, CUDA {torch.version.cuda}, "
         f"Triton {triton}{works}; sinefit {sinefit.__version__}; "

@@ -17,8 +17,15 @@ from sinefit import engines
 from sinefit.engines.adam import CONSTANTS, Adam, plain_update
 from sinefit.engines.cuda import CUDA, CudaEngine, without_tf32
 from sinefit.engines.objective import Batch
+from sinefit.engines.registry import shortfalls
 from sinefit.engines.stages import PlainStages
-from sinefit.engines.triton_support import triton_stages_for, triton_update, triton_works
+from sinefit.engines.triton_support import (
+    failure_of,
+    stages_failure,
+    stages_for,
+    triton_update,
+    update_failure,
+)
 from sinefit.networks.size import NetworkSize
 
 from .making import CPU, SIZES, draw_batch, exact, random_network, work_of, worst_error
@@ -149,9 +156,11 @@ def test_every_step_sees_the_present_weights(suite: Suite) -> None:
         network.values.sub_(engine.gradient)
 
 
+@pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize("bounded", [False, True])
-def test_the_update_is_adam(bounded: bool, suite: Suite) -> None:
-    network = random_network(NetworkSize(2, 24, 5, 2))
+def test_the_update_is_adam(bounded: bool, members: int, suite: Suite) -> None:
+    network = random_network(NetworkSize(2, 24, 5, 2), members)
+    own = torch.linspace(1.0, 2.0, members)[:, None]  # factors differ from member to member
     generator = torch.Generator().manual_seed(0)
     rates = torch.rand(network.values.shape, generator=generator)
     bounds = torch.full_like(rates, 0.9) if bounded else None
@@ -162,11 +171,13 @@ def test_the_update_is_adam(bounded: bool, suite: Suite) -> None:
     first = second = torch.zeros_like(value)
     for step, factor in enumerate((0.1, 1.0, 0.5), start=1):
         gradient = torch.randn(rates.shape, generator=generator)
-        adam.step(gradient, [factor])
+        adam.step(gradient, (factor * own[:, 0]).tolist())
         first = decay * first + (1 - decay) * gradient
         second = second_decay * second + (1 - second_decay) * gradient.double() ** 2
         spread = (second / (1 - second_decay**step)).sqrt() + epsilon
-        value = (value - factor * rates * first / (1 - decay**step) / spread).clamp(-limit, limit)
+        value = (value - factor * own * rates * first / (1 - decay**step) / spread).clamp(
+            -limit, limit
+        )
     torch.testing.assert_close(network.values.double(), value, rtol=1e-5, atol=1e-5)
 
 
@@ -178,13 +189,48 @@ def test_a_diverging_weight_is_seen_through_its_bound(suite: Suite) -> None:
 
 
 def test_without_cuda_the_plain_stages_and_update_serve() -> None:
-    assert not triton_works(CPU)
-    assert triton_stages_for(SIZE, 16, CPU) is None
+    assert stages_failure(SIZE, 16, CPU, torch.float32) == update_failure(CPU)
+    assert stages_for(SIZE, 16, CPU, torch.float32) is None
     assert triton_update(CPU) is None
     network, batch = random_network(SIZE), draw_batch(SIZE, 20)
     made = CUDA.make(network, work_of(network, 16), "float32")
     made.step(batch)
     assert worst_error(network, made.gradient, exact(network, batch)[1]) < 1e-5
+
+
+@pytest.mark.parametrize("size", [SIZE, NetworkSize(1, 64, 1, 1), NetworkSize(3, 100, 4, 4)])
+@pytest.mark.parametrize("operands", [torch.bfloat16, torch.float32])
+def test_the_kernels_that_a_step_needs_can_be_tried(
+    size: NetworkSize, operands: torch.dtype, interpreted: ModuleType
+) -> None:
+    interpreted.attempt(size, 50, CPU, operands)
+    interpreted.attempt_adam(CPU)
+    with pytest.raises(ValueError, match="registers"):
+        interpreted.attempt(NetworkSize(2, 256, 4, 33), 50, CPU, operands)
+
+
+def test_what_stands_in_the_way_is_told_in_a_line() -> None:
+    def fail(error: Exception) -> None:
+        raise error
+
+    assert failure_of(lambda: None) is None
+    assert (
+        failure_of(lambda: fail(RuntimeError("no C\n compiler"))) == "RuntimeError: no C compiler"
+    )
+    assert failure_of(lambda: fail(KeyError())) == "KeyError"
+    assert len(failure_of(lambda: fail(ValueError("x" * 10**5))) or "") < 300
+    with pytest.raises(torch.OutOfMemoryError):  # that is cured otherwise
+        failure_of(lambda: fail(torch.OutOfMemoryError()))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_step_without_triton_says_so() -> None:
+    network = random_network(SIZE)
+    there, here = (work_of(network, 20, device=torch.device(name)) for name in ("cuda:0", "cpu"))
+    assert shortfalls(here) == []
+    (told,) = shortfalls(there)
+    assert "Triton" in told
+    assert "there is no CUDA device" in told
 
 
 @pytest.mark.parametrize("precision", ["tf32", "ieee", "none"])
@@ -246,7 +292,7 @@ ARGUMENTS = {
     "first_gradient": [
         HALF, HALF, SINGLE, *STRIDES, SINGLE, NUMBER, 2, 24, 2, 8, 32, 2, 196, 72, False,
     ],
-    "adam": [*[SINGLE] * 7, NUMBER, 0.9, 0.99, 1e-12, True, 1024],
+    "adam": [SINGLE, SINGLE, NUMBER, *[SINGLE] * 5, NUMBER, NUMBER, 0.9, 0.99, 1e-12, True, 1024],
 }
 for name, arguments in ARGUMENTS.items():
     kernel = getattr(kernels, name)

@@ -37,9 +37,21 @@ def test_the_number_of_a_device_must_exist() -> None:
         resolve_device("cuda:2", two)
 
 
+def test_auto_passes_by_what_pytorch_has_no_code_for() -> None:
+    old_and_new = Accelerators(cuda=2, codeless=(0,))
+    assert resolve_device("auto", old_and_new) == torch.device("cuda:1")
+    assert resolve_device("cuda:1", old_and_new) == torch.device("cuda:1")
+    for name in ("cuda", "cuda:0"):
+        with pytest.raises(DeviceError, match=f"`device` is {name}: this build of PyTorch has no"):
+            resolve_device(name, old_and_new)
+    none = Accelerators(cuda=2, codeless=(0, 1))
+    assert resolve_device("auto", none) == torch.device("cpu")
+    assert resolve_device("auto", Accelerators(1, mps=True, codeless=(0,))).type == "mps"
+
+
 def test_what_this_machine_has_can_be_used() -> None:
     here = Accelerators.here()
-    fastest = "cuda" if here.cuda else "mps" if here.mps else "cpu"
+    fastest = "cuda" if here.cuda > len(here.codeless) else "mps" if here.mps else "cpu"
     assert resolve_device("auto").type == fastest
     assert torch.zeros(1, device=resolve_device("auto")).device.type == fastest
 
