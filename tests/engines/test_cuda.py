@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import math
 import os
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from sinefit import engines
 from sinefit.engines.adam import CONSTANTS, Adam, plain_update
 from sinefit.engines.cuda import CUDA, CudaEngine, without_tf32
 from sinefit.engines.objective import Batch
@@ -28,6 +26,7 @@ from sinefit.engines.triton_support import (
 )
 from sinefit.networks.size import NetworkSize
 
+from .interpreting import interpreted
 from .making import CPU, SIZES, draw_batch, exact, random_network, work_of, worst_error
 
 if TYPE_CHECKING:
@@ -44,25 +43,13 @@ if TYPE_CHECKING:
     Suite = tuple[MakeStages, Update]
 
 SIZE = NetworkSize(2, 24, 3, 2)
-KERNELS = "sinefit.engines.kernels"
-STAGES = "sinefit.engines.triton_stages"
 
 
 @pytest.fixture(scope="module")
-def interpreted() -> Iterator[ModuleType]:
+def triton_stages() -> Iterator[ModuleType]:
     """The stages in Triton, whose kernels its interpreter runs on the CPU."""
-    if importlib.util.find_spec("triton") is None:
-        pytest.skip("Triton is not installed")
-    # Triton decides when kernels are defined whether they are compiled or interpreted.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TRITON_INTERPRET", "1")
-        for name in (KERNELS, STAGES):
-            patch.delitem(sys.modules, name, raising=False)
-            patch.delattr(engines, name.rpartition(".")[2], raising=False)
-        yield importlib.import_module(STAGES)
-        for name in (KERNELS, STAGES):  # others must not find the interpreted ones
-            del sys.modules[name]
-            delattr(engines, name.rpartition(".")[2])
+    with interpreted("triton_stages") as stages:
+        yield stages
 
 
 @pytest.fixture(scope="module", params=["plain", "triton"])
@@ -70,7 +57,7 @@ def suite(request: pytest.FixtureRequest) -> Suite:
     """The maker of stages and the update of weights, both in one of two implementations."""
     if request.param == "plain":
         return lambda size, piece: PlainStages(size, piece, CPU), plain_update
-    stages = request.getfixturevalue("interpreted")
+    stages = request.getfixturevalue("triton_stages")
     return lambda size, piece: stages.TritonStages(size, piece, CPU), stages.adam
 
 
@@ -201,12 +188,12 @@ def test_without_cuda_the_plain_stages_and_update_serve() -> None:
 @pytest.mark.parametrize("size", [SIZE, NetworkSize(1, 64, 1, 1), NetworkSize(3, 100, 4, 4)])
 @pytest.mark.parametrize("operands", [torch.bfloat16, torch.float32])
 def test_the_kernels_that_a_step_needs_can_be_tried(
-    size: NetworkSize, operands: torch.dtype, interpreted: ModuleType
+    size: NetworkSize, operands: torch.dtype, triton_stages: ModuleType
 ) -> None:
-    interpreted.attempt(size, 50, CPU, operands)
-    interpreted.attempt_adam(CPU)
+    triton_stages.attempt(size, 50, CPU, operands)
+    triton_stages.attempt_adam(CPU)
     with pytest.raises(ValueError, match="registers"):
-        interpreted.attempt(NetworkSize(2, 256, 4, 33), 50, CPU, operands)
+        triton_stages.attempt(NetworkSize(2, 256, 4, 33), 50, CPU, operands)
 
 
 def test_what_stands_in_the_way_is_told_in_a_line() -> None:
@@ -251,26 +238,26 @@ def test_a_caller_s_tf32_is_put_aside_and_back(precision: str) -> None:
 
 @pytest.mark.parametrize(("targets", "piece"), [(53, 53), (9, 53), (60, 33)])
 def test_programs_share_the_tiles_of_a_piece(
-    targets: int, piece: int, interpreted: ModuleType
+    targets: int, piece: int, triton_stages: ModuleType
 ) -> None:
     # As large pieces on a device: programs with several tiles, the last one with none or few.
     # Rows have 16 columns, and there are 4 to a tile.
     size = NetworkSize(2, 12, 3, 3)
     network, batch = random_network(size), draw_batch(size, targets)
-    stages = interpreted.TritonStages(size, piece, CPU, tile=64, programs=3)
+    stages = triton_stages.TritonStages(size, piece, CPU, tile=64, programs=3)
     engine = CudaEngine(network, work_of(network, piece), "float32", stages)
     engine.step(batch)
     assert worst_error(network, engine.gradient, exact(network, batch)[1]) < 1e-5
 
 
 def test_networks_whose_sums_exceed_the_registers_are_left_to_plain_stages(
-    interpreted: ModuleType,
+    triton_stages: ModuleType,
 ) -> None:
-    assert interpreted.fits(NetworkSize(2, 256, 4, 3))
-    assert interpreted.fits(NetworkSize(3, 1024, 4, 4))
-    assert not interpreted.fits(NetworkSize(2, 256, 4, 33))
-    assert not interpreted.fits(NetworkSize(33, 256, 4, 1))
-    assert not interpreted.fits(NetworkSize(1, 4097, 2, 1))
+    assert triton_stages.fits(NetworkSize(2, 256, 4, 3))
+    assert triton_stages.fits(NetworkSize(3, 1024, 4, 4))
+    assert not triton_stages.fits(NetworkSize(2, 256, 4, 33))
+    assert not triton_stages.fits(NetworkSize(33, 256, 4, 1))
+    assert not triton_stages.fits(NetworkSize(1, 4097, 2, 1))
 
 
 COMPILE = """
