@@ -24,6 +24,7 @@ _OTHERS: Final = {
     "size": "--size",
     "sound": "--sound",
     "start_from": "--from",
+    "what": "--what",
 }
 """Flags of what the library's calls take beside a fit's settings."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import numpy as np
 
 from sinefit.errors import SettingError
 from sinefit.memory import check_memory
 from sinefit.rendering.plan import RenderRequest, plan_render
+from sinefit.rendering.quantities import VALUE
 from sinefit.rendering.render import render_pieces
 from sinefit.signals.blocks import BlockGrid
 from sinefit.signals.signal import Signal
@@ -19,13 +20,30 @@ from sinefit.validation import settle
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from fractions import Fraction
+    from typing import TypeAlias, Unpack
 
     import torch
     from numpy.typing import NDArray
 
     from sinefit.fields.record import FitRecord
     from sinefit.networks.network import Network
+    from sinefit.rendering.plan import RenderPlan
     from sinefit.signals.signal import SignalSpec
+
+    Factors: TypeAlias = float | Sequence[float] | NDArray[np.number]
+
+
+class GridSettings(TypedDict, total=False):
+    """What grid to render, see `Field.render`."""
+
+    size: int | Sequence[int | None] | NDArray[np.integer] | None
+    rate: Fraction | float | None
+    fps: Fraction | float | None
+    region: Sequence[float] | NDArray[np.number] | None
+    start: float
+    duration: float | None
+    bit_depth: int | None
+
 
 _WHOLE: Final = BlockGrid(())
 """Stands for the one block over a signal's axes, whatever they are."""
@@ -71,39 +89,55 @@ class Field:
 
     def render(
         self,
-        scale: float | Sequence[float] | NDArray[np.number] | None = None,
+        scale: Factors | None = None,
         *,
-        size: int | Sequence[int | None] | NDArray[np.integer] | None = None,
-        rate: Fraction | float | None = None,
-        fps: Fraction | float | None = None,
-        region: Sequence[float] | NDArray[np.number] | None = None,
-        start: float = 0.0,
-        duration: float | None = None,
-        bit_depth: int | None = None,
+        what: str = VALUE,
+        **asked: Unpack[GridSettings],
     ) -> Signal:
         """Evaluate the field on a new grid and return the whole signal, in memory.
 
-        `scale` is one factor, or (width, height), or one per axis of an array; `size` is (width,
-        height), one of which may be None to keep the shape, or samples per axis; `rate` samples per
-        second of a sound; `fps` frames per second of a video; `region` (x, y, width, height) in
-        samples of what was fitted; `start` and `duration` seconds.
+        `what` is the field's "value", or what a picture or sound shall show of its derivatives (see
+        `derivative`, which returns their numbers). The grid: `scale` is one factor, or (width,
+        height), or one per axis of an array; `size` is (width, height), one of which may be None to
+        keep the shape, or samples per axis; `rate` samples per second of a sound; `fps` frames per
+        second of a video; `region` (x, y, width, height) in samples of what was fitted; `start` and
+        `duration` seconds; `bit_depth` bits per value of the output.
 
         Raises SettingError for what does not apply to the kind of signal, and MemoryLimitError for
         an output that does not fit in memory: `plan_render` and `render_pieces` render it by
         pieces.
         """
-        asked: dict[str, Any] = {
-            "scale": scale,
-            "size": size,
-            "rate": rate,
-            "fps": fps,
-            "region": region,
-            "start": start,
-            "duration": duration,
-            "bit_depth": bit_depth,
-        }
-        request = RenderRequest(**asked)  # which brings them into form
-        plan = plan_render(self.spec, request)
+        plan = self._plan(what, scale, asked)
+        return Signal(plan.spec, self._evaluate(plan), plan.notices)
+
+    def derivative(
+        self,
+        what: str = "gradient",
+        scale: Factors | None = None,
+        **asked: Unpack[GridSettings],
+    ) -> NDArray[np.float32]:
+        """Evaluate a derivative of the field on a grid, exactly; return plain numbers, in memory.
+
+        `what` is "gradient" (*grid, channels, axes), its "magnitude", its "direction" in radians
+        from the right downwards, "laplacian", "time-derivative" (all *grid, channels) or
+        "divergence" (*grid, 1), of the colours without alpha; of a video all but the last are over
+        height and width. They count in the signal's values per sample (or sample squared) of what
+        was fitted, on a grid that is asked for as in `render`. Raises SettingError and
+        MemoryLimitError as that does.
+        """
+        plan = self._plan(what, scale, asked).as_numbers()
+        found: NDArray[np.float32] = self._evaluate(plan).astype(np.float32, copy=False)
+        if what == "gradient" and plan.spec.axes == self.spec.axes:
+            return found[..., None, :]  # of a single channel
+        return found
+
+    def _plan(self, what: str, scale: Factors | None, asked: GridSettings) -> RenderPlan:
+        settings: dict[str, Any] = {"what": what, "scale": scale, **asked}
+        request = RenderRequest(**settings)  # which brings them into form
+        return plan_render(self.spec, request)
+
+    def _evaluate(self, plan: RenderPlan) -> NDArray[np.generic]:
+        """Return all samples of a render, (*shape, channels)."""
         spec = plan.spec
         shape, dtype = (*spec.shape, spec.channels), np.dtype(spec.dtype)
         check_memory(
@@ -116,4 +150,4 @@ class Field:
         for piece in render_pieces(self, plan):
             samples[done : done + len(piece)] = piece
             done += len(piece)
-        return Signal(spec, samples, plan.notices)
+        return samples

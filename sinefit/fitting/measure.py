@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sinefit.networks.network import Network
-    from sinefit.rendering.render import Blended
+    from sinefit.rendering.blended import Blended
     from sinefit.signals.blocks import BlockGrid
     from sinefit.signals.signal import Signal
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sinefit.errors import OutputError, SettingError
 from sinefit.files import is_stream
 from sinefit.fitting.devices import cpu_threads
+from sinefit.rendering.quantities import VALUE
 from sinefit.rendering.render import render_pieces
 from sinefit.signals.formats import agreed_format, extension_of, formats_of
 from sinefit.signals.writing import written
@@ -85,8 +86,8 @@ def write_render(
 
 
 def _suffix(request: RenderRequest) -> str:
-    """Return what a default name tells of the request: "4x", "2x3", "96000hz", "crop-4x"."""
-    parts = []
+    """Return what a default name tells of the request: "4x", "96000hz", "gradient-crop-4x"."""
+    parts = [] if request.what == VALUE else [request.what]
     if request.start or request.duration is not None:
         parts.append("cut")
     if request.region is not None:

@@ -10,9 +10,24 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sinefit.errors import SettingError
+from sinefit.rendering.quantities import (
+    QUANTITIES,
+    VALUE,
+    check_quantity,
+    numbers_spec,
+    picture_spec,
+)
 from sinefit.signals.grid import GridAxis, native_axis
 from sinefit.signals.signal import NOUNS
-from sinefit.validation import fraction, number, numbers, settle, whole_number, whole_numbers
+from sinefit.validation import (
+    check_choice,
+    fraction,
+    number,
+    numbers,
+    settle,
+    whole_number,
+    whole_numbers,
+)
 
 if TYPE_CHECKING:
     from sinefit.signals.signal import Kind, SignalSpec
@@ -43,6 +58,8 @@ class RenderRequest:
     """Seconds of a sound or video to render."""
     bit_depth: int | None = None
     """Bits per value: 8 or 16 for images, 8 to 32 for sound, 16, 32 or 64 for arrays."""
+    what: str = VALUE
+    """The field's "value", or a derivative of it by its name in `quantities`."""
 
     def __post_init__(self) -> None:
         if self.scale is not None:
@@ -60,6 +77,7 @@ class RenderRequest:
             settle(self, duration=number("duration", self.duration))
         if self.bit_depth is not None:
             settle(self, bit_depth=whole_number("bit_depth", self.bit_depth))
+        check_choice("what", self.what, (VALUE, *QUANTITIES))
 
 
 @dataclass(frozen=True)
@@ -70,6 +88,19 @@ class RenderPlan:
     spec: SignalSpec
     notices: tuple[str, ...] = ()
     """What of the fitted signal the render leaves out, one sentence each."""
+    what: str = VALUE
+    """The field's "value", or the quantity that the output shows."""
+    values: SignalSpec | None = None
+    """The field's own values on this grid, where the output shows a quantity of them."""
+
+    def as_numbers(self) -> RenderPlan:
+        """Return the plan of the quantity's plain numbers, not of a picture or sound that shows it.
+
+        The output is an array of float32; that of plain values is what it was.
+        """
+        if self.values is None:
+            return self
+        return replace(self, spec=numbers_spec(self.values, self.what))
 
 
 def plan_render(spec: SignalSpec, request: RenderRequest) -> RenderPlan:
@@ -79,6 +110,7 @@ def plan_render(spec: SignalSpec, request: RenderRequest) -> RenderPlan:
     outside its domain.
     """
     _check_kind(spec, request)
+    check_quantity(request.what, spec)
     if request.scale is not None and request.size is not None:
         raise SettingError("`scale` and `size` exclude each other: give one of them")
     notices: tuple[str, ...] = ()
@@ -103,7 +135,11 @@ def plan_render(spec: SignalSpec, request: RenderRequest) -> RenderPlan:
     output = output.with_shape(tuple(axis.count for axis in axes))
     if output.sample_count > MAX_SAMPLES:
         raise SettingError(f"{output.sample_count} samples are too many to render: ask for fewer")
-    return RenderPlan(axes, _with_bit_depth(output, request.bit_depth), notices)
+    output = _with_bit_depth(output, request.bit_depth)
+    if request.what == VALUE:
+        return RenderPlan(axes, output, notices)
+    shown = picture_spec(output, request.what)
+    return RenderPlan(axes, shown, notices, request.what, output)
 
 
 def _check_kind(spec: SignalSpec, request: RenderRequest) -> None:

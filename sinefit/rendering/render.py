@@ -3,44 +3,29 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
 
 from sinefit.engines.evaluation import choose_evaluator
 from sinefit.rendering.blending import blend
+from sinefit.rendering.showing import shown_pieces
 from sinefit.signals.grid import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from sinefit.networks.network import Network
+    from sinefit.rendering.blended import Blended
     from sinefit.rendering.plan import RenderPlan
-    from sinefit.signals.blocks import BlockGrid
 
     Convert = Callable[[NDArray[np.float32]], NDArray[Any]]
 
 PIECE_SAMPLES: Final = 2**18
 """Samples per piece of one network's render, as far as whole slabs of the first axis allow."""
-
-
-class Blended(Protocol):
-    """What is rendered: networks and the blocks that they are on, as a `Field` has them."""
-
-    @property
-    def network(self) -> Network:
-        """A stack with a member per block; it is evaluated where its weights are."""
-
-    @property
-    def blocks(self) -> BlockGrid:
-        """Where the blocks lie."""
-
-    @property
-    def numbers(self) -> Sequence[int] | None:
-        """Which blocks the members are on, None for all of them in turn."""
 
 
 def render_pieces(field: Blended, plan: RenderPlan) -> Iterator[NDArray[np.generic]]:
@@ -50,6 +35,8 @@ def render_pieces(field: Blended, plan: RenderPlan) -> Iterator[NDArray[np.gener
     that of one piece, however large the grid. Raises SettingError where the grid touches a block
     that the field was read without.
     """
+    if plan.values is not None:
+        return shown_pieces(field, plan.axes, plan.values, plan.what, plan.spec)
     return _render(field, plan, plan.spec.store, np.dtype(plan.spec.dtype))
 
 

@@ -74,26 +74,40 @@ class AxisBlocks:
         """Tell whether there is a block before (side -1) or behind (side 1) this one."""
         return self.count > 1 and (self.wraps or 0 <= place + side < self.count)
 
-    def window(self, place: int, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return a block's share in the field, 0 to 1, at positions within its reach."""
+    def window(
+        self, place: int, positions: NDArray[np.float64], order: int = 0
+    ) -> NDArray[np.float64]:
+        """Return a block's share in the field, 0 to 1, at positions within its reach.
+
+        Of `order` 1 or 2 it is the derivative of the share, per sample or per sample squared.
+        """
         import numpy as np  # a command that only tells of a field need not wait for it
 
-        share = np.ones_like(positions)
+        share = np.full_like(positions, 1.0 if order == 0 else 0.0)
         if self.margin == 0:  # where a block ends is not for the last bit of a position to decide
             return share
+        # A cell is at least as long as two margins: where one end falls the other has risen.
         begin, end = self.cell(place)
         if self.has_neighbour(place, -1):
-            share *= self._rise(positions - begin)
+            rising = positions < (begin + end) / 2
+            share[rising] = self._rise(positions[rising] - begin, order)
         if self.has_neighbour(place, 1):
-            share *= 1.0 - self._rise(positions - end)
+            falling = positions >= (begin + end) / 2
+            share[falling] -= self._rise(positions[falling] - end, order)
         return share
 
-    def _rise(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _rise(self, distance: NDArray[np.float64], order: int) -> NDArray[np.float64]:
         """Return what rises from 0 a margin before an edge to 1 a margin behind it."""
         import numpy as np
 
-        progress = np.clip((distance / self.margin + 1.0) / 2.0, 0.0, 1.0)
-        return 0.5 - 0.5 * np.cos(np.pi * progress)
+        pace = np.pi / (2.0 * self.margin)
+        angle = np.pi * np.clip((distance / self.margin + 1.0) / 2.0, 0.0, 1.0)
+        if order == 0:
+            return 0.5 - 0.5 * np.cos(angle)
+        if order == 1:
+            return 0.5 * pace * np.sin(angle)
+        inside = (angle > 0.0) & (angle < np.pi)  # at its ends the slope stays, its own does not
+        return np.where(inside, 0.5 * pace**2 * np.cos(angle), 0.0)
 
     def touched(self, axis: GridAxis) -> Iterator[tuple[int, int, int, GridAxis]]:
         """Yield which blocks reach which of the samples of an axis of a grid on the same domain.

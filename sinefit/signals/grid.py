@@ -87,9 +87,7 @@ class Grid:
     def coordinates(self, indices: Tensor) -> Tensor:
         """Return coordinates (count, features), float32, of samples by number (count,), int64.
 
-        On the sphere the first axis goes from latitude +90 to -90 degrees, the second from
-        longitude -180 to +180, and the coordinates are the point (cos lat cos lon, cos lat sin lon,
-        sin lat) on the unit sphere.
+        On the sphere they are `sphere_features` of the grid's two axes.
         """
         import torch
 
@@ -101,17 +99,26 @@ class Grid:
             columns.append(self._along(axis, numbers) if table is None else table[numbers])
             remaining = remaining // axis.count if place else remaining
         columns.reverse()
+        found = torch.stack(columns, dim=1)
         if self._sphere:
-            latitude, longitude = columns[0] * (-math.pi / 2), columns[1] * math.pi
-            across = torch.cos(latitude)
-            columns = [
-                across * torch.cos(longitude),
-                across * torch.sin(longitude),
-                torch.sin(latitude),
-            ]
-        return torch.stack(columns, dim=1).float().to(self._device)  # (count, features)
+            found = sphere_features(found)
+        return found.float().to(self._device)  # (count, features)
 
     def _along(self, axis: GridAxis, numbers: Tensor) -> Tensor:
         """Return coordinates along an axis, float64 as long as angles are made of them."""
         coordinates = axis.coordinates(numbers.double())
         return coordinates if self._sphere else coordinates.float()
+
+
+def sphere_features(coordinates: Tensor) -> Tensor:
+    """Return the points on the unit sphere (..., 3) at coordinates (..., 2) in [-1, 1].
+
+    The first coordinate goes from latitude +90 to -90 degrees, the second from longitude -180 to
+    +180; the point is (cos lat cos lon, cos lat sin lon, sin lat).
+    """
+    import torch
+
+    latitude, longitude = coordinates[..., 0] * (-math.pi / 2), coordinates[..., 1] * math.pi
+    across = torch.cos(latitude)
+    point = across * torch.cos(longitude), across * torch.sin(longitude), torch.sin(latitude)
+    return torch.stack(point, dim=-1)

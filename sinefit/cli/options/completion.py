@@ -48,5 +48,12 @@ def complete_format(incomplete: str) -> list[str]:
     return _beginning(dict.fromkeys(name for kind in FORMATS.values() for name in kind), incomplete)
 
 
+def complete_quantity(incomplete: str) -> list[str]:
+    """Return what a render can be of that begins so."""
+    from sinefit.rendering.quantities import QUANTITIES, VALUE
+
+    return _beginning((VALUE, *QUANTITIES), incomplete)
+
+
 def _beginning(words: Iterable[str], start: str) -> list[str]:
     return [word for word in words if word.startswith(start)]

@@ -37,6 +37,7 @@ def render(
     weights: options.Weights = None,
     output: options.Output = None,
     force: options.Force = False,
+    what: options.What = "value",
     scale: options.Scale = None,
     size: options.Size = None,
     rate: options.Rate = None,
@@ -70,10 +71,13 @@ def render(
             start=parse_seconds("--start", start),
             duration=None if length is None else parse_seconds("--duration", length),
             bit_depth=bit_depth,
+            what=what,
         )
         with TaskEvents(messages, "rendering") as events:
             field, plan, path = _load(weights, output, request, messages)
             target, chosen = target_and_format(field, path, request, output, output_format)
+            if chosen == "npy":
+                plan = plan.as_numbers()
             if target is None:
                 target = streams.default_output()
             streams.refuse_terminal(target)

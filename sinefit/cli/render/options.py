@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sinefit.cli.options.completion import complete_format
+from sinefit.cli.options.completion import complete_format, complete_quantity
 
 _GRID = "The new grid"
 _ENCODING = "Encoding"
@@ -30,6 +30,15 @@ Output = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Replace an existing output.")]
+What = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="The field's value, or of its derivatives gradient, magnitude, direction, laplacian, "
+        "divergence or time-derivative; as .npy their plain numbers.",
+        autocompletion=complete_quantity,
+    ),
+]
 Scale = Annotated[
     str | None,
     typer.Option(

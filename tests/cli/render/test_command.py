@@ -437,3 +437,24 @@ def test_a_region_of_a_field_of_blocks(here: Path, monkeypatch: pytest.MonkeyPat
     piped = succeed("render", *region, "-o", "piped.png", stdin=encode_field(field))
     assert piped.exit_code == 0
     assert Path("piped.png").read_bytes() == Path("part.png").read_bytes()
+
+
+def test_a_derivative_is_a_picture_or_plain_numbers(fields: Path, here: Path) -> None:
+    succeed(
+        "render", fields / "photo.safetensors", "--what", "gradient", "--scale", "2", "-o", "g.npy"
+    )
+    gradient = np.load("g.npy")
+    assert gradient.shape == (24, 32, 3, 2)
+    succeed(
+        "render", fields / "photo.safetensors", "--what", "magnitude", "--scale", "2", "-o", "m.npy"
+    )
+    np.testing.assert_allclose(np.load("m.npy"), np.hypot(*np.moveaxis(gradient, -1, 0)), rtol=1e-4)
+    succeed("render", fields / "photo.safetensors", "--what", "gradient", "-o", "g.png")
+    assert size_of(Path("g.png")) == (16, 12)
+    message = fail(2, "render", fields / "photo.safetensors", "--what", "divergence")
+    assert "as many channels as axes" in message
+
+
+def test_the_default_name_tells_of_the_derivative(fields: Path) -> None:
+    succeed("render", fields / "tone.safetensors", "--what", "time-derivative")
+    assert (fields / "tone-time-derivative.wav").exists()
