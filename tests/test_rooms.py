@@ -16,7 +16,8 @@ PACKAGE = Path(sinefit.__file__).parent
 FLOORS = (
     ("descriptors", "errors", "version"),
     ("files", "forks", "memory", "metrics", "processor", "validation"),
-    ("settings",),
+    ("parameters", "settings"),
+    ("notation",),
     ("networks", "signals"),
     ("native",),
     ("engines",),

@@ -10,8 +10,8 @@ from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.options import told  # noqa: TC001 (the command line reads it)
 from sinefit.cli.options.completion import complete_scheme
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
-from sinefit.initializers.parameters import parameters_of
 from sinefit.initializers.registry import INITIALIZERS, scheme_of
+from sinefit.parameters import parameters_of
 
 
 def inits(

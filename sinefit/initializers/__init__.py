@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sinefit.initializers.base import Initializer, SignalTraits, TrainingRules, mean_omega
-from sinefit.initializers.parameters import Parameter, parameters_of
 from sinefit.initializers.registry import INITIALIZERS, describe, parse_initializer
+from sinefit.parameters import Parameter, parameters_of
 
 __all__ = [
     "INITIALIZERS",

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from sinefit.errors import SettingError
-from sinefit.initializers.parameters import check_parameters
 from sinefit.networks.family import Family  # noqa: TC001 (the fields' annotations are evaluated)
 from sinefit.networks.sine import SINE
+from sinefit.parameters import check_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,7 @@ class Initializer(ABC):
     """A recipe that draws a network's starting weights.
 
     Its parameters are its dataclass fields, each with a default and with its help text and range as
-    metadata (see `sinefit.initializers.parameters`); a value out of range raises `SettingError`.
+    metadata (see `sinefit.parameters`); a value out of range raises `SettingError`.
     They can be written in one word: `lambert:sigma_a=1`.
     """
 
@@ -79,7 +79,7 @@ class Initializer(ABC):
     """Whether `draw` looks at the signal's spectral centroid, which takes some time to measure."""
 
     def __post_init__(self) -> None:
-        check_parameters(self, self.name)
+        check_parameters(self, f"initializer {self.name}")
 
     @abstractmethod
     def omega_for(self, frequency: float, size: NetworkSize) -> float:

@@ -1,4 +1,4 @@
-"""Random tensors for initializers, from a given generator, always float32.
+"""Sine networks of drawn weights, and their learning-rate scales.
 
 torch is imported inside the functions: the registry of initializers also serves `--help` and
 completion, which must not wait for it.
@@ -11,32 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import torch
     from torch import Tensor
 
     from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
-
-
-def uniform(shape: tuple[int, ...], bound: float, generator: torch.Generator) -> Tensor:
-    """Draw from U(-bound, bound)."""
-    import torch
-
-    return (torch.rand(shape, generator=generator) * 2.0 - 1.0) * bound
-
-
-def normal(shape: tuple[int, ...], std: float, generator: torch.Generator) -> Tensor:
-    """Draw from N(0, std^2)."""
-    import torch
-
-    return torch.randn(shape, generator=generator) * std
-
-
-def zeros(shape: tuple[int, ...]) -> Tensor:
-    """Return zeros."""
-    import torch
-
-    return torch.zeros(shape)
 
 
 def per_axis(omega: tuple[float, ...]) -> Tensor:

@@ -7,14 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from sinefit.initializers.base import Initializer, TrainingRules, check_omega, mean_omega
-from sinefit.initializers.draws import (
-    normal,
-    per_axis,
-    scales_by_layer,
-    sine_network,
-    uniform,
-    zeros,
-)
+from sinefit.initializers.draws import per_axis, scales_by_layer, sine_network
+from sinefit.networks.draws import normal, uniform, zeros
 
 if TYPE_CHECKING:
     import torch

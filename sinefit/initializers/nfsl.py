@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from sinefit.initializers.base import Initializer
-from sinefit.initializers.draws import sine_network, uniform
+from sinefit.initializers.draws import sine_network
 from sinefit.initializers.siren import siren_layers, siren_omega, siren_rules
+from sinefit.networks.draws import uniform
 
 if TYPE_CHECKING:
     import torch

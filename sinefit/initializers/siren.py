@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from sinefit.initializers.base import Initializer, TrainingRules, check_omega, mean_omega
-from sinefit.initializers.draws import per_axis, scales_by_layer, sine_network, uniform
+from sinefit.initializers.draws import per_axis, scales_by_layer, sine_network
+from sinefit.networks.draws import uniform
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from sinefit.errors import SettingError
 from sinefit.initializers.base import Initializer, TrainingRules, check_omega
-from sinefit.initializers.draws import scales_by_layer, sine_network, uniform
+from sinefit.initializers.draws import scales_by_layer, sine_network
 from sinefit.initializers.frequencies import (
     draw_frequencies,
     draw_lattice,
@@ -17,6 +17,7 @@ from sinefit.initializers.frequencies import (
     unit_frequencies,
 )
 from sinefit.initializers.siren import siren_layers
+from sinefit.networks.draws import uniform
 
 if TYPE_CHECKING:
     import torch

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from sinefit.initializers.base import Initializer, TrainingRules, check_omega
-from sinefit.initializers.draws import normal, per_axis, scales_by_layer, sine_network, zeros
+from sinefit.initializers.draws import per_axis, scales_by_layer, sine_network
+from sinefit.networks.draws import normal, zeros
 
 if TYPE_CHECKING:
     import torch

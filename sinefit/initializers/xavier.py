@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from sinefit.initializers.base import Initializer, check_omega
-from sinefit.initializers.draws import per_axis, sine_network, uniform, zeros
+from sinefit.initializers.draws import per_axis, sine_network
 from sinefit.initializers.siren import siren_rules
+from sinefit.networks.draws import uniform, zeros
 
 if TYPE_CHECKING:
     import torch

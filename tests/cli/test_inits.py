@@ -5,8 +5,8 @@ import json
 import pytest
 
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
-from sinefit.initializers.parameters import parameters_of
 from sinefit.initializers.registry import INITIALIZERS, parse_initializer
+from sinefit.parameters import parameters_of
 
 from .making import fail, succeed
 

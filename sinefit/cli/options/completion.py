@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sinefit.initializers.parameters import parameters_of
 from sinefit.initializers.registry import INITIALIZERS
+from sinefit.parameters import parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

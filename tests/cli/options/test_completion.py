@@ -8,8 +8,8 @@ from sinefit.cli.options.completion import (
     complete_init,
     complete_scheme,
 )
-from sinefit.initializers.parameters import parameters_of
 from sinefit.initializers.registry import INITIALIZERS, parse_initializer
+from sinefit.parameters import parameters_of
 
 
 def test_initializers() -> None:

@@ -1,7 +1,7 @@
-"""The parameters of an initializer, read off its dataclass fields.
+"""What can be chosen by name and has parameters: initializers, networks.
 
-A field carries its help text and its range as metadata, so that validation, `--help`, the table of
-schemes and the documentation have one source:
+The parameters are the fields of a dataclass. A field carries its help text and its range as
+metadata, so that validation, `--help`, lists and the documentation have one source:
 
     alpha: float = field(default=2.5, metadata={"help": "...", "above": 0.0})
 
@@ -26,7 +26,7 @@ Value = float | int | bool | str
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of an initializer."""
+    """One parameter of what is chosen."""
 
     name: str
     """Its name in `scheme:name=value` and in the dataclass."""
@@ -88,7 +88,7 @@ class Parameter:
 
 @lru_cache
 def parameters_of(scheme: type[DataclassInstance]) -> tuple[Parameter, ...]:
-    """Return the parameters of an initializer class, in the order of its fields."""
+    """Return the parameters of a class, in the order of its fields."""
     hints = get_type_hints(scheme)
     found = []
     for item in fields(scheme):
@@ -110,11 +110,14 @@ def parameters_of(scheme: type[DataclassInstance]) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
-def check_parameters(initializer: DataclassInstance, name: str) -> None:
-    """Raise `SettingError` for the first parameter of an initializer that is out of its range."""
-    for parameter in parameters_of(type(initializer)):
-        value = getattr(initializer, parameter.name)
+def check_parameters(chosen: DataclassInstance, name: str) -> None:
+    """Raise `SettingError` for the first parameter that is out of its range.
+
+    `name` is what the message calls the thing chosen.
+    """
+    for parameter in parameters_of(type(chosen)):
+        value = getattr(chosen, parameter.name)
         if not parameter.allows(value):
             raise SettingError(
-                f"initializer {name}: {parameter.name} is {value!r}: it must be {parameter.range}"
+                f"{name}: {parameter.name} is {value!r}: it must be {parameter.range}"
             )

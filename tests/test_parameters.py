@@ -7,9 +7,9 @@ import pytest
 from sinefit.errors import SettingError
 from sinefit.initializers import INITIALIZERS, parameters_of
 from sinefit.initializers.lambert import Lambert
-from sinefit.initializers.parameters import Parameter
 from sinefit.initializers.siren import Siren
 from sinefit.initializers.tuner import Tuner
+from sinefit.parameters import Parameter
 
 
 def test_parameters_are_the_fields_with_their_types_and_defaults() -> None:
