@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from sinefit.initializers.base import Initializer
     from sinefit.initializers.registry import INITIALIZERS, parse_initializer
     from sinefit.jobs.running import JobOutcome
+    from sinefit.networks.family import Family
     from sinefit.networks.network import Network
+    from sinefit.networks.registry import FAMILIES, parse_network
     from sinefit.rendering.plan import RenderRequest, plan_render
     from sinefit.rendering.render import render_pieces
     from sinefit.signals.reading import read_signal
@@ -51,10 +53,12 @@ if TYPE_CHECKING:
 
 # Names are loaded when first used: importing torch takes two seconds, which `--help` need not wait.
 _HOMES = {
+    "FAMILIES": "networks.registry",
     "INITIALIZERS": "initializers.registry",
     "Budget": "fitting.budget",
     "Checkpoint": "fitting.checkpoint",
     "DeviceError": "errors",
+    "Family": "networks.family",
     "Field": "fields.field",
     "FitConfig": "fitting.config",
     "FitDivergedError": "fitting.report",
@@ -86,6 +90,7 @@ _HOMES = {
     "fit_signal": "fitting.loop",
     "load": "api",
     "parse_initializer": "initializers.registry",
+    "parse_network": "networks.registry",
     "plan_render": "rendering.plan",
     "read_signal": "signals.reading",
     "render_pieces": "rendering.render",
@@ -95,10 +100,12 @@ _HOMES = {
 }
 
 __all__ = [
+    "FAMILIES",
     "INITIALIZERS",
     "Budget",
     "Checkpoint",
     "DeviceError",
+    "Family",
     "Field",
     "FitConfig",
     "FitDivergedError",
@@ -131,6 +138,7 @@ __all__ = [
     "fit_signal",
     "load",
     "parse_initializer",
+    "parse_network",
     "plan_render",
     "read_signal",
     "render_pieces",

@@ -15,7 +15,6 @@ from sinefit.fields.weights_file import decode_field, field_pieces, read_field
 from sinefit.files import is_standard_input, write_bytes
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import STORAGE_TYPES, FitConfig
-from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.fitting.devices import resolve_device
 from sinefit.fitting.hooks import CHECKPOINT_EVERY, FitHooks
 from sinefit.fitting.loop import fit_signal
@@ -56,7 +55,8 @@ if TYPE_CHECKING:
 class FitSettings(TypedDict, total=False):
     """The settings of `fit` that decide what is fitted, and where."""
 
-    init: str
+    init: str | None
+    network: str
     omega: Omega
     width: int | None
     depth: int
@@ -78,7 +78,8 @@ class FitSettings(TypedDict, total=False):
 def fit(
     source: Source,
     *,
-    init: str = DEFAULT_INITIALIZER,
+    init: str | None = None,
+    network: str = FitConfig.network.name,
     omega: Omega = "auto",
     width: int | None = None,
     depth: int = FitConfig.depth,
@@ -100,11 +101,12 @@ def fit(
     start_from: Field | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Field:
-    """Fit a sine network to a file or a signal in any form, and return the field.
+    """Fit a network to a file or a signal in any form, and return the field.
 
     `source` is a file's name, the bytes of a file or a stream of them, a signal, a NumPy array, a
     torch tensor, a list of numbers or a Pillow image. `init` is an initializer as the command line
-    takes it, "lambert:sigma_a=1". `omega` scales the first layer's frequencies, in radians per unit
+    takes it, "lambert:sigma_a=1", `network` another kind of network, "wire:omega=10", which has a
+    start of its own. `omega` scales the first layer's frequencies, in radians per unit
     of the domain [-1, 1], one number or one per axis; a text is what the command line takes:
     "auto", "nyquist", "0.5nyquist". `steps`, `max_time` and `target_psnr` bound the fit, whichever
     comes first; without any, a number of steps that suits the signal. `start_from` continues from a
@@ -120,6 +122,7 @@ def fit(
         check_type("start_from", start_from, Field, "a field")
     config = _config(
         init=init,
+        network=network,
         omega=omega,
         width=width,
         depth=depth,
@@ -371,8 +374,9 @@ def _config(**settings: Unpack[FitSettings]) -> FitConfig:
     others: dict[str, Any] = dict(settings)
     limits = {name: others.pop(name, None) for name in ("steps", "max_time", "target_psnr")}
     omega = others.pop("omega", "auto")
+    init = others.pop("init", None)
     return FitConfig(
-        initializer=parse_initializer(others.pop("init", DEFAULT_INITIALIZER)),
+        initializer=None if init is None else parse_initializer(init),
         omega=parse_omega(omega) if isinstance(omega, str) else numbers("omega", omega),
         budget=None if set(limits.values()) == {None} else Budget(**limits),
         **others,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from sinefit.fields.metadata import network_values
 from sinefit.fields.tensors import BYTE_TENSORS
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def weights_values(header: WeightsHeader, name: str) -> dict[str, Any]:
             **_spec_values(spec),
             **{part: part in header.byte_tensors for part in BYTE_TENSORS},
         },
-        "network": {"family": header.family.name, **dataclasses.asdict(header.size)},
+        "network": network_values(header.family, header.size),
         "blocks": {
             "count": header.blocks.count,
             "counts": header.blocks.counts,

@@ -110,6 +110,16 @@ def parameters_of(scheme: type[DataclassInstance]) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
+def parameter_values(parameter: Parameter) -> dict[str, Value]:
+    """Return what lists for machines say of a parameter."""
+    return {
+        "name": parameter.name,
+        "default": parameter.default,
+        "range": parameter.range,
+        "help": parameter.help,
+    }
+
+
 def check_parameters(chosen: DataclassInstance, name: str) -> None:
     """Raise `SettingError` for the first parameter that is out of its range.
 

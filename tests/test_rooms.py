@@ -56,7 +56,7 @@ CLI_FLOORS = (
     ("exit_codes", "options"),
     ("usage",),
     ("help_text",),
-    ("bench", "evaluate", "fit", "info", "inits", "render"),
+    ("bench", "evaluate", "fit", "info", "inits", "networks", "render"),
     ("commands",),
     ("app",),
     ("__init__",),

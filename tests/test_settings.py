@@ -104,9 +104,9 @@ def test_the_call_of_python_takes_every_setting_with_its_default() -> None:
     of_files = {"start", "duration", "region", "downsample"}  # `read_signal` takes these
     offered = {each.word: each for each in SETTINGS if each.group is not None}
     assert set(parameters) - beside == set(offered) - of_files
-    for word in set(parameters) - beside - {"init", "omega"}:
+    for word in set(parameters) - beside - {"network", "omega"}:
         assert parameters[word].default == offered[word].default, word
-    assert parameters["init"].default == offered["init"].unset
+    assert parameters["network"].default == offered["network"].unset
     assert parameters["omega"].default == "auto"
 
 

@@ -16,6 +16,7 @@ from sinefit.cli.help_text import (
     FIT_EXAMPLES,
     INFO_EXAMPLES,
     INITS_EXAMPLES,
+    NETWORKS_EXAMPLES,
     RENDER_EXAMPLES,
     HelpfulCommand,
     help_of,
@@ -74,6 +75,12 @@ COMMANDS: Final = {
         "inits:inits",
         "List the initializers: formula, parameters, when to choose, reference.",
         INITS_EXAMPLES,
+        "json",
+    ),
+    "networks": Subcommand(
+        "networks:networks",
+        "List the networks: formula, start, settings, usual rate, reference.",
+        NETWORKS_EXAMPLES,
         "json",
     ),
     "bench": Subcommand(

@@ -52,6 +52,10 @@ INITS_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit inits", ""),
     ("sinefit inits lambert --json", ""),
 )
+NETWORKS_EXAMPLES: Final[tuple[Example, ...]] = (
+    ("sinefit networks", ""),
+    ("sinefit networks finer --json", ""),
+)
 
 _MEANINGS: Final = {
     ExitCode.OK: "done",

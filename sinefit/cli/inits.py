@@ -11,7 +11,7 @@ from sinefit.cli.options import told  # noqa: TC001 (the command line reads it)
 from sinefit.cli.options.completion import complete_scheme
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.initializers.registry import INITIALIZERS, scheme_of
-from sinefit.parameters import parameters_of
+from sinefit.parameters import parameter_values, parameters_of
 
 
 def inits(
@@ -32,13 +32,7 @@ def inits(
                     "name": scheme.name,
                     "formula": scheme.formula,
                     "parameters": [
-                        {
-                            "name": parameter.name,
-                            "default": parameter.default,
-                            "range": parameter.range,
-                            "help": parameter.help,
-                        }
-                        for parameter in parameters_of(scheme)
+                        parameter_values(parameter) for parameter in parameters_of(scheme)
                     ],
                     "advice": scheme.advice,
                     "reference": scheme.reference,

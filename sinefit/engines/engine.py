@@ -48,6 +48,11 @@ class Work:
         return self.targets * self.points
 
     @property
+    def parameter_count(self) -> int:
+        """Weights of a member."""
+        return self.family.parameter_count(self.size)
+
+    @property
     def is_pointwise(self) -> bool:
         """Whether it is sine networks and the mean squared error at points."""
         return (

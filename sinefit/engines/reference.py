@@ -19,31 +19,45 @@ if TYPE_CHECKING:
 class ReferenceEngine:
     """The networks' own forward pass, differentiated by autograd, in the type of their values.
 
-    It serves every family and every objective.
+    It serves every family and every objective. A batch goes by parts of `targets` per member, whose
+    gradients add up, so that memory does not grow with it.
     """
 
-    def __init__(self, network: Network, objective: Objective) -> None:
+    def __init__(self, network: Network, objective: Objective, targets: int | None = None) -> None:
+        """Take at most so many targets per member at a time, all of a batch unless given."""
         self._network = network
         self._objective = objective
+        self._targets = targets
         self.gradient = torch.zeros_like(network.values)
 
     def step(self, batch: Batch) -> Tensor:
-        """Compute the losses (members,) and their gradient."""
+        """Compute the losses (members,) and their gradient.
+
+        The gradient is that of the sum over all outputs of the family, the losses are of the last.
+        """
         network = self._network
-        values = network.values.detach().requires_grad_()
-        with products_of(torch.float32):  # whatever the caller's process allows
-            outputs = network.family.forward(network.views(values), batch.coordinates)
-            losses = self._objective.loss(outputs, batch)
-            (gradient,) = torch.autograd.grad(losses.sum(), values)
-        self.gradient.copy_(gradient)
-        return losses.detach()
+        count = batch.targets.shape[1]
+        step = self._targets or count
+        total = network.values.new_zeros(network.members)
+        self.gradient.zero_()
+        for begin in range(0, count, step):
+            part = batch.part(begin, min(begin + step, count))
+            share = part.targets.shape[1] / count
+            values = network.values.detach().requires_grad_()
+            with products_of(torch.float32):  # whatever the caller's process allows
+                outputs = network.family.outputs(network.views(values), part.coordinates)
+                losses = [self._objective.loss(output, part) * share for output in outputs]
+                (gradient,) = torch.autograd.grad(torch.stack(losses).sum(), values)
+            self.gradient += gradient
+            total += losses[-1].detach()
+        return total
 
 
 class _Reference:
     name: Final = "reference"
     has_own_threads: Final = False
     can_be_recorded: Final = False
-    in_parts: Final = False
+    in_parts: Final = True
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:
         """Return float32: it does any work."""
@@ -51,14 +65,14 @@ class _Reference:
         return ("float32",)
 
     def memory(self, work: Work) -> int:
-        """Return about what autograd keeps: phases and sines of every layer, and what flows."""
-        each = work.size.width * (2 * work.size.depth + 2)
+        """Return about what autograd keeps of every layer, and what flows back."""
+        each = work.size.width * (work.family.kept_values * work.size.depth + 2)
         return 4 * work.members * work.samples * each
 
     def make(self, network: Network, work: Work, precision: Precision) -> ReferenceEngine:
         """Return the engine."""
         del precision
-        return ReferenceEngine(network, work.objective)
+        return ReferenceEngine(network, work.objective, work.targets)
 
 
 REFERENCE: Final = _Reference()

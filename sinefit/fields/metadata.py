@@ -30,6 +30,7 @@ from sinefit.fields.tensors import (
 from sinefit.networks.registry import FAMILIES
 from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
+from sinefit.parameters import parameters_of
 from sinefit.signals.blocks import BlockGrid
 from sinefit.signals.signal import DOMAINS, KINDS, SignalSpec, range_fault
 from sinefit.version import __version__
@@ -88,7 +89,7 @@ class WeightsHeader:
     @property
     def parameter_count(self) -> int:
         """Number of stored weights, of all blocks."""
-        return self.blocks.count * self.size.parameter_count
+        return self.blocks.count * self.family.parameter_count(self.size)
 
 
 def make_metadata(
@@ -108,10 +109,17 @@ def make_metadata(
         "format_version": FORMAT_VERSION if blocks.count == 1 else BLOCKS_VERSION,
         "tool_version": __version__,
         "signal": to_json(signal),
-        "network": to_json({"family": family.name, **dataclasses.asdict(size)}),
+        "network": to_json(network_values(family, size)),
         "fit": to_json(dataclasses.asdict(record)),
         **(several if blocks.count > 1 else {}),
     }
+
+
+def network_values(family: Family, size: NetworkSize) -> dict[str, Any]:
+    """Return what a weights file says of a network: its family with settings if any, its size."""
+    settings = dataclasses.asdict(family)
+    told = {"settings": settings} if settings else {}
+    return {"family": family.name, **told, **dataclasses.asdict(size)}
 
 
 def read_header(content: bytes, name: str) -> WeightsHeader:
@@ -159,7 +167,9 @@ def header_of(content: Content, *, check_weights: bool | None = False) -> Weight
         features = spec.coordinate_features if blocks.count == 1 else spec.axes
         if (size.in_features, size.out_features) != (features, spec.channels):
             raise UnsoundError("damaged weights file: its network does not fit its signal")
-        if len(record.omega) != size.in_features:
+        if (record.initializer is None) is (family is SINE):
+            raise UnsoundError("damaged weights file: its initializer does not fit its network")
+        if len(record.omega) != (size.in_features if family is SINE else 0):
             raise UnsoundError("damaged weights file: its omega does not fit its network")
         checkpoint = metadata.get("checkpoint")
         shapes = _shapes(family, size, blocks, len(header))
@@ -241,6 +251,18 @@ def _network(values: dict[str, Any]) -> tuple[Family, NetworkSize]:
             f"its network is of the family {name!r}, which this sinefit does not know; use the "
             "version of sinefit that wrote it, or a newer one"
         )
+    settings = values.pop("settings", {})
+    if not isinstance(settings, dict):
+        raise UnsoundError("damaged weights file: the settings of its network are no JSON object")
+    for parameter in parameters_of(type(family)):
+        if parameter.name not in settings or not parameter.allows(settings[parameter.name]):
+            raise UnsoundError(
+                f"damaged weights file: {parameter.name!r} of its network is missing or of no use"
+            )
+    if unknown := settings.keys() - {each.name for each in parameters_of(type(family))}:
+        raise UnsoundError(f"damaged weights file: its network has no {min(unknown)!r}")
+    if settings:
+        family = dataclasses.replace(family, **settings)
     _check_types(values, _SIZE_TYPES)
     if not all(1 <= value < 2**20 for value in values.values()):
         raise UnsoundError("damaged weights file: the size of its network makes no sense")

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 class FitRecord:
     """What a weights file tells of the fit that made it; no times, so that runs compare equal."""
 
-    initializer: str
-    """The recipe with all its parameters, as `--init` takes it."""
+    initializer: str | None
+    """The recipe with all its parameters, as `--init` takes it; None for a network that is no sine
+    network and has a start of its own."""
     omega: tuple[float, ...]
-    """First-layer frequency factor per coordinate; of several blocks their geometric mean."""
+    """First-layer frequency factor per coordinate; of several blocks their geometric mean; of a
+    network that is no sine network none."""
     seed: int
     steps: int
     """Optimiser steps taken, those of an earlier fit it started from not counted; of several
@@ -25,7 +27,7 @@ class FitRecord:
     learning_rates: tuple[float, ...]
     """Adam's peak rate on each layer's effective weights, first layer first; of the first layer's
     columns, which each follow the omega of their axis, it is that of their mean; of several blocks
-    their geometric mean."""
+    their geometric mean. The one rate of a network that is no sine network."""
     psnr: float | None
     """PSNR in dB as saved: of values rounded to the signal's own sample type; inf for no error,
     None where it was not measured."""

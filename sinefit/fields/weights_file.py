@@ -11,7 +11,7 @@ as a first axis, by their number. Metadata: the keys below, each but the first t
 | `format_version` | "1"; "2" of several blocks |
 | `tool_version` | the sinefit that wrote the file |
 | `signal` | the fields of `SignalSpec`, without the bytes that are tensors |
-| `network` | of each block `family`, "sine"; `in_features`, `width`, `depth`, `out_features` |
+| `network` | of each block `family`, its `settings` if any, the fields of `NetworkSize` |
 | `fit` | the fields of `FitRecord` |
 | `blocks` | of several: `counts` and `margins`, a number per axis, as in `BlockGrid` |
 """
@@ -158,7 +158,7 @@ class StoredField:
     def _network(self, numbers: Sequence[int]) -> Network:
         """Read the members with rising numbers."""
         header = self.header
-        count = sum(map(math.prod, header.family.shapes(header.size).values()))
+        count = header.family.parameter_count(header.size)
         check_memory(
             4 * count * len(numbers),
             f"{self._content.name}: its weights need {{}} in memory",

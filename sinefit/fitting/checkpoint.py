@@ -28,6 +28,8 @@ from sinefit.fitting.layout import extent_text
 from sinefit.fitting.monitor import Standing
 from sinefit.fitting.omega_choice import NyquistShare, parse_omega
 from sinefit.initializers.registry import describe, parse_initializer
+from sinefit.networks.registry import describe_network, parse_network
+from sinefit.networks.sine import SINE
 from sinefit.settings import settings_in
 from sinefit.signals.storage import let_go
 
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 2**22
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 """Of the content; a fit that another version began would not go on to the same weights."""
 
 
@@ -71,7 +73,8 @@ class Checkpoint:
                 "name the one that it was made of, or remove the checkpoint"
             )
         mine, theirs = _settings(self.config), _settings(config)
-        for each in deciding():
+        # Another network has another start, which is not what was asked for.
+        for each in sorted(deciding(), key=lambda each: each.name != "network"):
             if mine[each.name] != theirs[each.name]:
                 raise SettingError(
                     f"the checkpoint was made with `{each.word}` "
@@ -107,7 +110,9 @@ def _settings(config: FitConfig) -> dict[str, Any]:
         for each in settings_in(kind)
         if each.decides
     }
-    values["initializer"] = describe(config.initializer)
+    values["network"] = describe_network(config.network)
+    if config.initializer is not None:
+        values["initializer"] = describe(config.initializer)
     if config.omega is not None:
         values["omega"] = [
             str(part) if isinstance(part, NyquistShare) else part for part in config.omega
@@ -168,7 +173,8 @@ def checkpoint_of(content: Content) -> Checkpoint:
             )
         config = _config(values["settings"], values.get("planned_steps"))
         size = field.network.size
-        if (config.width, config.depth) != (size.width, size.depth):
+        mine = (config.network, config.width, config.depth)
+        if mine != (field.network.family, size.width, size.depth):
             raise ValueError("its settings are of another network")
         if config.blocks_for(field.spec) != field.blocks:
             raise ValueError("its settings are of other blocks")
@@ -189,7 +195,8 @@ def _config(settings: dict[str, Any], planned_steps: int | None) -> FitConfig:
     """Return the settings that `_settings` has written; raises KeyError for one that is missing."""
     values = {each.name: settings[each.name] for each in deciding()}
     limits = [values.pop(each.name) for each in settings_in(Budget)]
-    values["initializer"] = parse_initializer(values["initializer"])
+    if parse_network(values["network"]) is SINE:
+        values["initializer"] = parse_initializer(values["initializer"])
     if values["omega"] is not None:
         values["omega"] = parse_omega(",".join(map(str, values["omega"])))
     budget = None if limits == [None, None, None] else Budget(*limits)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
+from sinefit.errors import SettingError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER, default_steps
 from sinefit.fitting.layout import (
@@ -18,8 +19,14 @@ from sinefit.fitting.omega_choice import (
     OmegaChoice,  # noqa: TC001 (the settings read the annotation)
     checked_omega,
 )
+from sinefit.fitting.traits import coordinate_shape
 from sinefit.initializers.base import Initializer
+from sinefit.initializers.own import OwnStart
 from sinefit.initializers.registry import parse_initializer
+from sinefit.networks.family import Family, Published  # noqa: TC001 (as above)
+from sinefit.networks.registry import as_network
+from sinefit.networks.sine import SINE
+from sinefit.parameters import parameters_of
 from sinefit.settings import setting, settings_in, settle_settings
 from sinefit.signals.blocks import width_first
 from sinefit.signals.selection import Selection
@@ -27,7 +34,6 @@ from sinefit.validation import check_type, positive, settle, threads, whole_numb
 
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
-    from sinefit.networks.family import Family
     from sinefit.networks.size import NetworkSize
     from sinefit.signals.blocks import BlockGrid
     from sinefit.signals.signal import SignalSpec
@@ -50,7 +56,8 @@ def _recipe(name: str, value: object) -> object:
 class FitConfig:
     """Everything that decides a fit besides the signal; None lets the signal decide."""
 
-    initializer: Initializer = field(
+    initializer: Initializer | None = field(
+        default=None,
         metadata=setting(
             "Initializer, with parameters: lambert:sigma_a=1. See: sinefit inits.",
             group=NETWORK,
@@ -58,9 +65,21 @@ class FitConfig:
             word="init",
             unset=DEFAULT_INITIALIZER,
             check=_recipe,
-        )
+        ),
     )
-    """The recipe for the starting weights."""
+    """The recipe for the starting weights of a sine network; None for any other, which has its
+    own, and for a sine network the default."""
+    network: Family = field(
+        default=SINE,
+        metadata=setting(
+            "Kind of network, with settings: wire:omega=10. See: sinefit networks.",
+            group=NETWORK,
+            form="NAME",
+            unset=SINE.name,
+            check=lambda _name, value: as_network(value),
+        ),
+    )
+    """The kind of network."""
     omega: OmegaChoice = field(
         default=None,
         metadata=setting(
@@ -175,7 +194,7 @@ class FitConfig:
             group=TRAINING,
             form="RATE",
             flag="lr",
-            unset="the initializer's",
+            unset="the initializer's or network's",
             check=positive,
         ),
     )
@@ -218,24 +237,46 @@ class FitConfig:
             check_type("budget", self.budget, Budget, "a Budget")
         if self.planned_steps is not None:
             settle(self, planned_steps=whole_number("planned_steps", self.planned_steps))
+        if not isinstance(self.network, Published):
+            if self.initializer is None:
+                settle(self, initializer=parse_initializer(DEFAULT_INITIALIZER))
+        elif self.initializer is not None:
+            raise SettingError(
+                f"`init` is for sine networks, {self.network.name} has a start of its own: "
+                "leave one of them out"
+            )
+        elif self.omega is not None:
+            has_one = any(each.name == "omega" for each in parameters_of(type(self.network)))
+            cure = f"write `network` {self.network.name}:omega=..." if has_one else "leave it out"
+            raise SettingError(f"`omega` is for sine networks, not for {self.network.name}: {cure}")
 
     def continuing(self, field: Field) -> FitConfig:
         """Return the settings for a fit that goes on from a field: its recipe, omega and size."""
-        size = field.network.size
+        network, size, recipe = field.network.family, field.network.size, field.record.initializer
+        # That of several blocks is each its own, and follows from what was asked for again.
+        omega = field.record.omega if field.blocks.count == 1 else self.omega
         return replace(
             self.on(field.blocks, field.spec),
-            initializer=parse_initializer(field.record.initializer),
-            # That of several blocks is each its own, and follows from what was asked for again.
-            omega=field.record.omega if field.blocks.count == 1 else self.omega,
+            network=network,
+            initializer=None if recipe is None else parse_initializer(recipe),
+            omega=None if isinstance(network, Published) else omega,
             width=size.width,
             depth=size.depth,
             weights_per_value=None,
         )
 
     @property
-    def family(self) -> Family:
-        """The kind of network."""
-        return self.initializer.family
+    def recipe(self) -> Initializer | OwnStart:
+        """What draws the starting weights: the initializer, or what the network's paper says."""
+        if isinstance(self.network, Published):
+            return OwnStart(self.network)
+        assert self.initializer is not None  # settled
+        return self.initializer
+
+    def network_for(self, spec: SignalSpec) -> Family:
+        """Return the kind of network with what it leaves to the signal, of the largest block."""
+        blocks = self.blocks_for(spec)
+        return self.network.suited(coordinate_shape(spec) if blocks.count == 1 else blocks.cell)
 
     def blocks_for(self, spec: SignalSpec) -> BlockGrid:
         """Return the blocks of a signal; raises SettingError for what it cannot be cut into."""
@@ -254,6 +295,7 @@ class FitConfig:
         blocks = self.blocks_for(spec)
         return replace(
             self.on(blocks, spec),
+            network=self.network_for(spec),
             width=network_size(spec, self, blocks).width,
             batch=batch_size(blocks, self.batch),
             weights_per_value=None,
@@ -275,7 +317,8 @@ class FitConfig:
         if self.dtype is not None:
             return self.dtype
         shallow = spec.kind in ("image", "video") and spec.bit_depth <= 8
-        return "float16" if shallow and blocks.count > 1 else "float32"
+        known = self.network is SINE and shallow
+        return "float16" if known and blocks.count > 1 else "float32"
 
     def expected_steps(self, spec: SignalSpec) -> int:
         """Return about how many steps the budget allows for.

@@ -39,6 +39,7 @@ from sinefit.fitting.schedule import (
     steps_to_restart,
 )
 from sinefit.initializers.registry import describe
+from sinefit.networks.registry import describe_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -365,7 +366,7 @@ class Fit:
 
     def _measured_samples(self) -> int:
         trained = self.standing.step * self.plan.batch * self.plan.blocks.count
-        count, weights = self.plan.spec.sample_count, self.plan.work.size.parameter_count
+        count, weights = self.plan.spec.sample_count, self.plan.work.parameter_count
         return measured_samples(count, trained, weights)
 
     def _put_back(self, astray: Tensor, losses: Tensor) -> Tensor:
@@ -455,8 +456,9 @@ class Fit:
         self, psnr: float | None, psnr_float: float | None, snr: float | None, samples: int
     ) -> FitRecord:
         plan = self.plan
+        recipe = plan.config.initializer
         return FitRecord(
-            initializer=describe(plan.config.initializer),
+            initializer=None if recipe is None else describe(recipe),
             omega=plan.omega,
             seed=plan.config.seed,
             steps=self.standing.step,
@@ -483,6 +485,12 @@ class Fit:
             record = self._record(quality.psnr, quality.psnr_float, snr, quality.samples)
         device = str(self.plan.machine.device)
         report = FitReport(
-            record, self.standing.seconds, self._pace(), device, ended_by, self.plan.dtype
+            record,
+            self.standing.seconds,
+            self._pace(),
+            device,
+            ended_by,
+            self.plan.dtype,
+            describe_network(self.plan.config.network),
         )
         return FitResult(Field(network.to("cpu"), spec, record, self.plan.blocks), report)

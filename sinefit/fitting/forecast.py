@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from sinefit.fitting.devices import cpu_threads
 from sinefit.fitting.measure import measured_samples
 from sinefit.fitting.pace import TRIAL_LIMIT, TRIAL_SHARE, Trial
+from sinefit.networks.sine import SINE
 
 if TYPE_CHECKING:
     from sinefit.fitting.monitor import Standing
@@ -41,7 +42,8 @@ class Forecast:
     """From now on to the last step."""
     measuring: float
     quality: QualityClass | None
-    """None where no rule has been found: for arrays, and for fits that continue others."""
+    """None where no rule has been found: for arrays, for other networks than sine networks, and for
+    fits that continue others."""
 
     @property
     def seconds(self) -> float:
@@ -64,15 +66,16 @@ def forecast(plan: FitPlan, signal: Signal, standing: Standing | None = None) ->
             step = budget.max_time / config.planned_steps
         else:
             step = trial.step_seconds(TRIAL_LIMIT, TRIAL_SHARE * plan.steps)
-        weights = plan.work.size.parameter_count
+        weights = plan.work.parameter_count
         measured = measured_samples(spec.sample_count, plan.samples, weights)
         evaluation = trial.evaluation_seconds(measured / spec.sample_count)
     in_blocks = plan.blocks.count > 1
+    is_known = plan.work.family is SINE and not plan.continued
     spent = 0.0 if standing is None else budget.spent(standing.step, standing.seconds)
     return Forecast(
         plan.steps * step * (1.0 - spent),
         measured * evaluation,
-        None if plan.continued else quality_class(spec, plan.weights, plan.steps, in_blocks),
+        quality_class(spec, plan.weights, plan.steps, in_blocks) if is_known else None,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sinefit.errors import InputError, SettingError
 from sinefit.fitting.sizing import default_width
+from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.blocks import BlockGrid, width_first
 from sinefit.validation import refusal, whole_number
@@ -135,7 +136,8 @@ def width_for(spec: SignalSpec, config: FitConfig, blocks: BlockGrid) -> int:
     features = features_of(spec, blocks)
 
     def weights(width: int) -> int:
-        return NetworkSize(features, width, config.depth, spec.channels).parameter_count
+        size = NetworkSize(features, width, config.depth, spec.channels)
+        return config.network.parameter_count(size)
 
     widths = range(NARROWEST, WIDEST + 1, GRAIN)
     return min(widths, key=lambda width: abs(math.log(weights(width) / wanted)))
@@ -156,6 +158,8 @@ def _counts(spec: SignalSpec, config: FitConfig) -> tuple[int, ...]:
         if config.blocks == (1,):
             return (1,) * spec.axes
         return tuple(_per_axis("blocks", config.blocks, spec))
+    if config.block_size is None and config.network is not SINE:
+        return (1,) * spec.axes
     if config.block_size is not None:
         edges: tuple[float, ...] = tuple(_per_axis("block_size", config.block_size, spec))
     else:

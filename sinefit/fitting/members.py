@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, overload
 import torch
 
 from sinefit.fitting.omega import BLOCK_SHARE, CENTROID_SHARE, resolve_omega
-from sinefit.fitting.rates import PeakRates, RateTable
+from sinefit.fitting.rates import EqualRates, PeakRates, RateTable
 from sinefit.fitting.traits import signal_traits
+from sinefit.initializers.own import OwnStart
 from sinefit.networks.network import Network
 from sinefit.signals.storage import let_go
 from sinefit.theory.spectra import MAX_LINES
@@ -43,7 +44,7 @@ class MemberPlan:
     omega: tuple[float, ...]
     """First-layer frequency factor per coordinate."""
     rules: TrainingRules
-    rates: PeakRates
+    rates: PeakRates | EqualRates
     seed: int
     """Of the draws of its weights and of the order of its samples."""
 
@@ -52,7 +53,7 @@ class MemberPlan:
 class Members(Sequence[MemberPlan]):
     """The networks of a fit, one per block in their order."""
 
-    initializer: Initializer
+    initializer: Initializer | OwnStart
     size: NetworkSize
     seed: int
     """Of the fit."""
@@ -61,7 +62,7 @@ class Members(Sequence[MemberPlan]):
     steps: int
     batch: int
     omegas: tuple[tuple[float, ...], ...]
-    """First-layer frequency factors of each."""
+    """First-layer frequency factors of each, none of a network that has its own start."""
     traits: tuple[SignalTraits, ...]
     """What is known of each one's part of the signal; nothing of those that begin with `earlier`
     weights."""
@@ -105,6 +106,8 @@ class Members(Sequence[MemberPlan]):
         """Return the starting weights that are likely to have the largest among them."""
         if self.earlier is not None:
             return self.earlier()
+        if not self.omegas[0]:
+            return self.begin(0)
         return self.begin(max(range(len(self)), key=lambda number: max(self.omegas[number])))
 
     def rules(self, number: int, network: Network) -> TrainingRules:
@@ -115,17 +118,19 @@ class Members(Sequence[MemberPlan]):
         """Return the peak rates of all."""
         return RateTable(self._all_rates())
 
-    def _all_rates(self) -> Iterator[PeakRates]:
+    def _all_rates(self) -> Iterator[PeakRates | EqualRates]:
         """Yield the peak rates of each; their rules' scales do not follow from weights."""
         first = self.begin(0)
-        known: dict[tuple[float, ...], PeakRates] = {}
+        known: dict[tuple[float, ...], PeakRates | EqualRates] = {}
         for number, omega in enumerate(self.omegas):
             if omega not in known:
                 known = {omega: self._rates(self.rules(number, first))}
             yield known[omega]
 
-    def _rates(self, rules: TrainingRules) -> PeakRates:
+    def _rates(self, rules: TrainingRules) -> PeakRates | EqualRates:
         size = self.size
+        if isinstance(self.initializer, OwnStart):
+            return EqualRates(self.learning_rate or self.initializer.family.usual_rate, rules)
         return PeakRates(
             self.learning_rate,
             self.initializer.hidden_rate,
@@ -150,13 +155,15 @@ def plan_members(
     earlier: Callable[[], Network] | None = None,
 ) -> Members:
     """Look at each block's part of a signal, on so many threads, and plan its network."""
-    initializer = config.initializer
+    initializer = config.recipe
     share = CENTROID_SHARE if blocks.count == 1 else BLOCK_SHARE
     lines = MAX_LINES if blocks.count < MANY else FEW_LINES
 
     def look(number: int) -> tuple[tuple[float, ...], SignalTraits]:
         part = blocks.part(signal, number)
-        omega = resolve_omega(config.omega, initializer, part, size, share, lines)
+        omega: tuple[float, ...] = ()
+        if not isinstance(initializer, OwnStart):
+            omega = resolve_omega(config.omega, initializer, part, size, share, lines)
         return omega, signal_traits(part, with_spectrum=initializer.reads_spectrum)
 
     def look_at(begin: int) -> list[tuple[tuple[float, ...], SignalTraits]]:

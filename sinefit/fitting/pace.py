@@ -19,6 +19,7 @@ from sinefit.fitting.samples import PartSamples, tables_fit
 from sinefit.fitting.sizing import NARROWEST, width_in_time
 from sinefit.fitting.trainer import ROUND, Trainer, round_steps
 from sinefit.initializers.registry import parse_initializer
+from sinefit.networks.family import Published
 from sinefit.signals.blocks import crop
 
 if TYPE_CHECKING:
@@ -70,21 +71,22 @@ class Trial:
 
         Of many blocks a few are tried.
         """
-        recipe = parse_initializer(DEFAULT_INITIALIZER)
+        is_sine = not isinstance(config.network, Published)
         machine = machine_for(config)
         blocks = config.blocks_for(signal.spec)
         size = config.size_for(signal.spec)
         batch = tried = config.batch_for(signal.spec)
         if machine.device.type == "cpu" and blocks.count == 1:
-            tried = min(batch, max(FEWEST_TRIED, int(TRIED_WORK / size.parameter_count)))
+            weights = config.network.parameter_count(size)
+            tried = min(batch, max(FEWEST_TRIED, int(TRIED_WORK / weights)))
         spec, few = signal.spec, blocks.corner(TRIED_BLOCKS)
         self._parts = batch / tried * blocks.count / few.count
         if few.count < blocks.count:
             signal = crop(signal, tuple(axis.size for axis in few.axes))
         config = replace(
             config.on(few, signal.spec),
-            initializer=recipe,
-            omega=(1.0,),
+            initializer=parse_initializer(DEFAULT_INITIALIZER) if is_sine else None,
+            omega=(1.0,) if is_sine else None,
             width=size.width,
             weights_per_value=None,
             batch=tried,

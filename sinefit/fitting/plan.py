@@ -83,13 +83,13 @@ class FitPlan:
 
     @property
     def learning_rates(self) -> tuple[float, ...]:
-        """Peak rate per layer, of several blocks their geometric mean."""
+        """Peak rate per layer, of several blocks their geometric mean; else the one rate."""
         return self.rates.by_layer
 
     @property
     def weights(self) -> int:
         """Weights of all members."""
-        return self.blocks.count * self.work.size.parameter_count
+        return self.blocks.count * self.work.parameter_count
 
     @property
     def samples(self) -> int:
@@ -127,11 +127,12 @@ def plan_fit(
     spec = signal.spec
     if start_from is not None:
         check_start(start_from, config, spec)
+    config = replace(config, network=config.network_for(spec))
     blocks = config.blocks_for(spec)
     size = network_size(spec, config, blocks)
     batch = batch_size(blocks, config.batch)
     work = Work(
-        config.family,
+        config.network,
         size,
         blocks.count,
         min(batch, piece_size(machine.device.type)),
@@ -185,7 +186,7 @@ def _check_memory(work: Work, engine: EngineKind) -> None:
         copies, many, need = STACK_COPIES, f"{work.members} networks", "need"
         cure = f"{cure}, or fewer `weights_per_value`"
     check_memory(
-        4 * copies * work.members * size.parameter_count + engine.memory(work),
+        4 * copies * work.members * work.parameter_count + engine.memory(work),
         f"{many} of width {size.width} and depth {size.depth} {need} {{}} to train",
         cure,
     )

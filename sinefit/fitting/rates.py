@@ -139,13 +139,28 @@ class PeakRates:
         """One per parameter, or per column of one; 0 for what is frozen."""
 
 
+class EqualRates:
+    """One peak rate for all parameters of a network: what those of papers take."""
+
+    def __init__(self, rate: float, rules: TrainingRules) -> None:
+        """Take the rate of all that is not frozen."""
+        self.by_layer = (rate,)
+        """The one rate."""
+        self.base = rate
+        """The highest rate to ask for at which no layer would learn faster than it does."""
+        self.by_name: Mapping[str, float | Tensor] = {
+            name: 0.0 if name in rules.frozen else rate for name in rules.rate_scales
+        }
+        """One per parameter; 0 for what is frozen."""
+
+
 class RateTable:
     """The peak rates of many networks of one recipe, some numbers for each.
 
     A row with a rate for every weight would be as large as the network itself.
     """
 
-    def __init__(self, members: Iterable[PeakRates]) -> None:
+    def __init__(self, members: Iterable[PeakRates | EqualRates]) -> None:
         rows, layers, bases = [], [], []
         self._columns: dict[str, int] = {}
         for one in members:

@@ -55,6 +55,8 @@ class FitReport:
     """What ended the fit; "plateau": the target quality cannot be reached with these settings."""
     dtype: StorageType
     """Type in which the weights are to be saved, to which they were rounded to be measured."""
+    network: str = "sine"
+    """The kind of network with its settings, as `--network` takes it."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from sinefit.errors import SettingError
-from sinefit.networks.family import Family  # noqa: TC001 (the fields' annotations are evaluated)
-from sinefit.networks.sine import SINE
 from sinefit.parameters import check_parameters
 
 if TYPE_CHECKING:
@@ -69,8 +67,6 @@ class Initializer(ABC):
     """When to choose it, in one sentence."""
     reference: ClassVar[str]
     """Authors, year, title or venue, and section or equation."""
-    family: ClassVar[Family] = SINE
-    """The kind of network that it draws."""
     hidden_rate: ClassVar[float] = 0.012
     """Learning rate of the hidden layers' effective weights that trains well in batches of a few
     thousand, for 256 neurons per layer; it is inversely proportional to their number."""

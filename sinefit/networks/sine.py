@@ -6,7 +6,10 @@ kept as sin(W' x + b') with W' = omega W and b' = omega b.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from sinefit.networks.family import Family
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,10 +29,20 @@ def bias_name(layer: int) -> str:
     return f"layers.{layer}.bias"
 
 
-class Sine:
+@dataclass(frozen=True)
+class Sine(Family):
     """The family of plain sine networks: `size.depth` sine layers and a linear one."""
 
-    name: Final = "sine"
+    name: ClassVar[str] = "sine"
+    formula: ClassVar[str] = "h ← sin(W h + b); a linear layer at the end"
+    advice: ClassVar[str] = (
+        "The main one, which all initializers, blocks and fast engines are for; omega decides its "
+        "detail."
+    )
+    reference: ClassVar[str] = (
+        "Sitzmann, Martel, Bergman, Lindell, Wetzstein (2020), Implicit Neural Representations "
+        "with Periodic Activation Functions, NeurIPS, section 3; in effective weights"
+    )
 
     def shapes(self, size: NetworkSize) -> Mapping[str, tuple[int, ...]]:
         """Return the shapes of the layers' weights and biases.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -12,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from sinefit.engines.engine import Work
 from sinefit.engines.objective import Batch, MeanSquaredError
 from sinefit.engines.reference import ReferenceEngine
+from sinefit.networks.family import Family
 from sinefit.networks.network import Network
 from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sinefit.engines.objective import Objective
-    from sinefit.networks.family import Family
 
 CPU = torch.device("cpu")
 OBJECTIVE = MeanSquaredError()
@@ -33,10 +34,11 @@ SIZES = [
 ]
 
 
-class Parabolas:
+@dataclass(frozen=True)
+class Parabolas(Family):
     """A family that is no sine network: w x² + b."""
 
-    name: Final = "parabolas"
+    name: ClassVar[str] = "parabolas"
 
     def shapes(self, size: NetworkSize) -> Mapping[str, tuple[int, ...]]:
         return {"w": (size.out_features, size.in_features), "b": (size.out_features,)}

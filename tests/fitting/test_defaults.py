@@ -20,6 +20,8 @@ def steps_of(*shape: int) -> int:
 
 def test_the_default_initializer_can_be_taken() -> None:
     config = FitConfig(parse_initializer(DEFAULT_INITIALIZER))
+    assert config == FitConfig()
+    assert config.initializer is not None
     assert describe(config.initializer) == DEFAULT_INITIALIZER
 
 

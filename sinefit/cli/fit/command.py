@@ -26,7 +26,6 @@ from sinefit.cli.terminal.messages import Messages
 from sinefit.errors import SettingError
 from sinefit.files import is_standard_output
 from sinefit.fitting.config import NETWORK, FitConfig
-from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.fitting.hooks import CHECKPOINT_EVERY
 from sinefit.initializers.registry import parse_initializer
 from sinefit.jobs.origin import read_checkpoint
@@ -77,11 +76,12 @@ def fit(
         if together:
             _refuse_with_together({"--resume": resume, "--preview": preview})
         initializer = _initializer_text(settings["initializer"], sigma_a=sigma_a, alpha=alpha)
+        recipe = None if initializer is None else parse_initializer(initializer)
         request = FitRequest(
             settings_from(
                 FitConfig,
                 settings,
-                initializer=parse_initializer(initializer),
+                initializer=recipe,
                 budget=budget_from(settings),
             ),
             settings_from(Selection, settings),
@@ -169,13 +169,20 @@ def _words(settings: dict[str, object]) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _initializer_text(init: str | None, *, sigma_a: float | None, alpha: float | None) -> str:
-    """Return the text of the initializer; a short form alone means the scheme it is short for."""
+def _initializer_text(
+    init: str | None, *, sigma_a: float | None, alpha: float | None
+) -> str | None:
+    """Return the text of the initializer; a short form alone means the scheme it is short for.
+
+    None where nothing is said of it.
+    """
     given = [
         (scheme, f"{name}={value!r}")
         for scheme, name, value in (("lambert", "sigma_a", sigma_a), ("ws", "alpha", alpha))
         if value is not None
     ]
     if init is None:
-        init = given[0][0] if given else DEFAULT_INITIALIZER
+        if not given:
+            return None
+        init = given[0][0]
     return ":".join([init, *(setting for _, setting in given)])

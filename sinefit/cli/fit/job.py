@@ -12,7 +12,7 @@ from sinefit.cli.fit.values import fit_values, progress_values
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.terminal.streams import read_input
 from sinefit.cli.words.amounts import size
-from sinefit.cli.words.details import fit_details, networks_word
+from sinefit.cli.words.details import fit_details, networks_word, start_words
 from sinefit.cli.words.quoting import command_line
 from sinefit.cli.words.signals import describe_signal
 from sinefit.errors import SinefitError
@@ -143,10 +143,11 @@ class ToldFit:
             origin = f" ({omega_text(asked)})"
         if self._request.start_from is not None:
             origin = f" (from {self._request.start_from})"
-        omega = ",".join(f"{factor:.4g}" for factor in plan.omega)
+        recipe = None if config.initializer is None else describe(config.initializer)
+        start = start_words(config.network, recipe, plan.omega, origin)
         self._messages.say(
-            f"{name}: {describe_signal(plan.spec)}; {describe(config.initializer)}, "
-            f"omega {omega}{origin}, {networks_word(plan)}, on {plan.machine.device}"
+            f"{name}: {describe_signal(plan.spec)}; {start}, {networks_word(plan)}, "
+            f"on {plan.machine.device}"
         )
         if self._messages.verbose:
             for detail in fit_details(plan):

@@ -13,6 +13,7 @@ from sinefit.fitting.config import FitConfig
 from sinefit.fitting.hooks import CHECKPOINT_EVERY
 from sinefit.jobs.job import Job
 from sinefit.jobs.origin import READING, settings_again
+from sinefit.networks.family import Published
 from sinefit.settings import settings_in
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ def _merged(kept: FitConfig, wanted: FitConfig, is_given: Any) -> FitConfig:
     for wish, decided in (("block_size", "blocks"), ("weights_per_value", "width")):
         if wish in chosen:
             chosen.setdefault(decided, None)
+    if isinstance(chosen.get("network"), Published):  # which has neither
+        chosen = {"initializer": None, "omega": None, **chosen}
     limits = [option for option in _BUDGET if is_given(option)]
     if limits:
         chosen["budget"] = _merged_budget(kept.budget, wanted.budget, limits)

@@ -27,5 +27,6 @@ def fit_values(report: FitReport, job: Job) -> dict[str, Any]:
         ended_by=report.ended_by,
         weights=job.target,
         dtype=report.dtype,
+        network=report.network,
     )
     return values

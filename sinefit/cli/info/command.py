@@ -93,7 +93,7 @@ def _flatten(values: dict[str, Any]) -> list[tuple[str, str]]:
     """Return lines for people: dotted keys, sizes in words, what is not there left out."""
     lines = []
     for key, value in values.items():
-        if value is None or value is False or value == []:
+        if value is None or value is False or value in ([], ()):
             continue
         if isinstance(value, dict):
             lines += [(f"{key}.{inner}", text) for inner, text in _flatten(value)]

@@ -24,6 +24,7 @@ _FIT: Final = {
     "device": "Where it was trained: cpu, cuda:0, mps.",
     "ended_by": '"steps", "time", "quality", "plateau" (out of reach) or "divergence".',
     "dtype": "Type of the stored weights.",
+    "network": "The kind of network with its settings, as --network takes it.",
 }
 _QUALITY: Final = {
     "psnr": "PSNR in dB, of values rounded to the original's sample type.",
@@ -81,6 +82,17 @@ OBJECTS: Final[Section] = {
         "advice": "When to choose the scheme.",
         "reference": "Where it was published.",
     },
+    "networks": {
+        "networks": "A list of objects with the keys below.",
+        "name": "What --network takes.",
+        "formula": "A layer, and what is around the layers.",
+        "start": "How the weights are drawn; null of sine networks, which have initializers.",
+        "settings": "A list of objects with name, default, range and help, as of inits.",
+        "learning_rate": "Adam's usual peak rate; null of sine networks.",
+        "rate_source": "Where that is from; null as well.",
+        "advice": "What it is good for.",
+        "reference": "Where it was published.",
+    },
 }
 """Objects of `--json`, one to a line of standard output; each begins with `json_version`."""
 
@@ -126,7 +138,11 @@ WEIGHTS_FILE: Final[Section] = {
         BLOCKS_VERSION: "Of several blocks, which are the first axis of each parameter.",
     },
     "tool_version": {"": "The version of sinefit that wrote it."},
-    "network": {"family": 'The kind of network: "sine".', **field_notes(NetworkSize)},
+    "network": {
+        "family": 'The kind of network: "sine", or another name of sinefit networks.',
+        "settings": "Its settings, an object, of families that have any.",
+        **field_notes(NetworkSize),
+    },
     "signal": {
         name: note for name, note in field_notes(SignalSpec).items() if name not in BYTE_TENSORS
     },

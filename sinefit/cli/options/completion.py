@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sinefit.initializers.registry import INITIALIZERS
+from sinefit.networks.registry import FAMILIES
 from sinefit.parameters import parameters_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    from _typeshed import DataclassInstance
 
 
 def complete_scheme(incomplete: str) -> list[str]:
@@ -21,19 +24,18 @@ def complete_init(incomplete: str) -> list[str]:
 
     A parameter that is there already is not offered again.
     """
-    name, *settings = incomplete.split(":")
-    if not settings:
-        return complete_scheme(incomplete)
-    if name not in INITIALIZERS:
-        return []
-    *before, _ = settings
-    given = {setting.partition("=")[0] for setting in before}
-    start = ":".join([name, *before])
-    words = []
-    for parameter in parameters_of(INITIALIZERS[name]):
-        if parameter.name not in given:
-            words += [f"{start}:{parameter.name}={choice}" for choice in parameter.choices or ("",)]
-    return _beginning(words, incomplete)
+    return _complete_choice(INITIALIZERS, incomplete)
+
+
+def complete_family(incomplete: str) -> list[str]:
+    """Return the networks whose names begin so."""
+    return _beginning(FAMILIES, incomplete)
+
+
+def complete_network(incomplete: str) -> list[str]:
+    """Return the networks that begin so; after a colon their settings, as for an initializer."""
+    kinds = {name: type(family) for name, family in FAMILIES.items()}
+    return _complete_choice(kinds, incomplete)
 
 
 def complete_device(incomplete: str) -> list[str]:
@@ -53,6 +55,22 @@ def complete_quantity(incomplete: str) -> list[str]:
     from sinefit.rendering.quantities import QUANTITIES, VALUE
 
     return _beginning((VALUE, *QUANTITIES), incomplete)
+
+
+def _complete_choice(known: Mapping[str, type[DataclassInstance]], incomplete: str) -> list[str]:
+    name, *settings = incomplete.split(":")
+    if not settings:
+        return _beginning(known, incomplete)
+    if name not in known:
+        return []
+    *before, _ = settings
+    given = {setting.partition("=")[0] for setting in before}
+    start = ":".join([name, *before])
+    words = []
+    for parameter in parameters_of(known[name]):
+        if parameter.name not in given:
+            words += [f"{start}:{parameter.name}={choice}" for choice in parameter.choices or ("",)]
+    return _beginning(words, incomplete)
 
 
 def _beginning(words: Iterable[str], start: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeVar
 
 import typer
 
-from sinefit.cli.options.completion import complete_device, complete_init
+from sinefit.cli.options.completion import complete_device, complete_init, complete_network
 from sinefit.cli.options.parsing import parse_pixel_region, parse_seconds
 from sinefit.fitting.budget import LIMITS, Budget
 from sinefit.fitting.config import NETWORK, SETTINGS, STORED, TRAINING, FitConfig
@@ -30,6 +30,7 @@ OFFERED: Final = tuple(each for each in SETTINGS if each.group is not None)
 _BEFORE: Final = {
     LIMITS: "sigma_a",
     "initializer": "sigma_a",
+    "network": "sigma_a",
     "omega": "sigma_a",
     NETWORK: "start_from",
     PART: "max_pixels",
@@ -37,7 +38,11 @@ _BEFORE: Final = {
     STORED: "sound",
 }
 """The option of the command's own that a setting stands before, by its heading or its name."""
-_COMPLETIONS: Final = {"initializer": complete_init, "device": complete_device}
+_COMPLETIONS: Final = {
+    "initializer": complete_init,
+    "network": complete_network,
+    "device": complete_device,
+}
 
 Command = TypeVar("Command", bound="Callable[..., None]")
 Holder = TypeVar("Holder", FitConfig, Selection)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sinefit.cli.words.amounts import size
+from sinefit.cli.words.amounts import size as size_words
+from sinefit.networks.registry import describe_network
 from sinefit.signals.blocks import width_first
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
     from sinefit.fields.field import Field
     from sinefit.fitting.plan import FitPlan
+    from sinefit.networks.family import Family
     from sinefit.networks.size import NetworkSize
     from sinefit.signals.blocks import BlockGrid
     from sinefit.signals.signal import SignalSpec
@@ -21,7 +25,7 @@ def signal_details(spec: SignalSpec) -> str:
     """Return in words what was recognised in a file."""
     parts = [f"format {spec.format}"]
     if spec.source_bytes is not None:
-        parts.append(size(spec.source_bytes))
+        parts.append(size_words(spec.source_bytes))
     parts.append(f"{spec.dtype} values from {spec.low:g} to {spec.high:g}")
     if spec.encoding is not None:
         parts.append(f"stored as {spec.encoding}")
@@ -48,11 +52,13 @@ def fit_details(plan: FitPlan) -> list[str]:
         limits.append(f"{budget.target_psnr:g} dB")
     start = "those of an earlier fit" if plan.continued else "drawn"
     rates = ", ".join(f"{rate:.3g}" for rate in plan.learning_rates)
-    networks = _blocks_word(plan.blocks, plan.spec) + _network_line(plan.work.size)
+    what = "rates by layer" if len(plan.learning_rates) > 1 else "rate"
+    line = _network_line(plan.work.family, plan.work.size)
+    networks = _blocks_word(plan.blocks, plan.spec) + line
     return [
         f"recognised {signal_details(plan.spec)}",
         f"{networks}; weights {start}, seed {config.seed}",
-        f"learning rates by layer {rates}; batch {plan.batch}; until {' or '.join(limits)}",
+        f"learning {what} {rates}; batch {plan.batch}; until {' or '.join(limits)}",
         f"{_device_line(plan.machine.device, config.threads)}; engine {_engine(plan)}",
     ]
 
@@ -60,12 +66,13 @@ def fit_details(plan: FitPlan) -> list[str]:
 def field_details(field: Field, device: torch.device, threads: int | None) -> list[str]:
     """Return lines about a field that is going to be evaluated."""
     record = field.record
-    omega = ",".join(f"{value:.4g}" for value in record.omega)
     quality = "not measured" if record.psnr is None else f"{record.psnr:.2f} dB PSNR"
-    fitted = f"{record.initializer}, omega {omega}, {record.steps} steps, {quality}"
+    start = start_words(field.network.family, record.initializer, record.omega)
+    fitted = f"{start}, {record.steps} steps, {quality}"
+    line = _network_line(field.network.family, field.network.size)
     return [
         f"fitted to {field.spec.source or 'a signal'}: {signal_details(field.spec)}",
-        f"{_blocks_word(field.blocks, field.spec)}{_network_line(field.network.size)}; {fitted}",
+        f"{_blocks_word(field.blocks, field.spec)}{line}; {fitted}",
         _device_line(device, threads),
     ]
 
@@ -90,9 +97,18 @@ def networks_word(plan: FitPlan) -> str:
     return f"{counts} blocks {width} wide"
 
 
-def _network_line(network: NetworkSize) -> str:
-    sizes = [network.in_features, *[network.width] * network.depth, network.out_features]
-    return f"network {'-'.join(map(str, sizes))}, {network.parameter_count} weights"
+def start_words(
+    family: Family, initializer: str | None, omega: Sequence[float], origin: str = ""
+) -> str:
+    """Return how a network started: the initializer with its omega, or the kind of network."""
+    if initializer is None:
+        return describe_network(family)
+    return f"{initializer}, omega {','.join(f'{factor:.4g}' for factor in omega)}{origin}"
+
+
+def _network_line(family: Family, size: NetworkSize) -> str:
+    sizes = [size.in_features, *[size.width] * size.depth, size.out_features]
+    return f"network {'-'.join(map(str, sizes))}, {family.parameter_count(size)} weights"
 
 
 def _device_line(device: torch.device, threads: int | None) -> str:

@@ -190,6 +190,7 @@ def test_another_input_is_refused(stopped: Path) -> None:
 SETTINGS = [
     ("--init", "lambert"),
     ("--sigma-a", "1"),
+    ("--network", "finer"),
     ("--omega", "7"),
     ("--width", "17"),
     ("--depth", "3"),

@@ -17,6 +17,7 @@ from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import NETWORK, FitConfig
 from sinefit.fitting.omega_choice import NyquistShare
 from sinefit.initializers.registry import parse_initializer
+from sinefit.networks.sine import SINE
 from sinefit.settings import settings_in
 from sinefit.signals.selection import Selection
 from tests.cli.making import fail, succeed
@@ -29,6 +30,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "max_time": ("2m", 120.0),
     "target_psnr": ("41.5", 41.5),
     "initializer": ("lambert:sigma_a=1", parse_initializer("lambert:sigma_a=1")),
+    "network": ("sine", SINE),  # the others take no initializer
     "omega": ("20,0.5nyquist", (20.0, NyquistShare(0.5))),
     "blocks": ("6x4", (6, 4)),
     "block_size": ("64", (64,)),
@@ -49,7 +51,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "channels_last": ("true", True),
     "domain": ("sphere", "sphere"),
 }
-"""A text that is not the default of every setting, and the value that it means."""
+"""A text that says every setting, which none is by itself, and the value that it means."""
 PARAMETERS = {parameter.name: parameter for parameter in load_command("fit").params}
 EACH = pytest.mark.parametrize("each", OFFERED, ids=lambda each: each.name)
 
