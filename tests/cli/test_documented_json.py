@@ -61,7 +61,10 @@ COMMANDS: dict[str, list[tuple[object, ...]]] = {
     "info of a signal": [("info", name) for name in SIGNALS],
     "eval": [("eval", *pair) for pair in zip(FIELDS, SIGNALS, strict=True)],
     "inits": [("inits",)],
+    "networks": [("networks",)],
 }
+OF_OTHERS = {"settings"}
+"""What weights files of sine networks do not have."""
 
 
 def told(folder: Path, section: str) -> dict[str, set[str]]:
@@ -87,6 +90,8 @@ def test_every_key_of_an_object_is_documented(row: str, folder: Path) -> None:
         assert lines
         for line in lines:
             printed |= keys_of(json.loads(line))
+    if "field" in row:
+        keys -= OF_OTHERS
     assert printed == keys | {"json_version"}
 
 
@@ -98,7 +103,15 @@ def test_what_a_weights_file_holds_is_documented(folder: Path) -> None:
     blocks = take_apart(encode_field(field_of_blocks()))[0]["__metadata__"]["blocks"]
     assert set(json.loads(blocks)) == parts["blocks"]
     for name in ("network", "signal", "fit"):
-        assert set(json.loads(stored[name])) == parts[name]
+        assert set(json.loads(stored[name])) == parts[name] - OF_OTHERS
+
+
+def test_a_weights_file_holds_the_settings_of_its_network(folder: Path) -> None:
+    options = ("--network", "finer:omega=7", *TINY, "-q", "-o", "finer.safetensors", "-f")
+    assert run(folder, "fit", "photo.png", *options).exit_code == 0
+    told_of = json.loads(run(folder, "info", "finer.safetensors", "--json").stdout)["network"]
+    assert set(told_of) == told(folder, "weights_file")["network"]
+    assert told_of["settings"] == {"omega": 7.0, "first_bias": 0.0}
 
 
 def test_people_read_the_same_in_lines_that_fit(folder: Path) -> None:
