@@ -11,6 +11,8 @@ import torch
 
 from sinefit.engines.state import put_back
 from sinefit.engines.triton_support import triton_update
+from sinefit.native.adam import update as native_update
+from sinefit.native.instruction_sets import instruction_sets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -60,7 +62,7 @@ class Adam:
         self._rates = rates
         self._bounds = bounds
         self._constants = constants
-        self._update = update or triton_update(values.device) or plain_update
+        self._update = update or triton_update(values.device) or _update_for(values)
         self._averages = (torch.zeros_like(values), torch.zeros_like(values))
         self.steps = np.zeros(network.members, dtype=np.int64)
         """Steps that each member has taken (members,)."""
@@ -204,6 +206,12 @@ class Adam:
         """Hold the values within their bounds."""
         if self._bounds is not None:
             torch.clamp(self._values, min=-self._bounds, max=self._bounds, out=self._values)
+
+
+def _update_for(values: Tensor) -> Update:
+    """Return Adam's step in C for float32 on a CPU that has it, else in torch."""
+    on_cpu = values.device.type == "cpu" and values.dtype == torch.float32
+    return native_update if on_cpu and instruction_sets() else plain_update
 
 
 def plain_update(

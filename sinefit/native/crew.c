@@ -1,10 +1,12 @@
 #include "crew.h"
 
-#include <immintrin.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 /* A step hands out several tasks within microseconds, and waking a thread takes longer than that:
    who waits looks out for so many nanoseconds before it sleeps. Longer would keep a core from
@@ -30,6 +32,15 @@ struct crew {
     pthread_cond_t called, done;
 };
 
+/* Leave the core's other half more room for a moment. */
+static void pause_looking(void) {
+#if defined(__x86_64__)
+    _mm_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 static long long nanoseconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -42,7 +53,7 @@ static void wait_while(crew *crew, atomic_uint *count, unsigned value, int equal
     do {
         for (int look = 0; look < LOOKS_PER_TIME; look++) {
             if ((atomic_load_explicit(count, memory_order_acquire) == value) != equal) return;
-            _mm_pause();
+            pause_looking();
         }
     } while (nanoseconds() < end);
     pthread_mutex_lock(&crew->lock);

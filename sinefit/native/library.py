@@ -43,6 +43,11 @@ _SMALL_NETWORKS: Final[_Signatures] = {
         _INT,
         [_INT] * 5 + [_LONG, _INT] + [_POINTER] * 2 + [_LONG, _POINTER],
     ),
+    "sinefit_one_open": (_POINTER, [_INT] * 6),
+    "sinefit_one_close": (None, [_POINTER]),
+    "sinefit_one_bytes": (ctypes.c_size_t, [_POINTER]),
+    "sinefit_one_gradient": (_DOUBLE, [_POINTER] * 4 + [_LONG, _POINTER]),
+    "sinefit_small_update": (None, [_INT, _LONG, _LONG] + [_POINTER] * 7 + [_DOUBLE] * 3),
 }
 
 

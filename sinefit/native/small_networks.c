@@ -3,9 +3,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+
+#include "subnormals.h"
 
 enum { PART = 4096 }; /* samples of a member that a thread evaluates before it takes other work */
 
@@ -27,7 +26,7 @@ int sinefit_small_offers(int set) {
     }
 }
 
-static const instruction_set *find_set(int set) {
+const instruction_set *sinefit_find_set(int set) {
 #if defined(__x86_64__)
     if (set == AVX512_SET) return &sinefit_avx512_set;
     if (set == AVX2_SET) return &sinefit_avx2_set;
@@ -35,32 +34,6 @@ static const instruction_set *find_set(int set) {
     (void)set;
     return &sinefit_base_set;
 }
-
-/* A weight that is no longer in use has averages that fade for ever, and below the smallest ordinary
-   number a processor is a hundred times slower: such numbers count as zero. They are far below
-   anything that changes a result. */
-#if defined(__x86_64__)
-typedef unsigned float_mode;
-static float_mode drop_subnormals(void) {
-    const float_mode before = _mm_getcsr();
-    _mm_setcsr(before | 0x8040);
-    return before;
-}
-static void restore_mode(float_mode before) { _mm_setcsr(before); }
-#elif defined(__aarch64__)
-typedef uint64_t float_mode;
-static void restore_mode(float_mode before) { __asm__ volatile("msr fpcr, %0" : : "r"(before)); }
-static float_mode drop_subnormals(void) {
-    float_mode before;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(before));
-    restore_mode(before | 1u << 24);
-    return before;
-}
-#else
-typedef int float_mode;
-static float_mode drop_subnormals(void) { return 0; }
-static void restore_mode(float_mode before) { (void)before; }
-#endif
 
 /* ---- threads ---- */
 
@@ -166,7 +139,7 @@ int sinefit_small_train(
         if (!all_inside(indices + member * indices_stride, steps * batch, sample_counts[member]))
             return OUTSIDE;
     stack stack = {
-        .set = find_set(set),
+        .set = sinefit_find_set(set),
         .work = train_item,
         .items = members,
         .training =
@@ -215,7 +188,7 @@ int sinefit_small_evaluate(
     const network_size size = {features, width, depth, channels};
     const long parts = (count + PART - 1) / PART;
     stack stack = {
-        .set = find_set(set),
+        .set = sinefit_find_set(set),
         .work = evaluate_item,
         .items = members * parts,
         .evaluation =

@@ -40,19 +40,58 @@ typedef struct {
     float *outputs; /* (count, channels) */
 } evaluation;
 
-/* The same arithmetic written in the vectors of a kind of processor. A workspace is aligned to 64
-   bytes and serves any number of members of one size in turn. */
+/* Adam's step on a row of values, at `pace` times its rates; `rise` makes up for the beginning of the
+   averages of squares. */
+typedef struct {
+    long count;
+    float *values;
+    const float *gradient;
+    float *averages, *squares;
+    const float *rates, *bounds; /* largest magnitudes, or NULL */
+    float pace, rise;
+    double decay, square_decay, epsilon;
+} row_update;
+
+/* A part of one network's batch, and what the derivative of its squared errors is multiplied with. */
+typedef struct {
+    network_size size;
+    const float *model;
+    const float *coordinates; /* (count, features) */
+    const float *targets;     /* (count, channels) */
+    long count;
+    float scale;
+} part;
+
+/* The same arithmetic written in the vectors of a kind of processor. All memory is aligned to 64
+   bytes.
+
+   A workspace serves any number of members of one size in turn. One network has a model, which all
+   threads read, each of them memory for its parts, and each part a gradient; they begin as zeros.
+   Work on all weights goes by slices. */
 typedef struct {
     size_t (*train_floats)(network_size size, long batch);
     size_t (*evaluate_floats)(network_size size);
     void (*train)(const training *work, float *workspace);
     void (*evaluate)(const evaluation *work, float *workspace);
+    void (*update)(const row_update *work);
+
+    size_t (*model_floats)(network_size size);
+    size_t (*part_floats)(network_size size);
+    size_t (*gradient_floats)(network_size size);
+    void (*load)(
+        network_size size, const float *values, float *model, long slice, long slices);
+    double (*differentiate)(const part *work, float *memory, float *gradient); /* sum of squares */
+    void (*gather)(
+        network_size size, float *gradients, long parts, long slice, long slices, float *gradient);
 } instruction_set;
 
 extern const instruction_set sinefit_base_set;
 #if defined(__x86_64__)
 extern const instruction_set sinefit_avx2_set, sinefit_avx512_set;
 #endif
+
+/* One of them by its number. */
+const instruction_set *sinefit_find_set(int set);
 
 /* Whether this processor has an instruction set, and the system saves its registers. */
 EXPORT int sinefit_small_offers(int set);

@@ -7,52 +7,24 @@ vectors of `vectors_*.h`, once for each instruction set, `small_networks.c` the 
 from __future__ import annotations
 
 import ctypes
-from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 import torch
 
-from sinefit.native.library import load_small_networks
+from sinefit.native.instruction_sets import chosen, instruction_sets
 from sinefit.native.tensors import address_of
-from sinefit.processor.capability import Capability, allows, processor_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
+    from sinefit.native.instruction_sets import InstructionSet
     from sinefit.networks.size import NetworkSize
 
 
-class InstructionSet(IntEnum):
-    """What the arithmetic is written in; all of them are float32 throughout."""
-
-    BASE = 0
-    """What every processor of its kind has: 4 floats at once, NEON on 64-bit ARM."""
-    AVX2 = 1
-    """8 floats at once."""
-    AVX512 = 2
-    """16 floats at once."""
-
-
-_NEEDS: Final = {
-    InstructionSet.AVX2: Capability.AVX2,
-    InstructionSet.AVX512: Capability.AVX512,
-}
 _OUTSIDE: Final = 1
 _NO_MEMORY: Final = 2
-
-
-def instruction_sets() -> tuple[InstructionSet, ...]:
-    """Return what this processor has and may be used for, the slowest first; none without C."""
-    library = load_small_networks() if processor_limit().compiled else None
-    if library is None:
-        return ()
-    return tuple(
-        one
-        for one in InstructionSet
-        if library.sinefit_small_offers(one) and (one not in _NEEDS or allows(_NEEDS[one]))
-    )
 
 
 def supported() -> bool:
@@ -95,7 +67,7 @@ def train(
     for what is not supported, and before any change for an index that no sample has; MemoryError
     without memory.
     """
-    library, chosen = _library(instructions)
+    library, set_number = chosen(instructions)
     if indices.ndim != 3:
         raise ValueError("wanted indices (members, steps, batch)")
     members, steps, batch = len(values), *indices.shape[1:]
@@ -111,7 +83,7 @@ def train(
     )
     losses = torch.empty(members)
     outcome = library.sinefit_small_train(
-        chosen,
+        set_number,
         *_numbers(size),
         members,
         threads,
@@ -151,13 +123,13 @@ def evaluate(
     `values` are rows as in `train`; all is float32, contiguous and on the CPU. Raises ValueError
     for tensors of another kind and for what is not supported, MemoryError without memory.
     """
-    library, chosen = _library(instructions)
+    library, set_number = chosen(instructions)
     if threads < 1 or coordinates.ndim != 3:
         raise ValueError("wanted a thread, and coordinates (members, count, in)")
     members, count = len(values), coordinates.shape[1]
     outputs = torch.empty((members, count, size.out_features))
     outcome = library.sinefit_small_evaluate(
-        chosen,
+        set_number,
         *_numbers(size),
         members,
         threads,
@@ -169,14 +141,6 @@ def evaluate(
     if outcome == _NO_MEMORY:
         raise MemoryError("not enough memory to evaluate small networks")
     return outputs
-
-
-def _library(instructions: InstructionSet | None) -> tuple[ctypes.CDLL, InstructionSet]:
-    offered = instruction_sets()
-    library = load_small_networks()
-    if library is None or not offered or (instructions or offered[0]) not in offered:
-        raise ValueError("this machine has no such instructions, or no compiled part")
-    return library, offered[-1] if instructions is None else instructions
 
 
 def _numbers(size: NetworkSize) -> tuple[int, int, int, int]:

@@ -9,6 +9,7 @@
 #endif
 
 #include "vectors_avx2.h"
+#include "vector_passes.h"
 
 #define INSTRUCTION_SET sinefit_avx2_set
 #include "small_networks_step.h"

@@ -10,6 +10,7 @@
 #endif
 
 #include "vectors_avx512.h"
+#include "vector_passes.h"
 
 #define INSTRUCTION_SET sinefit_avx512_set
 #include "small_networks_step.h"

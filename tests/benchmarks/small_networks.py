@@ -35,7 +35,7 @@ from sinefit.engines.engine import Work  # noqa: E402
 from sinefit.engines.objective import Batch, MeanSquaredError  # noqa: E402
 from sinefit.engines.torch_engine import TorchEngine  # noqa: E402
 from sinefit.native import small_networks  # noqa: E402
-from sinefit.native.small_networks import InstructionSet, instruction_sets  # noqa: E402
+from sinefit.native.instruction_sets import InstructionSet, instruction_sets  # noqa: E402
 from sinefit.networks.network import Network  # noqa: E402
 from sinefit.networks.sine import SINE  # noqa: E402
 from sinefit.networks.size import NetworkSize  # noqa: E402

@@ -9,6 +9,7 @@ import pytest
 
 from sinefit.cli.environment import LIMIT_VARIABLE, prepare_environment
 from sinefit.errors import SettingError
+from sinefit.native.instruction_sets import instruction_sets
 from sinefit.processor.capability import (
     Capability,
     ProcessorLimit,
@@ -99,4 +100,5 @@ def test_a_fit_with_less_of_the_processor(tmp_path: Path) -> None:
     make_picture(tmp_path / "photo.png")
     done = run("fit", "photo.png", *TINY, "-v", cwd=tmp_path, environment={LIMIT_VARIABLE: "avx2"})
     assert done.returncode == 0
-    assert b"engine torch, factors in float32" in done.stderr
+    engine = "native" if instruction_sets() else "torch"
+    assert f"engine {engine}, factors in float32" in done.stderr.decode()

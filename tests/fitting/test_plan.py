@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from sinefit.engines.native import NativeEngine
+from sinefit.engines.native import TileEngine, VectorEngine
 from sinefit.engines.registry import choose_engine
 from sinefit.errors import InputError, MemoryLimitError, SettingError
 from sinefit.fitting.budget import Budget
@@ -198,8 +198,10 @@ def test_the_memory_that_is_checked_is_what_a_fit_holds(engine: str) -> None:
     fit = Fit(signal, plan, trainer, FitHooks())
     trainer.take(trainer.first_group, torch.arange(512).view(1, 1, -1), [[1.0]])
     actual = held_bytes([fit, trainer])
-    if isinstance(trainer._engine, NativeEngine):
+    if isinstance(trainer._engine, TileEngine):
         actual += trainer._engine._tiles.bytes
+    elif isinstance(trainer._engine, VectorEngine):
+        actual += trainer._engine._network.bytes
     estimate = 4 * COPIES * plan.start.values.numel() + plan.engine.memory(plan.work)
     assert actual > estimate / 5  # the walk has found the tensors
     assert actual <= estimate

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinefit.native import small_networks
-from sinefit.native.small_networks import InstructionSet, instruction_sets
+from sinefit.native.instruction_sets import InstructionSet, instruction_sets
 from sinefit.networks.network import Network
 from sinefit.networks.sine import SINE, bias_name, weight_name
 from sinefit.networks.size import NetworkSize
