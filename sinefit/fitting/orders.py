@@ -87,22 +87,28 @@ class BatchOrder:
 
         They follow those drawn before: `first` is not looked at.
         """
-        return torch.stack([self._next() for _ in range(steps)])
-
-    def _next(self) -> Tensor:
         if self._count > SHUFFLE_LIMIT:
-            return torch.randint(
-                self._count, (self.size,), generator=self._generator, device=self._device
-            )
-        if self._position + self.size > len(self._order):
-            # What is left of an epoch opens the next, so that every sample comes equally often.
-            self._rest = self._order[self._position :].clone()
-            self._before_epoch = self._generator.get_state()
-            self._shuffle()
-            self._position = 0
-        batch = self._order[self._position : self._position + self.size]
-        self._position += self.size
-        return batch
+            return torch.stack([self._at_random() for _ in range(steps)])
+        found = []
+        while steps > 0:
+            ready = min(steps, (len(self._order) - self._position) // self.size)
+            if ready == 0:
+                # What is left of an epoch opens the next, so that every sample comes equally often.
+                self._rest = self._order[self._position :].clone()
+                self._before_epoch = self._generator.get_state()
+                self._shuffle()
+                self._position = 0
+                continue
+            end = self._position + ready * self.size
+            found.append(self._order[self._position : end].view(ready, self.size))
+            self._position = end
+            steps -= ready
+        return torch.cat(found)
+
+    def _at_random(self) -> Tensor:
+        return torch.randint(
+            self._count, (self.size,), generator=self._generator, device=self._device
+        )
 
     def state(self) -> dict[str, Tensor]:
         """Return where the order stands: not the epoch itself, but what it is shuffled from."""

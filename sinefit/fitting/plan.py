@@ -62,7 +62,7 @@ class FitPlan:
     """Type in which the weights are to be saved."""
     machine: Machine
     work: Work
-    """What its engine does at a time, alone."""
+    """What its engine does at a time: alone, or with others of a stack."""
     engine: EngineKind
     precision: Precision
     """Of the products, at first."""
@@ -100,6 +100,20 @@ class FitPlan:
     def base_rate(self) -> float:
         """The highest `learning_rate` at which no layer would learn faster than it does."""
         return self.rates.base
+
+    @property
+    def is_stacked(self) -> bool:
+        """Whether its network is trained as a member of a stack with those of other fits."""
+        return self.work.members > self.blocks.count
+
+    def stacked(self, fits: int) -> FitPlan:
+        """Return the same plan of one network for a stack of so many fits like this one."""
+        work = replace(self.work, members=fits)
+        engine = _engine_for(work, self.config)
+        # Rounded factors gain nothing in products as small as those of a stack.
+        return replace(
+            self, work=work, engine=engine, precision="float32", last_precision="float32"
+        )
 
     def on_threads(self, threads: int) -> FitPlan:
         """Return the same plan for another number of threads."""
@@ -141,7 +155,7 @@ def plan_fit(
         machine.device,
         machine.threads,
     )
-    engine = choose_engine(work) if config.engine == "auto" else ENGINES[config.engine]
+    engine = _engine_for(work, config)
     if machine.device.type == "cpu":
         _check_memory(work, engine)
     steps = config.expected_steps(spec)
@@ -175,6 +189,11 @@ def plan_fit(
         last_precision=precisions[-1],
         continued=start_from is not None if continued is None else continued,
     )
+
+
+def _engine_for(work: Work, config: FitConfig) -> EngineKind:
+    """Return the engine that was asked for, or the fastest."""
+    return choose_engine(work) if config.engine == "auto" else ENGINES[config.engine]
 
 
 def _check_memory(work: Work, engine: EngineKind) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from sinefit.engines.torch_engine import TORCH
+from sinefit.engines.engine import StackKind
 from sinefit.errors import InputError, SettingError, SinefitError
 from sinefit.fitting.devices import cpu_threads
 from sinefit.fitting.fit import Fit
@@ -14,7 +14,7 @@ from sinefit.fitting.group import Group, GroupHooks
 from sinefit.fitting.loop import make_plan, run_plan, train
 from sinefit.fitting.pace import settled
 from sinefit.fitting.plan import check_start
-from sinefit.fitting.samples import PartSamples
+from sinefit.fitting.samples import TABLE_BYTES, PartSamples
 from sinefit.fitting.trainer import Trainer
 from sinefit.forks import begin_threads
 from sinefit.native import tiles_supported
@@ -30,8 +30,13 @@ if TYPE_CHECKING:
     from sinefit.signals.signal import Signal
 
 STACKED_LIMIT: Final = 2**16
-"""Sines of a layer and a step, samples times width, up to which steps of a stack are faster."""
+"""Sines of a layer and a step, samples times width, up to which steps of a stack in torch are
+faster than those of single fits on a thread each."""
 TILED_LIMIT: Final = 2**13
+"""The same of any stack where tile registers can do the steps of single fits."""
+WIDEST: Final = 128
+"""Width up to which a stack in C is faster, however many samples a step has."""
+WIDEST_TILED: Final = 64
 """The same where tile registers can do the steps of single fits."""
 MOST_FITS: Final = 64
 """Fits that step together; more of them gain nothing, and their weights must stay in cache."""
@@ -91,7 +96,12 @@ def plan_together(
             plans.append(make_plan(signal, config, start_from=start_from, resume=checkpoint))
         except SinefitError as error:
             plans.append(error)
-    return plans
+    sound = [plan for plan in plans if not isinstance(plan, SinefitError)]
+    stacks = stack_size(sound)
+    return [
+        plan.stacked(stacks) if stacks > 1 and not isinstance(plan, SinefitError) else plan
+        for plan in plans
+    ]
 
 
 def fit_plans_together(
@@ -109,10 +119,11 @@ def fit_plans_together(
             group.end(number, plan)
         else:
             members.append(_Member(number, signals[number], plan, kept[number]))
-    if members and all(stacking_pays(member.plan) for member in members):
-        for begin in range(0, len(members), MOST_FITS):
+    if members and members[0].plan.is_stacked:
+        fits = members[0].plan.work.members
+        for begin in range(0, len(members), fits):
             if not group.stopping():
-                _fit_as_stack(members[begin : begin + MOST_FITS], group)
+                _fit_as_stack(members[begin : begin + fits], group)
     elif members:
         _fit_side_by_side(members, group)
     return group.results()
@@ -128,12 +139,38 @@ class _Member:
     resume: Checkpoint | None
 
 
+def stack_size(plans: Sequence[FitPlan]) -> int:
+    """Return how many fits of a group are trained as one stack, 1 where that does not pay.
+
+    They are of one size, so that small that the CPU makes them faster so than side by side.
+    """
+    if not plans or not all(stacking_pays(plan) for plan in plans):
+        return 1
+    fits = min(MOST_FITS, len(plans))
+    if not isinstance(plans[0].stacked(fits).engine, StackKind):
+        return fits
+    # An engine that gathers samples by itself wants all of a stack's in memory.
+    return min(fits, TABLE_BYTES // max(_table_bytes(plan) for plan in plans))
+
+
 def stacking_pays(plan: FitPlan) -> bool:
     """Tell whether fits like this one are so small that the CPU makes them faster as a stack."""
+    if plan.machine.device.type != "cpu" or plan.blocks.count > 1:
+        return False
+    if plan.config.engine == "reference":
+        return False
     size = plan.work.size
-    limit = TILED_LIMIT if tiles_supported(size) else STACKED_LIMIT
-    on_cpu = plan.machine.device.type == "cpu" and plan.blocks.count == 1
-    return on_cpu and plan.config.engine != "reference" and plan.batch * size.width <= limit
+    is_tiled = tiles_supported(size)
+    in_c = isinstance(plan.stacked(MOST_FITS).engine, StackKind)
+    if in_c and size.width <= (WIDEST_TILED if is_tiled else WIDEST):
+        return 2 * _table_bytes(plan) <= TABLE_BYTES
+    return plan.batch * size.width <= (TILED_LIMIT if is_tiled else STACKED_LIMIT)
+
+
+def _table_bytes(plan: FitPlan) -> int:
+    """Return the bytes of a table of all samples of a fit of one network."""
+    size = plan.work.size
+    return 4 * (size.in_features + size.out_features) * plan.spec.sample_count
 
 
 def check_alike(signals: Sequence[Signal], config: FitConfig) -> None:
@@ -171,11 +208,8 @@ def check_alike(signals: Sequence[Signal], config: FitConfig) -> None:
 
 
 def _fit_as_stack(members: Sequence[_Member], group: Group) -> None:
-    """Train fits as one stack on the CPU, in float32."""
-    plans = [
-        replace(member.plan, engine=TORCH, precision="float32", last_precision="float32")
-        for member in members
-    ]
+    """Train fits as one stack on the CPU."""
+    plans = [member.plan for member in members]
     machine = plans[0].machine
     with cpu_threads(machine.threads):
         begin_threads(machine.threads)
