@@ -107,7 +107,7 @@ class FitPlan:
         return self.work.members > self.blocks.count
 
     def stacked(self, fits: int) -> FitPlan:
-        """Return the same plan of one network for a stack of so many fits like this one."""
+        """Return the same plan of one network for a stack of at most so many fits like this one."""
         work = replace(self.work, members=fits)
         engine = _engine_for(work, self.config)
         # Rounded factors gain nothing in products as small as those of a stack.

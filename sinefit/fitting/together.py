@@ -140,17 +140,16 @@ class _Member:
 
 
 def stack_size(plans: Sequence[FitPlan]) -> int:
-    """Return how many fits of a group are trained as one stack, 1 where that does not pay.
+    """Return how many fits of a group are trained as one stack at most, 1 where that does not pay.
 
-    They are of one size, so that small that the CPU makes them faster so than side by side.
+    It hangs on no number of fits: one that goes on when the others are done does so as it began.
     """
     if not plans or not all(stacking_pays(plan) for plan in plans):
         return 1
-    fits = min(MOST_FITS, len(plans))
-    if not isinstance(plans[0].stacked(fits).engine, StackKind):
-        return fits
+    if not isinstance(plans[0].stacked(MOST_FITS).engine, StackKind):
+        return MOST_FITS
     # An engine that gathers samples by itself wants all of a stack's in memory.
-    return min(fits, TABLE_BYTES // max(_table_bytes(plan) for plan in plans))
+    return min(MOST_FITS, TABLE_BYTES // max(_table_bytes(plan) for plan in plans))
 
 
 def stacking_pays(plan: FitPlan) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from sinefit.engines.registry import choose_engine
 from sinefit.errors import InputError, SettingError, SinefitError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.group import GroupHooks, GroupStoppedError
@@ -356,6 +357,18 @@ def test_a_network_keeps_no_other_s_weights(engine: str) -> None:
     for result in fit_together(pictures(3), settings(budget=Budget(steps=2), engine=engine)):
         values = result.field.network.values
         assert values.untyped_storage().nbytes() == values.numel() * 4
+
+
+def test_a_stack_has_the_engine_of_a_stack_however_many_fits_are_left() -> None:
+    config = settings(width=32)
+    (one,) = plan_together(pictures(1), config)
+    for plan in (one, *plan_together(pictures(3), config)):
+        assert isinstance(plan, FitPlan)
+        assert plan.is_stacked
+        assert plan.engine is choose_engine(dataclasses.replace(plan.work, members=MOST_FITS))
+    for plan in plan_together(pictures(3), settings(width=32, engine="torch")):
+        assert isinstance(plan, FitPlan)
+        assert plan.engine.name == "torch"
 
 
 def test_what_is_large_is_not_stacked() -> None:
