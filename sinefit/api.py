@@ -72,6 +72,7 @@ class FitSettings(TypedDict, total=False):
     seed: int
     device: str
     threads: int | None
+    holdout: str | float | None
     dtype: StorageType | None
 
 
@@ -95,6 +96,7 @@ def fit(
     seed: int = FitConfig.seed,
     device: str = FitConfig.device,
     threads: int | None = None,
+    holdout: str | float | None = None,
     dtype: StorageType | None = None,
     channels_last: bool = Selection.channels_last,
     domain: Domain = Selection.domain,
@@ -138,6 +140,7 @@ def fit(
         seed=seed,
         device=device,
         threads=threads,
+        holdout=holdout,
         dtype=dtype,
     )
     return fit_signal(signal, config, start_from=start_from, on_progress=on_progress).field

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sinefit.benchmark.clock import median_ratio, paces_in_turn
 from sinefit.benchmark.textbook import TextbookTraining
 from sinefit.fitting.loop import make_plan
-from sinefit.fitting.samples import PartSamples
-from sinefit.fitting.trainer import Trainer
+from sinefit.fitting.trainer import Trainer, samples_of
 
 if TYPE_CHECKING:
     import torch
@@ -62,7 +61,7 @@ def measure_pace(
         at_once = AT_ONCE.get(device.type, 1)
     textbook = TextbookTraining(signal, config.size_for(signal.spec), device)
     plan = make_plan(signal, config)
-    trainer = Trainer([plan], [PartSamples(signal, plan.blocks, device)])
+    trainer = Trainer([plan], [samples_of(plan, signal)])
 
     def textbook_step() -> int:
         textbook.step()

@@ -56,6 +56,9 @@ _SIGNAL_TYPES: Final = json_types(SignalSpec)
 _SIZE_TYPES: Final = json_types(NetworkSize)
 _BLOCK_TYPES: Final[dict[str, tuple[type, ...]]] = {"counts": (list,), "margins": (list,)}
 _RECORD_TYPES: Final = json_types(FitRecord)
+_HELD_OUT: Final = ("holdout", "psnr_holdout", "psnr_gradient")
+"""What a record tells of samples that were held out."""
+_DECIBELS: Final = ("psnr", "psnr_float", "snr", "psnr_holdout", "psnr_gradient")
 _INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 _SAMPLE_TYPES: Final = frozenset({"bool", *_INTEGERS, "float16", "float32", "float64"})
 
@@ -304,13 +307,13 @@ def _bytes_of(dtype: str) -> int:
 
 
 def _fit_record(values: dict[str, Any], spec: SignalSpec) -> FitRecord:
-    # Files of the first version do not tell this: every sample was measured.
-    values = {"psnr_samples": spec.sample_count, **values}
-    for name in ("psnr", "psnr_float", "snr"):
+    # Files of the first version do not tell these: every sample was trained on and measured.
+    values = {"psnr_samples": spec.sample_count, **dict.fromkeys(_HELD_OUT), **values}
+    for name in _DECIBELS:
         if values.get(name) in ("inf", "-inf"):
             values[name] = float(values[name])
     _check_types(values, _RECORD_TYPES)
-    for name in ("psnr", "psnr_float", "psnr_range", "snr"):
+    for name in ("psnr_range", *_DECIBELS):
         if values.get(name) is not None:
             values[name] = float(values[name])
     for name in ("omega", "learning_rates"):

@@ -40,3 +40,11 @@ class FitRecord:
     psnr_samples: int = 0
     """Samples that these were measured on, fewer than the signal has for an estimate; 0 where they
     were not measured, and in a checkpoint, whose PSNR is that of the latest batches."""
+    holdout: str | None = None
+    """Which samples were never trained on, as `--holdout` takes it; `psnr`, `psnr_float` and `snr`
+    are then those of the others. None: all samples were trained on."""
+    psnr_holdout: float | None = None
+    """PSNR in dB as saved over samples that were never trained on."""
+    psnr_gradient: float | None = None
+    """PSNR in dB of the field's gradient at these samples, against central differences of the
+    signal, over the range of such differences."""

@@ -113,6 +113,8 @@ def _settings(config: FitConfig) -> dict[str, Any]:
     values["network"] = describe_network(config.network)
     if config.initializer is not None:
         values["initializer"] = describe(config.initializer)
+    if config.holdout is not None:
+        values["holdout"] = str(config.holdout)
     if config.omega is not None:
         values["omega"] = [
             str(part) if isinstance(part, NyquistShare) else part for part in config.omega

@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 from sinefit.errors import SettingError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER, default_steps
+from sinefit.fitting.holdout import (
+    Holdout,  # noqa: TC001 (the settings read the annotation)
+    fewest_fitted,
+    parse_holdout,
+)
 from sinefit.fitting.layout import (
     batch_size,
     block_grid,
@@ -199,6 +204,18 @@ class FitConfig:
         ),
     )
     """Adam's rate on effective weights, before the recipe's scales; None takes the recipe's own."""
+    holdout: Holdout | None = field(
+        default=None,
+        metadata=setting(
+            "Samples that are not trained on but scored: 5% of them at random, or grid:2, all but "
+            "every second along each axis.",
+            group=TRAINING,
+            form="PART",
+            unset="none",
+            check=parse_holdout,
+        ),
+    )
+    """Samples that training never sees, on which the field is scored; None holds out none."""
     batch: int | None = field(
         default=None,
         metadata=setting(
@@ -288,7 +305,10 @@ class FitConfig:
 
     def batch_for(self, spec: SignalSpec) -> int:
         """Return the samples of a network's step: all of what has fewer than a batch."""
-        return batch_size(self.blocks_for(spec), self.batch)
+        return self._batch_on(self.blocks_for(spec))
+
+    def _batch_on(self, blocks: BlockGrid) -> int:
+        return batch_size(blocks, self.batch, fewest_fitted(self.holdout, blocks))
 
     def laid_out(self, spec: SignalSpec) -> FitConfig:
         """Return the same settings for a signal with its blocks, width and batch as numbers."""
@@ -297,7 +317,7 @@ class FitConfig:
             self.on(blocks, spec),
             network=self.network_for(spec),
             width=network_size(spec, self, blocks).width,
-            batch=batch_size(blocks, self.batch),
+            batch=self._batch_on(blocks),
             weights_per_value=None,
         )
 

@@ -14,6 +14,7 @@ from sinefit.errors import InputError, SinefitError
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
 from sinefit.fitting.checkpoint import Checkpoint, fingerprint
+from sinefit.fitting.gradient_quality import gradient_psnr
 from sinefit.fitting.keeping import BestWeights, pieces
 from sinefit.fitting.measure import (
     Blend,
@@ -356,13 +357,15 @@ class Fit:
                 on_share,
                 count=self._measured_samples(),
                 should_stop=self._hooks.should_stop,
+                holdout=self.plan.config.holdout,
             )
         except MeasuringStoppedError:
             return None
 
     def _estimate(self, network: Network) -> float:
         """Return the PSNR of a network of this fit over some of its samples."""
-        return estimate_psnr(Blend(network, self.plan.blocks), self._signal)
+        blend, holdout = Blend(network, self.plan.blocks), self.plan.config.holdout
+        return estimate_psnr(blend, self._signal, holdout=holdout)
 
     def _measured_samples(self) -> int:
         trained = self.standing.step * self.plan.batch * self.plan.blocks.count
@@ -469,6 +472,25 @@ class Fit:
             psnr_range=self._signal.spec.value_range,
             snr=snr,
             psnr_samples=samples,
+            holdout=None if plan.config.holdout is None else str(plan.config.holdout),
+        )
+
+    def _with_holdout(self, record: FitRecord, network: Network, quality: Quality) -> FitRecord:
+        """Return a record with the figures of samples that were held out, if any were."""
+        holdout = self.plan.config.holdout
+        if holdout is None:
+            return record
+        try:
+            gradient = gradient_psnr(
+                Blend(network, self.plan.blocks),
+                self._signal,
+                holdout,
+                should_stop=self._hooks.should_stop,
+            )
+        except MeasuringStoppedError:
+            gradient = None
+        return dataclasses.replace(
+            record, psnr_holdout=quality.psnr_holdout, psnr_gradient=gradient
         )
 
     def _result(self, network: Network, ended_by: EndedBy) -> FitResult:
@@ -483,6 +505,7 @@ class Fit:
         else:
             snr = quality.snr if spec.kind == "audio" else None
             record = self._record(quality.psnr, quality.psnr_float, snr, quality.samples)
+            record = self._with_holdout(record, network, quality)
         device = str(self.plan.machine.device)
         report = FitReport(
             record,

@@ -115,8 +115,8 @@ def features_of(spec: SignalSpec, blocks: BlockGrid) -> int:
     return spec.coordinate_features if blocks.count == 1 else spec.axes
 
 
-def batch_size(blocks: BlockGrid, asked: int | None) -> int:
-    """Return the samples of a network's step, at most those of the smallest block.
+def batch_size(blocks: BlockGrid, asked: int | None, fewest: int) -> int:
+    """Return the samples of a network's step, at most the `fewest` that a block is fitted to.
 
     Unless they are asked for they are, of a block, a power of two.
     """
@@ -126,7 +126,7 @@ def batch_size(blocks: BlockGrid, asked: int | None) -> int:
             each = math.prod(axis.size / axis.count for axis in blocks.axes)
             power = 2 ** round(math.log2(max(1.0, BATCH_SHARE * each)))
             asked = min(max(power, FEWEST_IN_BATCH), BATCH)
-    return min(asked, blocks.fewest_samples)
+    return min(asked, fewest)
 
 
 def width_for(spec: SignalSpec, config: FitConfig, blocks: BlockGrid) -> int:

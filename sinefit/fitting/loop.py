@@ -12,8 +12,7 @@ from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.machine import machine_for
 from sinefit.fitting.pace import settled
 from sinefit.fitting.plan import check_start, plan_fit
-from sinefit.fitting.samples import PartSamples
-from sinefit.fitting.trainer import ROUND, Trainer
+from sinefit.fitting.trainer import ROUND, Trainer, samples_of
 from sinefit.forks import begin_threads
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def run_plan(
     """Carry out a plan, see `fit_signal`; `clock` tells the seconds of its training."""
     with cpu_threads(plan.machine.threads):
         begin_threads(plan.machine.threads)
-        trainer = Trainer([plan], [PartSamples(signal, plan.blocks, plan.machine.device)])
+        trainer = Trainer([plan], [samples_of(plan, signal)])
         fit = Fit(signal, plan, trainer, hooks)
         if resume is not None:
             fit.resume(resume)

@@ -10,9 +10,9 @@ import numpy as np
 
 from sinefit import metrics
 from sinefit.engines.evaluation import EXACT_BITS
+from sinefit.fitting.lattice import axis_of, lattice, whole
 from sinefit.rendering.plan import RenderPlan
 from sinefit.rendering.render import render_values
-from sinefit.signals.grid import GridAxis
 from sinefit.signals.storage import in_memory
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sinefit.fitting.holdout import Holdout
     from sinefit.networks.network import Network
     from sinefit.rendering.blended import Blended
     from sinefit.signals.blocks import BlockGrid
@@ -58,7 +59,10 @@ class Blend:
 
 @dataclass(frozen=True)
 class Quality:
-    """How close a field is to its signal in dB, over all samples or an estimate from some."""
+    """How close a field is to its signal in dB, over all samples or an estimate from some.
+
+    Without those that were held out, which have a figure of their own.
+    """
 
     psnr: float
     """As saved: of values rounded to the signal's own sample type."""
@@ -67,7 +71,9 @@ class Quality:
     snr: float
     """Signal-to-noise ratio as saved."""
     samples: int
-    """Samples that it was measured on."""
+    """Samples that it was measured on, those held out among them."""
+    psnr_holdout: float | None = None
+    """PSNR as saved over the samples that were held out."""
 
 
 def measured_samples(count: int, trained: float, weights: int) -> int:
@@ -87,97 +93,104 @@ def measure_quality(
     *,
     count: int | None = None,
     should_stop: Callable[[], bool] | None = None,
+    holdout: Holdout | None = None,
 ) -> Quality:
     """Compare a field with the signal at every sample, by pieces.
 
-    With a `count` below that of the samples the quality is estimated from at most so many of them,
-    on a coarser lattice. `on_share` hears of the share done; `should_stop` is asked before every
-    piece, True raises MeasuringStoppedError.
+    Samples that the fit held out by `holdout` are scored apart. With a `count` below that of the
+    samples the quality is estimated from at most so many of them, on a coarser lattice. `on_share`
+    hears of the share done; `should_stop` is asked before every piece, True raises
+    MeasuringStoppedError.
     """
-    steps = lattice(signal.spec.shape, count)
+    places = lattice(whole(signal.spec.shape), count, 1 if holdout is None else holdout.step)
 
     def measure(bits: int) -> Quality:
-        return _measure(field, signal, steps, bits, on_share, should_stop)
+        return _measure(field, signal, places, bits, on_share, should_stop, holdout)
 
     quality = measure(signal.spec.bit_depth)
     return measure(EXACT_BITS) if quality.psnr_float > FLOAT_PSNR else quality
 
 
-def estimate_psnr(field: Blended, signal: Signal, count: int = ESTIMATED) -> float:
-    """Return the PSNR of unrounded values over at most `count` samples, evenly spread."""
-    steps = lattice(signal.spec.shape, count)
-    total, values = 0.0, 0
-    for outputs, samples in _pairs(field, signal, steps, signal.spec.bit_depth):
-        difference = outputs.astype(np.float64) - signal.spec.to_unit(samples)
-        total += float(np.square(difference).sum())
-        values += difference.size
-    return metrics.psnr(total / values, 2.0)
+def estimate_psnr(
+    field: Blended, signal: Signal, count: int = ESTIMATED, holdout: Holdout | None = None
+) -> float:
+    """Return the PSNR of unrounded values over at most `count` samples, evenly spread.
 
-
-def lattice(shape: Sequence[int], count: int | None) -> tuple[int, ...]:
-    """Return the steps along each axis that leave at most `count` samples, None all of them.
-
-    They are odd: whatever a codec does with every second or eighth sample comes at its share.
+    Those that are held out are not among them.
     """
-    steps = [1] * len(shape)
-    while count is not None and _left(shape, steps) > count:
-        # The axis that has most samples left can spare some.
-        axis = max(range(len(shape)), key=lambda axis: shape[axis] / steps[axis])
-        if steps[axis] >= shape[axis]:
-            break
-        steps[axis] += 2
-    return tuple(steps)
-
-
-def _left(shape: Sequence[int], steps: Sequence[int]) -> int:
-    return math.prod(-(-size // step) for size, step in zip(shape, steps, strict=True))
+    shape = signal.spec.shape
+    candidates = whole(shape) if holdout is None else holdout.candidates(shape)
+    total, values = 0.0, 0
+    for outputs, samples, held in _pairs(
+        field, signal, lattice(candidates, count), signal.spec.bit_depth, holdout
+    ):
+        difference = outputs.astype(np.float64) - signal.spec.to_unit(samples)
+        total += float(np.square(difference[~held]).sum())
+        values += difference[~held].size
+    # A lattice of a few samples can be held out as a whole.
+    return metrics.psnr(total / values, 2.0) if values else -math.inf
 
 
 def _pairs(
-    field: Blended, signal: Signal, steps: tuple[int, ...], bits: int
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.generic]]]:
-    """Yield the field's values on a lattice, and the signal's samples there, by pieces."""
-    axes, index = [], []
-    for size, step in zip(signal.spec.shape, steps, strict=True):
-        count = -(-size // step)
-        first = (size - 1 - (count - 1) * step) // 2  # as far from one end as from the other
-        axes.append(GridAxis(size, first + 0.5 - step / 2, float(step), count))
-        index.append(slice(first, None, step))
-    chosen = signal.samples[tuple(index)]  # a view
+    field: Blended,
+    signal: Signal,
+    places: tuple[range, ...],
+    bits: int,
+    holdout: Holdout | None,
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.generic], NDArray[np.bool_]]]:
+    """Yield the field's values on a lattice, the signal's samples there, and which are held out.
+
+    They come by pieces along the first axis.
+    """
+    shape = signal.spec.shape
+    axes = tuple(axis_of(size, along) for size, along in zip(shape, places, strict=True))
+    chosen = signal.samples[tuple(slice(each.start, None, each.step) for each in places)]  # a view
     spec = replace(signal.spec, shape=chosen.shape[:-1], bit_depth=bits)
+    first, *others = places
     done = 0
-    for outputs in render_values(field, RenderPlan(tuple(axes), spec), PIECE):
-        yield outputs, in_memory(chosen[done : done + len(outputs)])
+    for outputs in render_values(field, RenderPlan(axes, spec), PIECE):
+        rows = slice(done, done + len(outputs))
+        if holdout is None:
+            held = np.zeros(outputs.shape[:-1], np.bool_)
+        else:
+            held = holdout.held(shape, (first[rows], *others))
+        yield outputs, in_memory(chosen[rows]), held
         done += len(outputs)
 
 
 def _measure(
     field: Blended,
     signal: Signal,
-    steps: tuple[int, ...],
+    places: tuple[range, ...],
     bits: int,
     on_share: Callable[[float], None] | None,
     should_stop: Callable[[], bool] | None,
+    holdout: Holdout | None,
 ) -> Quality:
     spec = signal.spec
     unit = spec.value_range
-    count = _left(spec.shape, steps)
-    error = error_stored = power = 0.0
-    done = 0
-    for outputs, samples in _pairs(field, signal, steps, bits):
+    count = math.prod(len(along) for along in places)
+    error = error_stored = error_held = power = 0.0
+    done = held_out = 0
+    for outputs, samples, held in _pairs(field, signal, places, bits, holdout):
         if should_stop is not None and should_stop():
             raise MeasuringStoppedError
         truth = samples.astype(np.float64)
-        error += metrics.squared_error(spec.from_unit(outputs), truth, unit)
-        error_stored += metrics.squared_error(spec.store(outputs).astype(np.float64), truth, unit)
-        power += float(np.square(truth / unit).sum())
+        stored = spec.store(outputs).astype(np.float64)
+        fitted = slice(None) if holdout is None else ~held
+        error += metrics.squared_error(spec.from_unit(outputs)[fitted], truth[fitted], unit)
+        error_stored += metrics.squared_error(stored[fitted], truth[fitted], unit)
+        error_held += metrics.squared_error(stored[held], truth[held], unit)
+        power += float(np.square(truth[fitted] / unit).sum())
         done += math.prod(samples.shape[:-1])
+        held_out += int(held.sum())
         if on_share is not None:
             on_share(done / count)
-    values = count * spec.channels
+    values = max(1, count - held_out) * spec.channels
     return Quality(
         metrics.psnr(error_stored / values, 1.0),
         metrics.psnr(error / values, 1.0),
         metrics.snr(error_stored / values, power / values),
         count,
+        metrics.psnr(error_held / (held_out * spec.channels), 1.0) if held_out else None,
     )

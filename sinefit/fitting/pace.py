@@ -97,7 +97,7 @@ class Trial:
         # Groups that take turns are timed with what it takes to change them.
         self._round = round_steps(spec, blocks) if few.count < blocks.count else None
         keeps = self._round is None or tables_fit(spec, blocks)
-        parts = PartSamples(signal, few, machine.device, keeps=keeps)
+        parts = PartSamples(signal, few, machine.device, keeps=keeps, holdout=config.holdout)
         self._trainer = Trainer([self._plan], [parts])
         self._resident = few.count == 1 and parts.of(0).resident
         self._generator = torch.Generator().manual_seed(config.seed)
@@ -140,7 +140,7 @@ class Trial:
         """Take steps of the first group; return how many."""
         group = self._trainer.first_group
         # Not the next of an order, which is shuffled first.
-        most = self._plan.blocks.fewest_samples
+        most = self._plan.fewest
         most_steps = max(1, MOST_TRIED // (self._plan.batch * len(group)))
         steps = min(ROUND, most_steps) if self._plan.blocks.count > 1 else 1
         shape = (steps, len(group), self._plan.batch)

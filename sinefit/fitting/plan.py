@@ -12,6 +12,7 @@ from sinefit.engines.objective import MeanSquaredError
 from sinefit.engines.registry import ENGINES, choose_engine, piece_size
 from sinefit.errors import SettingError
 from sinefit.fitting.budget import Budget
+from sinefit.fitting.holdout import fewest_fitted
 from sinefit.fitting.layout import batch_size, extent_text, network_size
 from sinefit.fitting.members import plan_members
 from sinefit.fitting.rates import geometric_means
@@ -58,6 +59,8 @@ class FitPlan:
     first cycle."""
     batch: int
     """Samples per step of a member."""
+    fewest: int
+    """Samples that the member is fitted to which has fewest."""
     dtype: StorageType
     """Type in which the weights are to be saved."""
     machine: Machine
@@ -144,7 +147,8 @@ def plan_fit(
     config = replace(config, network=config.network_for(spec))
     blocks = config.blocks_for(spec)
     size = network_size(spec, config, blocks)
-    batch = batch_size(blocks, config.batch)
+    fewest = fewest_fitted(config.holdout, blocks)
+    batch = batch_size(blocks, config.batch, fewest)
     work = Work(
         config.network,
         size,
@@ -181,6 +185,7 @@ def plan_fit(
         budget=config.budget or Budget(steps=steps),
         steps=steps,
         batch=batch,
+        fewest=fewest,
         dtype=dtype,
         machine=machine,
         work=work,

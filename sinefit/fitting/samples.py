@@ -1,4 +1,7 @@
-"""The samples of a signal as training sees them: coordinates and targets by index."""
+"""The samples of a signal as training sees them: coordinates and targets by index.
+
+Those that are held out have no index here: training cannot ask for them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
+from sinefit.fitting.holdout import fitted_in
 from sinefit.signals.grid import Grid
 from sinefit.signals.signal import to_unit
 from sinefit.signals.storage import let_go
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from sinefit.fitting.holdout import Holdout
     from sinefit.signals.blocks import BlockGrid
     from sinefit.signals.signal import Signal, SignalSpec
 
@@ -33,19 +38,24 @@ TABLE_BYTES: Final = 2**28
 
 
 class TrainingSamples:
-    """Coordinates and targets of a signal, on the device that trains.
+    """Coordinates and targets of a signal's fitted samples, on the device that trains.
 
     Targets are mapped to [-1, 1]. They stay in the file's own type in host memory (or on disk, for
     long signals) and are mapped batch by batch; on a CUDA device with enough memory they are
     resident, together with the coordinates.
     """
 
-    def __init__(self, signal: Signal, device: torch.device) -> None:
+    def __init__(
+        self, signal: Signal, device: torch.device, fitted: NDArray[np.int64] | None = None
+    ) -> None:
+        """Take a signal and the numbers of its samples to train on, None for all."""
         self.spec = signal.spec
         self.device = device
-        self.count = signal.spec.sample_count
+        self.count = signal.spec.sample_count if fitted is None else len(fitted)
+        """Samples to train on."""
+        self._fitted = None if fitted is None else torch.from_numpy(fitted)
         self._grid = Grid.of_signal(signal.spec, device)
-        self._host = signal.samples.reshape(self.count, signal.spec.channels)
+        self._host = signal.samples.reshape(signal.spec.sample_count, signal.spec.channels)
         self._table = _unit_table(signal.spec.dtype, signal.spec.low, signal.spec.high)
         self._resident: Tensor | None = None
         features = signal.spec.coordinate_features
@@ -80,8 +90,11 @@ class TrainingSamples:
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Return coordinates (batch, features) and targets (batch, channels), float32.
 
-        `indices` (batch,) are sample numbers, int64, on the CPU or, of resident samples, anywhere.
+        `indices` (batch,) count the samples to train on, int64, on the CPU or, of resident samples,
+        anywhere.
         """
+        if self._resident is None and self._fitted is not None:
+            indices = self._fitted[indices]
         on_device = indices.to(self.device, non_blocking=True)
         if self._resident is not None:
             rows = self._resident.index_select(0, on_device)
@@ -110,7 +123,7 @@ def _unit_table(dtype: str, low: float, high: float) -> NDArray[np.float32] | No
 
 
 class PartSamples:
-    """The samples of a signal by block."""
+    """The samples of a signal to train on, by block."""
 
     def __init__(
         self,
@@ -119,23 +132,36 @@ class PartSamples:
         device: torch.device,
         *,
         keeps: bool | None = None,
+        holdout: Holdout | None = None,
     ) -> None:
-        """Take a signal; `keeps` tells whether tables are kept, None: as far as they fit."""
+        """Take a signal without the samples to hold out.
+
+        `keeps` tells whether tables are kept, None: as far as they fit.
+        """
         self.signal = signal
         self.blocks = blocks
         self.device = device
-        self.count = signal.spec.sample_count
-        """Samples of the signal."""
-        self._whole = TrainingSamples(signal, device) if blocks.count == 1 else None
+        self._holdout = holdout
+        self._whole = (
+            TrainingSamples(signal, device, self._fitted(0)) if blocks.count == 1 else None
+        )
         self._tables: dict[int, Tensor] = {}
         self._coordinates: dict[tuple[int, ...], Tensor] = {}
         self._keeps = tables_fit(signal.spec, blocks) if keeps is None else keeps
 
     def of(self, number: int) -> TrainingSamples:
-        """Return the samples that a block reaches."""
+        """Return the samples of a block."""
         if self._whole is not None:
             return self._whole
-        return TrainingSamples(self.blocks.part(self.signal, number), self.device)
+        part = self.blocks.part(self.signal, number)
+        return TrainingSamples(part, self.device, self._fitted(number))
+
+    def count_in(self, number: int) -> int:
+        """Return how many samples a block has."""
+        if self._whole is not None:
+            return self._whole.count
+        fitted = self._fitted(number)
+        return self.blocks.samples_in(number) if fitted is None else len(fitted)
 
     def table(self, number: int) -> Tensor:
         """Return coordinates and targets of a block, see `TrainingSamples.rows`."""
@@ -153,6 +179,9 @@ class PartSamples:
         """
         part = self.blocks.part(self.signal, number)
         spec = part.spec
+        fitted = self._fitted(number)
+        if fitted is not None:
+            indices = torch.from_numpy(fitted[indices.numpy()])
         values = part.samples[np.unravel_index(indices.numpy(), spec.shape)]
         let_go(self.signal.samples)
         table = _unit_table(spec.dtype, spec.low, spec.high)
@@ -161,6 +190,8 @@ class PartSamples:
 
     def _rows(self, number: int) -> Tensor:
         """Return the table of one of several blocks."""
+        if self._holdout is not None:
+            return self.rows_at(number, torch.arange(self.count_in(number)))
         part = self.blocks.part(self.signal, number)
         spec = part.spec
         axes, values = spec.axes, part.samples.reshape(spec.sample_count, spec.channels)
@@ -173,6 +204,10 @@ class PartSamples:
             rows[begin : begin + len(piece), axes:] = torch.from_numpy(mapped)
         let_go(self.signal.samples)
         return rows.to(self.device)
+
+    def _fitted(self, number: int) -> NDArray[np.int64] | None:
+        """Return which of the samples that a block reaches it has, None for all."""
+        return None if self._holdout is None else fitted_in(self._holdout, self.blocks, number)
 
     def _coordinates_of(self, spec: SignalSpec) -> Tensor:
         """Return the coordinates of all samples of a block (count, axes), on the CPU.

@@ -14,8 +14,8 @@ from sinefit.fitting.group import Group, GroupHooks
 from sinefit.fitting.loop import make_plan, run_plan, train
 from sinefit.fitting.pace import settled
 from sinefit.fitting.plan import check_start
-from sinefit.fitting.samples import TABLE_BYTES, PartSamples
-from sinefit.fitting.trainer import Trainer
+from sinefit.fitting.samples import TABLE_BYTES
+from sinefit.fitting.trainer import Trainer, samples_of
 from sinefit.forks import begin_threads
 from sinefit.native import tiles_supported
 
@@ -212,9 +212,7 @@ def _fit_as_stack(members: Sequence[_Member], group: Group) -> None:
     machine = plans[0].machine
     with cpu_threads(machine.threads):
         begin_threads(machine.threads)
-        samples = [
-            PartSamples(member.signal, member.plan.blocks, machine.device) for member in members
-        ]
+        samples = [samples_of(member.plan, member.signal) for member in members]
         trainer = Trainer(plans, samples)
         numbers: dict[Fit, int] = {}
         for place, member in enumerate(members):

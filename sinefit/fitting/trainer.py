@@ -15,7 +15,7 @@ from sinefit.engines.recorded import CudaRecorder, RecordedStep
 from sinefit.fitting.devices import cpu_threads
 from sinefit.fitting.members import block_seed
 from sinefit.fitting.orders import BatchOrder, EpochOrder
-from sinefit.fitting.samples import TABLE_BYTES, tables_fit
+from sinefit.fitting.samples import TABLE_BYTES, PartSamples, tables_fit
 from sinefit.networks.network import Network
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from sinefit.engines.recorded import Recorder
     from sinefit.fitting.orders import Order
     from sinefit.fitting.plan import FitPlan
-    from sinefit.fitting.samples import PartSamples, TrainingSamples
+    from sinefit.fitting.samples import TrainingSamples
     from sinefit.initializers.base import TrainingRules
     from sinefit.signals.blocks import BlockGrid
-    from sinefit.signals.signal import SignalSpec
+    from sinefit.signals.signal import Signal, SignalSpec
 
 STACKED_ROWS: Final = 4096
 """Samples, of all members of a group, that the CPU works on at a time: as many as caches hold."""
@@ -176,7 +176,7 @@ class Trainer:
             len(self._groups) > 1
             and isinstance(self._kind, StackKind)
             and not tables_fit(plan.spec, plan.blocks)
-            and SPARSE * count * plan.batch <= plan.blocks.fewest_samples
+            and SPARSE * count * plan.batch <= plan.fewest
         )
 
     def _take_sparse(
@@ -329,7 +329,7 @@ class Trainer:
                 part, self._part_of_adam, tables, self._work, self._precision
             )
             return
-        lengths = [member.plan.blocks.samples_in(member.number) for member in members]
+        lengths = [member.parts.count_in(member.number) for member in members]
         row = self._network.size.in_features + self._network.size.out_features
         if len(members) > 1 and 4 * row * sum(lengths) <= TABLE_BYTES:
             self._table = torch.cat([member.parts.table(member.number) for member in members])
@@ -398,6 +398,12 @@ class Trainer:
         return Batch(rows[..., :features], rows[..., features:])
 
 
+def samples_of(plan: FitPlan, signal: Signal) -> PartSamples:
+    """Return the samples that a plan's networks are trained on."""
+    device, holdout = plan.machine.device, plan.config.holdout
+    return PartSamples(signal, plan.blocks, device, holdout=holdout)
+
+
 def round_steps(spec: SignalSpec, blocks: BlockGrid) -> int:
     """Return the steps of a round in which groups of a signal's blocks take turns."""
     return ROUND if tables_fit(spec, blocks) else LONG_ROUND
@@ -407,7 +413,7 @@ def _order(plan: FitPlan, number: int, parts: PartSamples) -> Order:
     """Return the order in which a member sees its samples."""
     seed = block_seed(plan.config.seed, number)
     if plan.blocks.count > 1:
-        return EpochOrder(plan.blocks.samples_in(number), plan.batch, seed)
+        return EpochOrder(parts.count_in(number), plan.batch, seed)
     samples = parts.of(number)
     device = samples.device if samples.resident else "cpu"
     generator = torch.Generator(device).manual_seed(seed)

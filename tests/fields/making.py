@@ -71,6 +71,8 @@ def fields(draw: st.DrawFn) -> Field:
     features = spec.coordinate_features if blocks.count == 1 else spec.axes
     size = NetworkSize(features, draw(st.integers(1, 5)), draw(st.integers(1, 3)), spec.channels)
     is_measured = draw(st.booleans())
+    holdout = draw(st.none() | st.sampled_from(["5%", "grid:2"]))
+    has_scores = is_measured and holdout is not None
     record = FitRecord(
         initializer=draw(st.sampled_from(["siren", "lambert:sigma_a=1"])),
         omega=tuple(draw(positive) for _ in range(size.in_features)),
@@ -83,6 +85,9 @@ def fields(draw: st.DrawFn) -> Field:
         psnr_range=draw(positive),
         snr=draw(st.none() | decibels),
         psnr_samples=draw(st.integers(0, spec.sample_count if is_measured else 0)),
+        holdout=holdout,
+        psnr_holdout=draw(decibels) if has_scores else None,
+        psnr_gradient=draw(decibels) if has_scores else None,
     )
     network = random_network(size, blocks.count, seed=draw(st.integers(0, 99)))
     return Field(network, spec, record, blocks)

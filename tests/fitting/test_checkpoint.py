@@ -21,6 +21,7 @@ from sinefit.fitting.checkpoint import (
     encode_checkpoint,
     fingerprint,
 )
+from sinefit.fitting.holdout import parse_holdout
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal, make_plan, run_plan
 from sinefit.fitting.omega_choice import NyquistShare
@@ -198,6 +199,7 @@ OTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "learning_rate": ("learning_rate", {"learning_rate": 1e-5}),
     "batch": ("batch", {"batch": 33}),
     "seed": ("seed", {"seed": 77}),
+    "holdout": ("holdout", {"holdout": parse_holdout("holdout", "grid:2")}),
     "dtype": ("dtype", {"dtype": "bfloat16"}),
     "network": ("network", {"network": "finer", "initializer": None}),
     "engine": ("engine", {"engine": "reference"}),

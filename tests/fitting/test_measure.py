@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.fit import Fit
 from sinefit.fitting.hooks import FitHooks
+from sinefit.fitting.lattice import lattice, whole
 from sinefit.fitting.loop import fit_signal, make_plan, train
 from sinefit.fitting.measure import (
     FEWEST_MEASURED,
@@ -20,7 +21,6 @@ from sinefit.fitting.measure import (
     Blend,
     MeasuringStoppedError,
     estimate_psnr,
-    lattice,
     measure_quality,
     measured_samples,
 )
@@ -158,36 +158,11 @@ def test_a_network_out_of_bounds_has_no_quality(value: float) -> None:
     assert not estimate_psnr(blend(constant_network(value), signal), signal) > -math.inf
 
 
-shapes = st.lists(st.integers(1, 300), min_size=1, max_size=3)
-
-
-@given(shapes, st.integers(1, 5000))
-def test_a_lattice_leaves_as_many_samples_as_were_asked_for(shape: list[int], count: int) -> None:
-    steps = lattice(shape, count)
-    left = [math.ceil(size / step) for size, step in zip(shape, steps, strict=True)]
-    assert math.prod(left) <= max(count, 1)
-    assert all(step % 2 == 1 for step in steps)
-    # A step less along some axis would leave too many.
-    if any(step > 1 for step in steps):
-        finer = (
-            math.prod(left) // left[axis] * math.ceil(shape[axis] / (step - 2))
-            for axis, step in enumerate(steps)
-            if step > 1
-        )
-        assert max(finer) > count
-    assert lattice(shape, None) == lattice(shape, math.prod(shape)) == (1,) * len(shape)
-
-
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 200))
 def test_an_estimate_is_the_error_on_its_lattice(rows: int, columns: int, count: int) -> None:
     signal = picture((rows, columns))
     network = network_for(signal)
-    steps = lattice((rows, columns), count)
-    # As far from one end of an axis as from the other, but for half a sample.
-    index = tuple(
-        slice((size - 1) % step // 2, None, step)
-        for size, step in zip((rows, columns), steps, strict=True)
-    )
+    index = np.ix_(*lattice(whole((rows, columns)), count))
     values = (outputs_of(network, signal.spec)[index] + 1) / 2 * 255
     truth = signal.samples[index].astype(np.float64)
     quality = measure_quality(blend(network, signal), signal, count=count)

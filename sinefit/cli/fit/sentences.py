@@ -101,4 +101,8 @@ def quality_words(record: FitRecord, spec: SignalSpec) -> str:
     if record.snr is not None:
         words += f", {record.snr:.{digits}f} dB SNR"
     words += f", {record.psnr_float:.{digits}f} dB in float ({range_name(spec)})"
+    if record.psnr_holdout is not None:
+        words += f"; {record.psnr_holdout:.2f} dB on the samples held out ({record.holdout})"
+    if record.psnr_gradient is not None:
+        words += f", {record.psnr_gradient:.2f} dB of the gradient there"
     return f"about {words}, {measured}" if is_estimate else words

@@ -142,6 +142,16 @@ def test_every_setting_arrives(photo: Path) -> None:
     assert (header.size.width, header.size.depth) == (8, 3)
 
 
+def test_samples_that_are_held_out_are_scored_apart(photo: Path) -> None:
+    report = report_of(photo, *TINY, "--holdout", "grid:2")
+    record = header_of(photo.with_suffix(".safetensors")).record
+    assert report["holdout"] == record.holdout == "grid:2"
+    assert report["psnr_holdout"] == record.psnr_holdout is not None
+    assert report["psnr_gradient"] == record.psnr_gradient is not None
+    line = fail(2, "fit", photo, *TINY, "--force", "--holdout", "5x")
+    assert "--holdout is '5x': it must be a share such as 5%, or grid:2" in line
+
+
 @pytest.mark.parametrize(
     ("options", "initializer"),
     [

@@ -38,6 +38,14 @@ def test_how_good_a_fit_is(psnr: float | None, snr: float | None, samples: int, 
     assert quality_words(record, IMAGE) == words
 
 
+def test_how_good_a_fit_is_where_it_did_not_look() -> None:
+    record = FitRecord(
+        "siren", (1.0,), 0, 1, 1, (0.1,), 31.0, 31.0, 255.0, None, 192, "5%", 27.123, 30.456
+    )
+    told = quality_words(record, IMAGE)
+    assert told.endswith("; 27.12 dB on the samples held out (5%), 30.46 dB of the gradient there")
+
+
 @pytest.mark.parametrize(
     ("spec", "quality", "words"),
     [

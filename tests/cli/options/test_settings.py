@@ -15,6 +15,7 @@ from sinefit.cli.variables import variable_of
 from sinefit.errors import SettingError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import NETWORK, FitConfig
+from sinefit.fitting.holdout import parse_holdout
 from sinefit.fitting.omega_choice import NyquistShare
 from sinefit.initializers.registry import parse_initializer
 from sinefit.networks.sine import SINE
@@ -42,6 +43,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "device": ("cpu", "cpu"),
     "threads": ("1", 1),
     "learning_rate": ("0.5", 0.5),
+    "holdout": ("5%", parse_holdout("holdout", "5%")),
     "batch": ("11", 11),
     "dtype": ("float16", "float16"),
     "start": ("1.5m", 90.0),
