@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sinefit.version import __version__
 
 if TYPE_CHECKING:
-    from sinefit.api import compare, fit, fit_many, load, resume, save, write
+    from sinefit.api import compare, fit, fit_many, load, resume, save, write, write_page
     from sinefit.errors import (
         DeviceError,
         InputError,
@@ -97,6 +97,7 @@ _HOMES = {
     "resume": "api",
     "save": "api",
     "write": "api",
+    "write_page": "api",
 }
 
 __all__ = [
@@ -145,6 +146,7 @@ __all__ = [
     "resume",
     "save",
     "write",
+    "write_page",
 ]
 
 

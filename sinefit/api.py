@@ -34,6 +34,7 @@ from sinefit.signals.signal import Signal
 from sinefit.signals.writer import Encoding
 from sinefit.signals.writing import written
 from sinefit.validation import check_callback, check_choice, check_type, file_name, numbers, truth
+from sinefit.view.writing import write_page_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -370,6 +371,33 @@ def write(
     check_quality(signal.spec.kind, chosen, encoding.quality)
     with written(target, signal.spec, chosen, encoding, force=force) as writer:
         writer.write(signal.samples)
+
+
+def write_page(
+    field: Field,
+    target: str | Path,
+    *,
+    original: Source | None = None,
+    name: str | None = None,
+    force: bool = False,
+) -> None:
+    """Write a web page that holds a field and evaluates it where it is opened.
+
+    One file, which asks nothing of the network. `original`, anything that `fit` takes, is the
+    picture that was fitted, to be held against the field; one of more than two megapixels is
+    reduced. `name` is the page's title, else that of the fitted file. Raises SettingError for a
+    field that a page cannot show or an original of another shape, InputError for one that cannot be
+    read, and OutputExistsError if the file exists and `force` is false.
+    """
+    check_type("field", field, Field, "a field")
+    force = truth("force", force)
+    if name is not None:
+        check_type("name", name, str, "a text")
+    signal = None
+    if original is not None:
+        spec = field.spec
+        signal = as_signal(original, channels_last=spec.channels_last, domain=spec.domain)
+    write_page_file(field, file_name("target", target), original=signal, name=name, force=force)
 
 
 def _config(**settings: Unpack[FitSettings]) -> FitConfig:

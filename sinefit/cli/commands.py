@@ -18,6 +18,7 @@ from sinefit.cli.help_text import (
     INITS_EXAMPLES,
     NETWORKS_EXAMPLES,
     RENDER_EXAMPLES,
+    VIEW_EXAMPLES,
     HelpfulCommand,
     help_of,
     plain_parameters,
@@ -58,6 +59,12 @@ COMMANDS: Final = {
         "Evaluate a fitted field on any grid and write it as a file.",
         RENDER_EXAMPLES,
         "scale",
+    ),
+    "view": Subcommand(
+        "view:view",
+        "Write a web page that holds a field and evaluates it on the visitor's GPU.",
+        VIEW_EXAMPLES,
+        "output",
     ),
     "info": Subcommand(
         "info.command:info",

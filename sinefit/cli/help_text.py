@@ -40,6 +40,11 @@ RENDER_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit render song.safetensors --rate 96000", ""),
     ("sinefit render clip.safetensors --scale 2 --fps 60", ""),
 )
+VIEW_EXAMPLES: Final[tuple[Example, ...]] = (
+    ("sinefit view photo.safetensors", "writes photo.html"),
+    ("sinefit view photo.safetensors --with-original photo.png -o both.html", ""),
+    ("sinefit view -o look.html", "the newest weights file here"),
+)
 INFO_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit info photo.safetensors", ""),
     ("sinefit info photo.png --json", ""),

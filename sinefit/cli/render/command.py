@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sinefit.cli.exit_codes import exit_codes
@@ -18,17 +17,18 @@ from sinefit.cli.options.parsing import (
 from sinefit.cli.render import options  # noqa: TC001
 from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.terminal.progress import ProgressDisplay
-from sinefit.cli.terminal.streams import STANDARD_INPUT
 from sinefit.cli.terminal.task_events import TaskEvents
+from sinefit.cli.weights import read_weights
 from sinefit.cli.words.amounts import duration
 from sinefit.cli.words.details import field_details
 from sinefit.cli.words.signals import describe_signal
-from sinefit.errors import InputError, SettingError
-from sinefit.files import check_output, is_standard_input, is_standard_output
-from sinefit.jobs.planning import newest_weights
+from sinefit.files import check_output, is_standard_output
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sinefit.fields.field import Field
+    from sinefit.fields.weights_file import StoredField
     from sinefit.rendering.plan import RenderPlan, RenderRequest
     from sinefit.signals.writer import Encoding
 
@@ -106,35 +106,14 @@ def _load(
 
     Of its blocks only those are read that the render touches.
     """
-    from sinefit.fields.content import MemoryContent
-    from sinefit.fields.weights_file import StoredField, open_field
     from sinefit.rendering.plan import plan_render
 
     def read(stored: StoredField) -> tuple[Field, RenderPlan]:
         plan = plan_render(stored.spec, request)
         return stored.field(plan.axes), plan
 
-    if messages.streams.is_piped_into() if weights is None else is_standard_input(weights):
-        content = MemoryContent(messages.streams.input_bytes(), STANDARD_INPUT)
-        return *read(StoredField(content)), None
-    path = _named_or_newest(weights, output, messages)
-    with open_field(path) as stored:
-        return *read(stored), path
-
-
-def _named_or_newest(weights: str | None, output: str | None, messages: Messages) -> Path:
-    if weights is not None:
-        return Path(weights)
-    if output is not None and is_standard_output(output):
-        # Whoever reads there would not learn which of the files here it was.
-        raise SettingError(f"--output is {output}: name WEIGHTS too, or pipe them in")
-    path = newest_weights(Path())
-    if path is None:
-        raise InputError(
-            "no weights file in this folder: name one, or make one with: sinefit fit FILE"
-        )
-    messages.say(f"rendering {path}, the newest weights file here")
-    return path
+    (field, plan), path = read_weights(weights, output, messages, read, "rendering")
+    return field, plan, path
 
 
 def _write(
