@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
 
-Precision = Literal["float32", "bfloat16", "two bfloat16"]
+Precision = Literal["float32", "bfloat16", "two bfloat16", "float16"]
 """How the factors of the hidden layers' products are taken: as they are, rounded to bfloat16 (8
-bits), or as the sum of two values of bfloat16 (16 bits). Sums and all else are float32."""
+bits) or to float16 (11 bits, what flows back scaled to its range), or as the sum of two values of
+bfloat16 (16 bits). Sums and all else are float32."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,10 @@ class Engine(Protocol):
 class StackTraining(Protocol):
     """Trains a stack by itself, many steps in a call."""
 
-    def take(self, indices: Tensor, factors: Sequence[Sequence[float]]) -> Tensor:
+    def take(self, indices: Tensor, factors: Tensor) -> Tensor:
         """Take steps on samples (steps, members, batch) at factors (steps, members) on the rates.
+
+        Factors are float64, on the CPU.
 
         Returns the sums of the members' losses before the steps (members,).
         """
@@ -137,6 +140,10 @@ class Wanting(Protocol):
 @runtime_checkable
 class StackKind(EngineKind, Protocol):
     """An engine that gathers the samples of a stack's steps and updates its weights itself."""
+
+    @property
+    def together(self) -> int:
+        """How many members a call of it is for: more of them do not end sooner."""
 
     def make_training(
         self,

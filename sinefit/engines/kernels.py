@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _jit(kernel: Callable[..., Any]) -> Any:
+def jit(kernel: Callable[..., Any]) -> Any:
+    """Make a kernel of a function, which is compiled, or interpreted, when it is first launched."""
     return triton.jit(kernel)
 
 
-@_jit
-def _sine_and_cosine(x: tl.tensor) -> tl.tensor:
+@jit
+def sine_and_cosine(x: tl.tensor) -> tl.tensor:
     """Return both of x: less the nearest multiple of pi, then polynomials on [-pi/2, pi/2].
 
     The polynomials err by 5e-9 at most; with pi in two parts the reduction is good to a million.
@@ -44,7 +45,7 @@ def _sine_and_cosine(x: tl.tensor) -> tl.tensor:
     return tl.where(odd_turns, -sine, sine), tl.where(odd_turns, -cosine, cosine)
 
 
-@_jit
+@jit
 def first_layer(
     coordinates: tl.tensor,
     row_stride: tl.tensor,
@@ -69,14 +70,14 @@ def first_layer(
         at = tl.load(coordinates + row * row_stride + feature * column_stride, here, 0.0)
         slope = tl.load(weight + column * features + feature, there, 0.0)
         phases += at[:, None] * slope[None, :]
-    sine, cosine = _sine_and_cosine(phases)
+    sine, cosine = sine_and_cosine(phases)
     place = row[:, None] * width + column[None, :]
     inside = here[:, None] & there[None, :]
     tl.store(sines + place, sine.to(sines.dtype.element_ty), inside)
     tl.store(cosines + place, cosine.to(cosines.dtype.element_ty), inside)
 
 
-@_jit
+@jit
 def activate(
     products: tl.tensor,
     bias: tl.tensor,
@@ -95,12 +96,12 @@ def activate(
     inside = (row < count)[:, None] & there[None, :]
     phases = tl.load(products + place, inside, 0.0)
     phases += tl.load(bias + column, there, 0.0)[None, :]
-    sine, cosine = _sine_and_cosine(phases)
+    sine, cosine = sine_and_cosine(phases)
     tl.store(sines + place, sine.to(sines.dtype.element_ty), inside)
     tl.store(cosines + place, cosine.to(cosines.dtype.element_ty), inside)
 
 
-@_jit
+@jit
 def _leave(place: tl.tensor, value: tl.tensor, mask: tl.tensor, fresh: tl.constexpr) -> None:
     """Write a program's sums, or add them to those of earlier pieces."""
     if not fresh:
@@ -108,7 +109,7 @@ def _leave(place: tl.tensor, value: tl.tensor, mask: tl.tensor, fresh: tl.conste
     tl.store(place, value, mask)
 
 
-@_jit
+@jit
 def last_layer(
     sines: tl.tensor,
     targets: tl.tensor,
@@ -168,7 +169,7 @@ def last_layer(
     _leave(mine + loss + only, tl.sum(square_sum, axis=0) * share + only * 0.0, only == 0, fresh)
 
 
-@_jit
+@jit
 def pass_cosines(
     flow: tl.tensor,
     cosines: tl.tensor,
@@ -197,7 +198,7 @@ def pass_cosines(
     _leave(partials + tl.program_id(0) * sums + bias + column, bias_sum, there, fresh)
 
 
-@_jit
+@jit
 def first_gradient(
     flow: tl.tensor,
     cosines: tl.tensor,
@@ -240,7 +241,7 @@ def first_gradient(
     _leave(place, weight_sum, (number < features)[:, None] & there[None, :], fresh)
 
 
-@_jit
+@jit
 def adam(
     values: tl.tensor,
     gradients: tl.tensor,
@@ -275,12 +276,12 @@ def adam(
     value = tl.load(values + place, inside, 0.0)
     value -= rate * mean / (tl.sqrt(square) * spread + epsilon)
     if bounded:
-        value = _clamp(value, tl.load(bounds + place, inside, 0.0))
+        value = clamp(value, tl.load(bounds + place, inside, 0.0))
     tl.store(values + place, value, inside)
 
 
-@_jit
-def _clamp(value: tl.tensor, bound: tl.tensor) -> tl.tensor:
+@jit
+def clamp(value: tl.tensor, bound: tl.tensor) -> tl.tensor:
     """Hold values within magnitudes; comparisons let a NaN through, so that it is seen."""
     value = tl.where(value > bound, bound, value)
     return tl.where(value < -bound, -bound, value)

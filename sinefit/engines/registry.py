@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from sinefit.engines.blocks import BLOCKS
 from sinefit.engines.cuda import CUDA
 from sinefit.engines.engine import Wanting
 from sinefit.engines.native import NATIVE
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from sinefit.engines.engine import EngineKind, Work
 
-_KINDS: tuple[EngineKind, ...] = (CUDA, NATIVE, SMALL_NETWORKS, TORCH, REFERENCE)
+_KINDS: tuple[EngineKind, ...] = (CUDA, BLOCKS, NATIVE, SMALL_NETWORKS, TORCH, REFERENCE)
 
 ENGINES: Mapping[str, EngineKind] = MappingProxyType({kind.name: kind for kind in _KINDS})
 """Every engine by its name. The last can do any work."""

@@ -31,7 +31,7 @@ class SmallNetworksTraining:
         self._tables = [table.contiguous() for table in tables]
         self._threads = threads
 
-    def take(self, indices: Tensor, factors: Sequence[Sequence[float]]) -> Tensor:
+    def take(self, indices: Tensor, factors: Tensor) -> Tensor:
         """Take steps on samples (steps, members, batch) at factors (steps, members) on the rates.
 
         Returns the sums of the members' losses before the steps (members,).
@@ -45,7 +45,7 @@ class SmallNetworksTraining:
             bounds=adam.bounds,
             samples=self._tables,
             indices=indices.transpose(0, 1).to(torch.int32).contiguous(),
-            factors=(torch.tensor(factors) * torch.from_numpy(adam.scales)).T.contiguous(),
+            factors=(factors.float() * torch.from_numpy(adam.scales)).T.contiguous(),
             taken=[int(steps) for steps in adam.steps],
             constants=adam.constants,
             threads=self._threads,
@@ -59,6 +59,7 @@ class _SmallNetworks:
     has_own_threads: Final = True
     can_be_recorded: Final = False
     in_parts: Final = True
+    together: Final = 32
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:
         """Return float32, for stacks of sine networks with a target per point."""

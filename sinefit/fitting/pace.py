@@ -49,8 +49,8 @@ EVALUATED: Final = 4096
 """Samples that are evaluated for the pace of measuring."""
 MOST_EVALUATED: Final = 2**16
 """The same of blocks of which many samples are going to be measured."""
-TRIED_BLOCKS: Final = 32
-"""Blocks that are tried at most."""
+TRIED_BLOCKS: Final = {"cuda": 1024}
+"""Blocks that are tried at most, by kind of device, 32 elsewhere: as many as it trains at once."""
 EXPONENT: Final = 1.5
 """How a step's time grows with the width where only one has been tried: between the sines, of
 which there are in proportion to it, and the products, in proportion to its square."""
@@ -79,7 +79,7 @@ class Trial:
         if machine.device.type == "cpu" and blocks.count == 1:
             weights = config.network.parameter_count(size)
             tried = min(batch, max(FEWEST_TRIED, int(TRIED_WORK / weights)))
-        spec, few = signal.spec, blocks.corner(TRIED_BLOCKS)
+        spec, few = signal.spec, blocks.corner(TRIED_BLOCKS.get(machine.device.type, 32))
         self._parts = batch / tried * blocks.count / few.count
         if few.count < blocks.count:
             signal = crop(signal, tuple(axis.size for axis in few.axes))

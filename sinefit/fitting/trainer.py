@@ -14,8 +14,8 @@ from sinefit.engines.objective import Batch
 from sinefit.engines.recorded import CudaRecorder, RecordedStep
 from sinefit.fitting.devices import cpu_threads
 from sinefit.fitting.members import block_seed
-from sinefit.fitting.orders import BatchOrder, EpochOrder
-from sinefit.fitting.samples import TABLE_BYTES, PartSamples, tables_fit
+from sinefit.fitting.orders import BatchOrder, EpochOrder, StackOrder
+from sinefit.fitting.samples import RESIDENT_SHARE, TABLE_BYTES, PartSamples, tables_fit
 from sinefit.networks.network import Network
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ SPARSE: Final = 4
 their own samples: a row of such a table takes a few times as long as one in order."""
 SLOWER: Final = 0.5
 """Share of its rates that a member which lost its way goes on with."""
-GROUP: Final = 32
-"""Members of a group whose engine takes them one by one."""
+DRAWN_AT_ONCE: Final = 2**23
+"""Samples whose numbers are drawn at a time, of all members together: some 100 MB on the way."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ class Trainer:
         self._lacks_memory = False
         self._groups: list[range] = []
         self._alone: StackTraining | None = None
+        self._drawn_order: tuple[range, StackOrder] | None = None
         starts = [plan.start for plan in plans]
         self._set_up(starts[0] if len(starts) == 1 else Network.stack(starts))
 
@@ -140,24 +141,47 @@ class Trainer:
             count = goals[group.start] - taken[0]
             if count <= 0:
                 continue
-            drawn = [
-                self._members[place].order.draw(steps, count)
-                for place, steps in zip(group, taken, strict=True)
-            ]
-            rates = [
-                [factors[place](steps + ahead) for place, steps in zip(group, taken, strict=True)]
-                for ahead in range(count)
-            ]
-            indices = torch.stack(drawn, dim=1)
+            rates = _rows_of_factors([factors[place] for place in group], taken, count)
             sparse = self._is_sparse(group, count)
-            yield group, (self._take_sparse if sparse else self.take)(group, indices, rates)
+            take = self._take_sparse if sparse else self.take
+            size = len(group) * self._members[group.start].order.size
+            total = torch.zeros(len(group), device=self._network.device)
+            for begin in range(0, count, most := max(1, DRAWN_AT_ONCE // size)):
+                steps = min(most, count - begin)
+                indices = self._draw(group, [each + begin for each in taken], steps)
+                total += take(group, indices, rates[begin : begin + steps])
+            yield group, total
 
-    def take(self, group: range, indices: Tensor, factors: Sequence[Sequence[float]]) -> Tensor:
+    def _draw(self, group: range, taken: Sequence[int], steps: int) -> Tensor:
+        """Return the samples (steps, members, batch) of a group's next steps."""
+        if isinstance(self._kind, StackKind) and self._work.device.type != "cpu":
+            return self._stack_order(group).draw(taken[0], steps)
+        pairs = zip(group, taken, strict=True)
+        drawn = [self._members[place].order.draw(each, steps) for place, each in pairs]
+        return torch.stack(drawn, dim=1)
+
+    def _stack_order(self, group: range) -> StackOrder:
+        """Return the order of a group's samples that a device draws by itself."""
+        if self._drawn_order is None or self._drawn_order[0] != group:
+            members = self._members[group.start : group.stop]
+            order = StackOrder(
+                [member.parts.count_in(member.number) for member in members],
+                members[0].order.size,
+                [block_seed(member.plan.config.seed, member.number) for member in members],
+                self._work.device,
+            )
+            self._drawn_order = (group, order)
+        return self._drawn_order[1]
+
+    def take(
+        self, group: range, indices: Tensor, factors: Tensor | Sequence[Sequence[float]]
+    ) -> Tensor:
         """Take steps of a group on samples (steps, members, batch) at factors (steps, members).
 
         Returns the sums of the losses before the steps (members,). A device without memory for a
         part gets parts of half the size, with the same result but for the order of sums.
         """
+        factors = torch.as_tensor(factors, dtype=torch.float64)
         # Threads of torch's wait by looking out, and would keep the cores from the engine's own.
         with cpu_threads(1 if self._kind.has_own_threads else None):
             if group != self._open or self._is_closed:
@@ -165,7 +189,7 @@ class Trainer:
             if self._alone is not None:
                 return self._alone.take(indices, factors)
             total = torch.zeros(len(group), device=self._network.device)
-            for drawn, each in zip(indices, factors, strict=True):
+            for drawn, each in zip(indices, factors.tolist(), strict=True):
                 total += self._step(drawn, each)
             return total
 
@@ -179,16 +203,14 @@ class Trainer:
             and SPARSE * count * plan.batch <= plan.fewest
         )
 
-    def _take_sparse(
-        self, group: range, indices: Tensor, factors: Sequence[Sequence[float]]
-    ) -> Tensor:
+    def _take_sparse(self, group: range, indices: Tensor, factors: Tensor) -> Tensor:
         """Do as `take` does with tables of the samples of these steps alone."""
         assert isinstance(self._kind, StackKind)
         self._alone, self._open, self._is_closed = None, group, True
         steps, members, batch = indices.shape
         tables = []
         for place, member in enumerate(self._members[group.start : group.stop]):
-            tables.append(member.parts.rows_at(member.number, indices[:, place].flatten()))
+            tables.append(member.parts.rows_at(member.number, indices[:, place].flatten().cpu()))
         adam = self._adam.part(group, self._rates(group), self._bounds(group))
         places = torch.arange(steps * batch).view(steps, 1, batch).expand(steps, members, batch)
         with cpu_threads(1 if self._kind.has_own_threads else None):
@@ -300,8 +322,9 @@ class Trainer:
         first, steps = self._members[0].plan, self.steps
         if first.blocks.count < len(steps):
             return [range(len(steps))]
-        size = GROUP
-        if not isinstance(self._kind, StackKind):
+        if isinstance(self._kind, StackKind):
+            size = min(self._kind.together, self._resident_members())
+        else:
             rows = STACKED_ROWS if self._work.device.type == "cpu" else DEVICE_ROWS
             size = max(1, rows // first.batch)
         groups, begin = [], 0
@@ -311,6 +334,16 @@ class Trainer:
                 groups.append(range(begin, place))
                 begin = place
         return groups
+
+    def _resident_members(self) -> int:
+        """Return of how many members a device has memory for the tables."""
+        if self._work.device.type != "cuda":
+            return len(self._members)
+        plan = self._members[0].plan
+        samples = max(plan.blocks.samples_in(number) for number in range(plan.blocks.count))
+        row = self._network.size.in_features + self._network.size.out_features
+        free, _ = torch.cuda.mem_get_info(self._work.device)
+        return max(1, int(free * RESIDENT_SHARE) // (4 * row * samples))
 
     def _begin(self, group: range) -> None:
         """Allocate what trains a group, in smaller parts where the device has no room."""
@@ -402,6 +435,22 @@ def samples_of(plan: FitPlan, signal: Signal) -> PartSamples:
     """Return the samples that a plan's networks are trained on."""
     device, holdout = plan.machine.device, plan.config.holdout
     return PartSamples(signal, plan.blocks, device, holdout=holdout)
+
+
+def _rows_of_factors(
+    factors: Sequence[Callable[[int], float]], taken: Sequence[int], count: int
+) -> Tensor:
+    """Return the factors (count, members), float64, of members that have taken so many steps.
+
+    Members of one fit have one function, which is not asked for each of them.
+    """
+    known: dict[tuple[Callable[[int], float], int], Tensor] = {}
+    for key in zip(factors, taken, strict=True):
+        if key not in known:
+            factor, steps = key
+            values = [factor(steps + ahead) for ahead in range(count)]
+            known[key] = torch.tensor(values, dtype=torch.float64)
+    return torch.stack([known[key] for key in zip(factors, taken, strict=True)], dim=1)
 
 
 def round_steps(spec: SignalSpec, blocks: BlockGrid) -> int:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-KERNELS = ("kernels", "triton_stages")
+KERNELS = ("kernels", "triton_stages", "block_kernels", "block_training")
 """The modules that import Triton."""
 
 

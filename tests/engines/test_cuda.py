@@ -264,8 +264,9 @@ COMPILE = """
 from triton import compile
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from sinefit.engines import kernels
+from sinefit.engines import block_kernels, kernels
 
+WIDE, INDEX = "*i64", "*i32"
 HALF, SINGLE, NUMBER = "*bf16", "*fp32", "i32"
 STRIDES = [NUMBER, NUMBER]
 ARGUMENTS = {
@@ -281,14 +282,19 @@ ARGUMENTS = {
     ],
     "adam": [SINGLE, SINGLE, NUMBER, *[SINGLE] * 5, NUMBER, NUMBER, 0.9, 0.99, 1e-12, True, 1024],
 }
+ARGUMENTS["train"] = [
+    *[SINGLE] * 6, WIDE, INDEX, SINGLE, "*fp16", SINGLE, SINGLE, *[NUMBER] * 3, "fp32",
+    0.9, 0.99, 1e-12, True, True, 2, 12, 3, 1, 16, 16, 1024,
+]
 for name, arguments in ARGUMENTS.items():
-    kernel = getattr(kernels, name)
+    kernel = getattr(kernels, name, None) or block_kernels.train
     types, constants = {}, {}
     for place, (argument, value) in enumerate(zip(kernel.arg_names, arguments, strict=True)):
         types[argument] = value if isinstance(value, str) else "constexpr"
         if not isinstance(value, str):
             constants[(place,)] = value
-    compile(ASTSource(kernel, types, constants), target=GPUTarget("cuda", 80, 32))
+    options = {"num_stages": 1}
+    compile(ASTSource(kernel, types, constants), target=GPUTarget("cuda", 80, 32), options=options)
 """
 
 

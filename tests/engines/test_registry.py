@@ -144,7 +144,7 @@ def test_every_engine_does_the_work_that_it_takes_on(work: Work) -> None:
         for precision in kind.precisions(work):
             engine = kind.make(network, work, precision)
             found = engine.step(batch)
-            bits = {"float32": 18, "two bfloat16": 16, "bfloat16": 8}[precision]
+            bits = {"float32": 18, "two bfloat16": 16, "float16": 11, "bfloat16": 8}[precision]
             bound = work.size.depth * 8 * 2.0 ** -(bits + 1)
             assert found.shape == (work.members,)
             torch.testing.assert_close(found.double(), losses, rtol=bound, atol=0)

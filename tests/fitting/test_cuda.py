@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from sinefit.engines.cuda import CUDA, CudaEngine
 from sinefit.engines.evaluation import SineEvaluator
 from sinefit.engines.objective import Batch
 from sinefit.engines.recorded import REHEARSALS, CudaRecorder
-from sinefit.engines.registry import shortfalls
+from sinefit.engines.registry import ENGINES, shortfalls
 from sinefit.engines.stages import PlainStages
 from sinefit.engines.torch_engine import TORCH
 from sinefit.fitting.budget import Budget
@@ -126,6 +127,46 @@ def test_an_evaluation_is_that_of_the_cpu(field: sinefit.Field) -> None:
     on_cpu = SineEvaluator(field.network.to("cpu"))(coordinates)
     on_cuda = SineEvaluator(field.network.to(DEVICE))(coordinates.to(DEVICE))
     torch.testing.assert_close(on_cuda.cpu(), on_cpu, rtol=0, atol=1e-3)
+
+
+def blocks_of(lake: Signal, kind: str = "auto") -> Trainer:
+    """A trainer of the picture in blocks; of the CPU's by autograd."""
+    config = FitConfig(
+        initializer=parse_initializer("siren"),
+        width=32,
+        blocks=(3, 2),
+        budget=Budget(steps=200),
+        device="cuda" if kind == "auto" else "cpu",
+    )
+    plan = make_plan(lake, config)
+    if kind != "auto":
+        plan = dataclasses.replace(plan, engine=ENGINES[kind])
+    return Trainer([plan], [PartSamples(lake, plan.blocks, plan.machine.device)])
+
+
+@pytest.mark.parametrize("precision", ["float16", "float32"])
+def test_blocks_train_as_by_autograd(lake: Signal, precision: Precision) -> None:
+    fast, plain = blocks_of(lake), blocks_of(lake, "reference")
+    if precision == "float32":
+        fast.refine()
+    generator = torch.Generator().manual_seed(0)
+    indices = torch.randint(2000, (3, 6, 200), generator=generator)
+    factors = torch.full((3, 6), 0.1)
+    group = fast.first_group
+    losses = [trainer.take(group, indices, factors).cpu() for trainer in (fast, plain)]
+    bound = 0.02 if precision == "float16" else 1e-3
+    torch.testing.assert_close(losses[0], losses[1], rtol=bound, atol=0)
+    (mine, theirs) = (trainer.state(range(6))["adam.gradient"] for trainer in (fast, plain))
+    assert worst_error(plain.network, mine, theirs) < bound
+
+
+def test_blocks_are_drawn_on_the_device_and_repeat_to_the_bit(lake: Signal) -> None:
+    first, second = blocks_of(lake), blocks_of(lake)
+    for trainer, parts in ((first, [40]), (second, [10, 40])):
+        for goal in parts:
+            for _ in trainer.advance([goal] * 6, [lambda _step: 1.0] * 6):
+                pass
+    assert torch.equal(first.network.values, second.network.values)
 
 
 class Watched(CudaRecorder):
