@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
-from sinefit.initializers.base import Initializer, TrainingRules, check_omega, mean_omega
-from sinefit.initializers.draws import per_axis, scales_by_layer, sine_network
-from sinefit.networks.draws import normal, uniform, zeros
+from sinefit.initializers.base import Initializer, TrainingRules
+from sinefit.initializers.controlled import (
+    FIRST_BIAS_NOTE,
+    FirstBias,  # noqa: TC001 (the parameters are read off the annotations)
+    draw_controlled,
+)
+from sinefit.initializers.draws import scales_by_layer
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
     from sinefit.initializers.base import SignalTraits
     from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
-
-FirstBias = Literal["phase", "siren", "hidden", "zero"]
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,7 @@ class Lambert(Initializer):
             "maximum": 100.0,
         },
     )
-    first_bias: FirstBias = field(
-        default="phase",
-        metadata={
-            "help": "biases of the first layer: uniform phases U(±π) (phase), U(±ω/√d) (siren), "
-            "N(0, c_b²) (hidden) or none (zero)"
-        },
-    )
+    first_bias: FirstBias = field(default="phase", metadata=FIRST_BIAS_NOTE)
 
     def omega_for(self, frequency: float, size: NetworkSize) -> float:
         """Return `frequency` d √3, since U(±omega/d) has standard deviation omega/(d √3)."""
@@ -77,35 +72,12 @@ class Lambert(Initializer):
         generator: torch.Generator,
     ) -> Network:
         """Draw starting weights in effective form."""
-        check_omega(omega, size)
         c_w, c_b = lambert_constants(self.sigma_a)
-        first, *others = size.layers
-        weights = [uniform(first, 1.0 / size.in_features, generator) * per_axis(omega)]
-        biases = [self._first_biases(size, omega, c_b, generator)]
-        for shape in others:
-            weights.append(uniform(shape, c_w / math.sqrt(size.width), generator))
-            biases.append(normal(shape[:1], c_b, generator))
-        return sine_network(size, weights, biases)
+        return draw_controlled(size, omega, c_w, c_b, self.first_bias, generator)
 
     def rules(self, network: Network, omega: tuple[float, ...]) -> TrainingRules:  # noqa: ARG002
         """Return the same rate for every layer."""
         return TrainingRules(scales_by_layer((1.0,) * (network.size.depth + 1)))
-
-    def _first_biases(
-        self,
-        size: NetworkSize,
-        omega: tuple[float, ...],
-        c_b: float,
-        generator: torch.Generator,
-    ) -> Tensor:
-        shape = (size.width,)
-        if self.first_bias == "phase":
-            return uniform(shape, math.pi, generator)
-        if self.first_bias == "siren":
-            return uniform(shape, mean_omega(omega) / math.sqrt(size.in_features), generator)
-        if self.first_bias == "hidden":
-            return normal(shape, c_b, generator)
-        return zeros(shape)
 
 
 def lambert_constants(sigma_a: float) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from sinefit.initializers.custom import Custom
 from sinefit.initializers.lambert import Lambert
 from sinefit.initializers.nfsl import Nfsl
 from sinefit.initializers.siren import Siren
@@ -33,6 +34,7 @@ _SCHEMES: tuple[type[Initializer], ...] = (
     TorchDefault,
     Vi3nr,
     Winner,
+    Custom,
 )
 
 INITIALIZERS: Mapping[str, type[Initializer]] = MappingProxyType(

@@ -80,6 +80,7 @@ def test_schemes_stand_in_the_order_of_the_documentation() -> None:
         "torch",
         "vi3nr",
         "winner",
+        "custom",
     ]
 
 

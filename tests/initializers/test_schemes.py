@@ -168,6 +168,13 @@ def schemes(axes: int) -> list[Scheme]:
             # Loud pre-activations have E[sin² z] = 1/2.
             second=n(1 / math.sqrt(width / 2)),
         ),
+        Scheme(
+            "custom:c_w=1.5:c_b=0.3",
+            (u(1 / d), u(math.pi)),
+            (u(1.5 / root), n(0.3)),
+            (u(1.5 / root), n(0.3)),
+            ones,
+        ),
     ]
 
 
