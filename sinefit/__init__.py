@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING, Any
 from sinefit.version import __version__
 
 if TYPE_CHECKING:
-    from sinefit.api import compare, fit, fit_many, load, resume, save, write, write_page
+    from sinefit.analyzing.results import Analysis
+    from sinefit.api import (
+        analyze,
+        compare,
+        fit,
+        fit_many,
+        load,
+        resume,
+        save,
+        save_figures,
+        write,
+        write_page,
+    )
     from sinefit.errors import (
         DeviceError,
         InputError,
@@ -55,6 +67,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "FAMILIES": "networks.registry",
     "INITIALIZERS": "initializers.registry",
+    "Analysis": "analyzing.results",
     "Budget": "fitting.budget",
     "Checkpoint": "fitting.checkpoint",
     "DeviceError": "errors",
@@ -82,6 +95,7 @@ _HOMES = {
     "SignalSpec": "signals.signal",
     "Network": "networks.network",
     "SinefitError": "errors",
+    "analyze": "api",
     "compare": "api",
     "decode_checkpoint": "fitting.checkpoint",
     "encode_checkpoint": "fitting.checkpoint",
@@ -96,6 +110,7 @@ _HOMES = {
     "render_pieces": "rendering.render",
     "resume": "api",
     "save": "api",
+    "save_figures": "api",
     "write": "api",
     "write_page": "api",
 }
@@ -103,6 +118,7 @@ _HOMES = {
 __all__ = [
     "FAMILIES",
     "INITIALIZERS",
+    "Analysis",
     "Budget",
     "Checkpoint",
     "DeviceError",
@@ -131,6 +147,7 @@ __all__ = [
     "SignalSpec",
     "SinefitError",
     "__version__",
+    "analyze",
     "compare",
     "decode_checkpoint",
     "encode_checkpoint",
@@ -145,6 +162,7 @@ __all__ = [
     "render_pieces",
     "resume",
     "save",
+    "save_figures",
     "write",
     "write_page",
 ]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
 
+from sinefit.analyzing.analysis import analyze_field, analyze_initializer
+from sinefit.analyzing.settings import AnalysisSettings
 from sinefit.comparing import compare_field
 from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.fields.field import Field
@@ -15,6 +17,7 @@ from sinefit.fields.weights_file import decode_field, field_pieces, read_field
 from sinefit.files import is_standard_input, write_bytes
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import STORAGE_TYPES, FitConfig
+from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.fitting.devices import resolve_device
 from sinefit.fitting.hooks import CHECKPOINT_EVERY, FitHooks
 from sinefit.fitting.loop import fit_signal
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from sinefit.analyzing.results import Analysis
     from sinefit.fitting.config import StorageType
     from sinefit.fitting.report import FitResult, Progress
     from sinefit.jobs.running import JobOutcome
@@ -314,6 +318,68 @@ def compare(
     check_type("field", field, Field, "a field")
     check_callback("on_share", on_share)
     return compare_field(field, signal, resolve_device(device), on_share)
+
+
+def analyze(
+    subject: str | Field = DEFAULT_INITIALIZER,
+    *,
+    signal: Source | None = None,
+    omega: Omega | None = None,
+    width: int | None = None,
+    depth: int | None = None,
+    axes: int = AnalysisSettings.axes,
+    samples: int | None = None,
+    seed: int | None = None,
+    points: int | None = None,
+    block: int | None = None,
+) -> Analysis:
+    """Measure what theory says of a network: an initializer's start, or a fit beside its start.
+
+    `subject` is an initializer as the command line takes it, "lambert:sigma_a=1", or a field, whose
+    start is drawn again from its record. `signal` is what was fitted, or what a start is for;
+    without it a start is on a grid of `axes` axes of `samples` each, and `omega`, as `fit` takes
+    it, is an eighth of Nyquist. `points` are those of the tangent kernel, `block` one of a field's,
+    counted from 0. All are fields of `AnalysisSettings`, the findings those of `Analysis`.
+
+    Raises SettingError for what does not fit, InputError for a signal that cannot be read, and
+    MemoryLimitError for too many points.
+    """
+    settings = AnalysisSettings(
+        omega=parse_omega(omega) if isinstance(omega, str) else omega,  # type: ignore[arg-type]
+        width=width,
+        depth=depth,
+        axes=axes,
+        samples=samples,
+        seed=seed,
+        points=points,
+        block=block,
+    )
+    if isinstance(subject, str):
+        found = None if signal is None else as_signal(signal)
+        return analyze_initializer(parse_initializer(subject), settings, found)
+    check_type("subject", subject, Field, "an initializer's name or a field")
+    spec = subject.spec
+    if signal is not None:
+        signal = as_signal(signal, channels_last=spec.channels_last, domain=spec.domain)
+    return analyze_field(subject, settings, signal)
+
+
+def save_figures(
+    analysis: Analysis,
+    folder: str | os.PathLike[str],
+    *,
+    format: str = "png",
+    force: bool = False,
+) -> list[Path]:
+    """Draw the figures of an analysis into a folder, which is made where it is missing.
+
+    `format` is png, svg or pdf; `force` replaces figures that are there. Returns the files. Raises
+    SettingError where matplotlib is not installed (pip install 'sinefit[plot]'), OutputExistsError
+    and OutputError.
+    """
+    from sinefit.analyzing.figures.saving import save_figures as save
+
+    return save(analysis, file_name("folder", folder), format=format, force=truth("force", force))
 
 
 def load(source: str | Path | bytes) -> Field:

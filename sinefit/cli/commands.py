@@ -12,6 +12,7 @@ from typer.core import TyperGroup, TyperOption
 
 from sinefit.cli.flags import flag_of
 from sinefit.cli.help_text import (
+    ANALYZE_EXAMPLES,
     EVAL_EXAMPLES,
     FIT_EXAMPLES,
     INFO_EXAMPLES,
@@ -89,6 +90,12 @@ COMMANDS: Final = {
         "List the networks: formula, start, settings, usual rate, reference.",
         NETWORKS_EXAMPLES,
         "json",
+    ),
+    "analyze": Subcommand(
+        "analyze.command:analyze",
+        "Measure what theory says of a network: an initializer's start, or a fit beside it.",
+        ANALYZE_EXAMPLES,
+        "width",
     ),
     "bench": Subcommand(
         "bench:bench",

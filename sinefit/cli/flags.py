@@ -9,7 +9,10 @@ from typing import Any, Final
 from sinefit.cli.variables import variable_of
 
 _OTHERS: Final = {
+    "axes": "--axes",
     "bit_depth": "--bit-depth",
+    "block": "--block",
+    "figures": "--figures",
     "folder": "--output-folder",
     "force": "--force",
     "format": "--format",
@@ -17,10 +20,13 @@ _OTHERS: Final = {
     "kind": "--kind",
     "max_bytes": "--max-bytes",
     "max_pixels": "--max-pixels",
+    "points": "--points",
     "quality": "--quality",
     "rate": "--rate",
     "recursive": "--recursive",
+    "samples": "--samples",
     "scale": "--scale",
+    "signal": "--signal",
     "size": "--size",
     "sound": "--sound",
     "start_from": "--from",

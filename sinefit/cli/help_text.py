@@ -61,6 +61,11 @@ NETWORKS_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit networks", ""),
     ("sinefit networks finer --json", ""),
 )
+ANALYZE_EXAMPLES: Final[tuple[Example, ...]] = (
+    ("sinefit analyze --init lambert:sigma_a=1 --width 512 --depth 8", ""),
+    ("sinefit analyze --init custom:c_w=2:c_b=0.3 --figures figures", ""),
+    ("sinefit analyze photo.safetensors --signal photo.png", "before, after"),
+)
 
 _MEANINGS: Final = {
     ExitCode.OK: "done",

@@ -60,6 +60,10 @@ COMMANDS: dict[str, list[tuple[object, ...]]] = {
     "info of a field": [("info", name) for name in FIELDS],
     "info of a signal": [("info", name) for name in SIGNALS],
     "eval": [("eval", *pair) for pair in zip(FIELDS, SIGNALS, strict=True)],
+    "analyze": [
+        ("analyze", "photo.safetensors", "--signal", "photo.png"),
+        ("analyze", "--init", "tuner", "--width", 24),
+    ],
     "inits": [("inits",)],
     "networks": [("networks",)],
 }

@@ -6,12 +6,28 @@ import textwrap
 from collections.abc import Mapping
 from typing import Final
 
+from sinefit.analyzing.results import (
+    Analysis,
+    DepthResult,
+    FrequencyResult,
+    KernelResult,
+    LayerResult,
+    LineResult,
+    MixingResult,
+    NetworkResult,
+    SchemeMark,
+    SingularValues,
+    SpectrumResult,
+)
 from sinefit.fields.metadata import BLOCKS_VERSION, FORMAT, FORMAT_VERSION
 from sinefit.fields.record import FitRecord
 from sinefit.fields.schema import field_notes
 from sinefit.fields.tensors import BYTE_TENSORS
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.signal import SignalSpec
+from sinefit.theory.fourier_modes import NearestMode
+from sinefit.theory.output_spectra import LayerSpectrum
+from sinefit.theory.plane import Plane
 
 Section = dict[str, Mapping[str, str]]
 
@@ -71,6 +87,35 @@ OBJECTS: Final[Section] = {
         "notices": "What could not be kept of it.",
     },
     "eval": _QUALITY,
+    "analyze": {
+        **{
+            name: note
+            for kind in (
+                *(LayerSpectrum, NearestMode, Plane, DepthResult, FrequencyResult, LayerResult),
+                *(LineResult, MixingResult, KernelResult, SingularValues, SpectrumResult),
+                *(SchemeMark, NetworkResult, Analysis),
+            )
+            for name, note in field_notes(kind).items()
+        },
+        "frequency": "In radians per unit of the coordinates.",
+        "points": "Of the tangent kernel, along each axis.",
+        "layers": "Those of the network, or of its spectra, from the first on.",
+        "frequencies": "Middles of the bins of a spectrum; of mixing the first layer's, with "
+        "number, bound and amplitude.",
+        "nyquist": "Highest frequency of the samples, in radians per unit of a coordinate.",
+        "omega": "First-layer frequency factor; of a spectrum that of its axis.",
+        "beyond_first": "Share above the first layer's highest frequency, of a layer's "
+        "variance along an axis and of eigenvectors on one axis.",
+        "share": "Of an eigenvector's energy in the nearest Fourier mode.",
+        "amplitude": "Measured, of a frequency after the second sine.",
+        "bound": "What an amplitude is never above, see TUNER.",
+        "sigma_a": "Standard deviation of pre-activations that deep layers tend to; of the "
+        "plane row by row.",
+        "sigma_g": "Factor per layer on the standard deviation of Jacobian entries there.",
+        "c_w": "√(3 fan_in E[W²]) of weights; of the plane its columns.",
+        "c_b": "√E[b²] of biases; of the plane its rows.",
+        "weights": "Those of the small neuron of mixing.",
+    },
     "inits": {
         "initializers": "A list of objects with the keys below.",
         "name": "What --init takes.",
