@@ -7,23 +7,18 @@ from collections.abc import Callable
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-import torch
+from sinefit.engines.graphics import WAITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import torch
 
 Clock = Callable[[], float]
 """Returns seconds since some beginning."""
 
 BURST: Final = 0.002
 """Seconds between two readings of the clock where a rate is measured at its best."""
-
-
-WAITS: Final[Mapping[str, Callable[[torch.device], None]]] = {
-    "cuda": torch.cuda.synchronize,
-    "mps": lambda _device: torch.mps.synchronize(),
-}
-"""What waits until a device of a type has done what it was told to; the CPU always has."""
 
 
 def device_clock(

@@ -62,6 +62,7 @@ def measure_pace(
     textbook = TextbookTraining(signal, config.size_for(signal.spec), device)
     plan = make_plan(signal, config)
     trainer = Trainer([plan], [samples_of(plan, signal)])
+    trainer.rehearse()
 
     def textbook_step() -> int:
         textbook.step()

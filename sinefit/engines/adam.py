@@ -152,16 +152,27 @@ class Adam:
         else:
             self._pace.copy_(torch.tensor([rises, spreads], dtype=self._pace.dtype).unsqueeze(2))
 
+    def paces(self, factors: Tensor) -> Tensor:
+        """Return what `plain_update` calls pace of the next steps (steps, 2, members), on the CPU.
+
+        Factors are (steps, members), float64. The steps are not counted.
+        """
+        decay, second_decay, _ = self._constants
+        taken = self.steps + np.arange(1, len(factors) + 1)[:, None]  # (steps, members)
+        rises = factors.numpy() * self._scales / (1.0 - decay**taken)
+        spreads = (1.0 - second_decay**taken) ** -0.5
+        return torch.from_numpy(np.stack([rises, spreads], axis=1).astype(np.float32))
+
     @torch.no_grad()
-    def apply(self, gradient: Tensor) -> None:
-        """Update the values by a gradient of their shape."""
+    def apply(self, gradient: Tensor, pace: Tensor | None = None) -> None:
+        """Update the values by a gradient of their shape, at the pace (2, members, 1) if told."""
         self._update(
             self._values,
             gradient,
             self._averages,
             self.rates,
             self._bounds,
-            self._pace,
+            self._pace if pace is None else pace,
             self._constants,
         )
 

@@ -9,11 +9,11 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import torch
 import triton  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
 from sinefit.engines import block_kernels
+from sinefit.engines.graphics import sent
 from sinefit.networks.network import Network
 from sinefit.networks.sine import SINE
 
@@ -103,7 +103,7 @@ class BlockTraining:
         adam = self._adam
         device = adam.values.device
         drawn = indices.to(device, torch.int32, non_blocking=True).contiguous()
-        paces = sent(self._paces(factors), device)
+        paces = sent(adam.paces(factors), device)
         losses = torch.zeros((-(-len(drawn) // LAUNCHED), len(adam.values)), device=device)
         with torch.cuda.device(device) if device.type == "cuda" else contextlib.nullcontext():
             for number, row in enumerate(losses):
@@ -111,16 +111,6 @@ class BlockTraining:
                 self._launch(drawn[part], paces[part], row)
         adam.steps += len(drawn)
         return losses.sum(dim=0)
-
-    def _paces(self, factors: Tensor) -> Tensor:
-        """Return what `plain_update` calls pace, of each step (steps, 2, members)."""
-        adam = self._adam
-        decay, second_decay, _ = adam.constants
-        each = factors.numpy() * adam.scales
-        taken = adam.steps + np.arange(1, len(each) + 1)[:, None]  # (steps, members)
-        rises = each / (1.0 - decay**taken)
-        spreads = (1.0 - second_decay**taken) ** -0.5
-        return torch.from_numpy(np.stack([rises, spreads], axis=1).astype(np.float32))
 
     def _launch(self, indices: Tensor, paces: Tensor, losses: Tensor) -> None:
         adam, size = self._adam, self._size
@@ -156,13 +146,6 @@ class BlockTraining:
             # A load of the next step that is begun early would find the weights of this one.
             num_stages=1,
         )
-
-
-def sent(values: Tensor, device: torch.device) -> Tensor:
-    """Return values of the CPU on a device, without waiting for what it does."""
-    if device.type != "cuda":
-        return values.to(device)
-    return values.pin_memory().to(device, non_blocking=True)
 
 
 def attempt(size: NetworkSize, batch: int, device: torch.device, precision: Precision) -> None:

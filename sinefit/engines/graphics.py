@@ -1,4 +1,4 @@
-"""What a CUDA device offers, asked of the one that is named and not of whichever is current."""
+"""What is asked of devices besides the CPU: of the one that is named, not of the current one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,35 @@ from typing import TYPE_CHECKING, Final
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from torch import Tensor
 
 Capability = tuple[int, int]
 """Compute capability: major and minor number."""
 
 _WITH_BFLOAT16: Final[Capability] = (8, 0)
 _ARCHITECTURE: Final = re.compile(r"(sm|compute)_(\d+)(\d)([af]?)")
+
+
+WAITS: Final[Mapping[str, Callable[[torch.device], None]]] = {
+    "cuda": torch.cuda.synchronize,
+    "mps": lambda _device: torch.mps.synchronize(),
+}
+"""What waits until a device of a type has done what it was told to; the CPU always has."""
+
+
+def wait_for(device: torch.device) -> None:
+    """Wait until a device has done what it was told to."""
+    if device.type in WAITS:
+        WAITS[device.type](device)
+
+
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """Return values of the CPU on a device, without waiting for what it does."""
+    if device.type != "cuda":
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
 
 
 def capability_of_device(device: torch.device) -> Capability:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import torch
 
-from sinefit.engines.registry import shortfalls
 from sinefit.errors import InputError, SinefitError
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
@@ -56,11 +55,21 @@ if TYPE_CHECKING:
 
 REPORT_EVERY: Final = 50
 """Steps between two looks at the loss; each waits for the device, so they are not more frequent."""
-CUDA_REPORT_EVERY: Final = 500
-"""The same on CUDA, where a step takes well under a millisecond."""
+MOST_STEPS: Final = 2000
+"""The same on CUDA, at most and for steps that are over in some microseconds."""
+REPORT_WORK: Final = 5e12
+"""Operations of the steps between two looks on CUDA, a tenth of a second of a large device. (By the
+clock they would lie elsewhere each time, and with them what a fit ends with.)"""
 TELL_EVERY: Final = 1.0
 """Seconds of a round after which it is told how far it is."""
 EndedBy = Literal["steps", "time", "quality", "plateau", "divergence"]
+
+
+def report_interval(device: torch.device, weights: int, batch: int) -> int:
+    """Return the steps between two looks at the loss of a fit with so many weights in all."""
+    if device.type != "cuda":
+        return REPORT_EVERY
+    return max(REPORT_EVERY, min(MOST_STEPS, int(REPORT_WORK / (6.0 * weights * batch))))
 
 
 class Fit:
@@ -105,8 +114,7 @@ class Fit:
         """Seconds of training at the last word on it."""
         self._fingerprint: str | None = None
         self._told: set[str] = set()
-        on_cuda = plan.machine.device.type == "cuda"
-        self._report_every = CUDA_REPORT_EVERY if on_cuda else REPORT_EVERY
+        self._report_every = report_interval(plan.machine.device, plan.weights, plan.batch)
         if trainer.steps_together > 1:
             self._report_every = trainer.steps_together
         self._seen: dict[str, float] = {}
@@ -137,7 +145,7 @@ class Fit:
             taken = self._taken()
             # Of a round that was stopped the first groups are ahead of the last.
             ahead = [steps - standing.step for steps in taken]
-            if ahead[-1] or ahead != sorted(ahead, reverse=True) or ahead[0] > CUDA_REPORT_EVERY:
+            if ahead[-1] or ahead != sorted(ahead, reverse=True) or ahead[0] > MOST_STEPS:
                 raise ValueError("its steps do not fit its standing")
         except (KeyError, ValueError, RuntimeError, TypeError) as error:
             reason = " ".join(str(error).split())
@@ -151,6 +159,7 @@ class Fit:
         if self.ended is not None:  # by the last report, or before the first step
             return 0.0
         standing, hooks = self.standing, self._hooks
+        self._note_changes()
         now = clock()
         budget = self.plan.budget
         if budget.spent(standing.step, standing.seconds) >= 1.0:
@@ -310,17 +319,7 @@ class Fit:
         look = self._monitor.look(float((losses * self._shares).sum()), progress)
         standing.summed = 0
         self._losses.zero_()
-        for sentence in shortfalls(self.plan.work):
-            self._note_once(sentence)
-        if trainer.lacks_memory:
-            self._note_once(
-                f"the device has too little memory: working on {trainer.piece} samples at a time"
-            )
-        if trainer.launch_failure is not None:
-            self._note_once(
-                f"the device cannot record a step ({trainer.launch_failure}): its parts are "
-                "launched one by one"
-            )
+        self._note_changes()
         self._tell("fitting", self._share(), standing.seconds)
         if look.diverged:
             self.ended = "divergence"
@@ -330,11 +329,14 @@ class Fit:
             standing.refined = True
             trainer.refine()
 
-    def _note_once(self, sentence: str) -> None:
-        """Tell something that the fit had to change, the first time that it is the case."""
-        if self._hooks.on_notice is not None and sentence not in self._told:
-            self._told.add(sentence)
-            self._hooks.on_notice(sentence)
+    def _note_changes(self) -> None:
+        """Tell what the machine had the fit change, each the first time that it is the case."""
+        if self._hooks.on_notice is None:
+            return
+        for sentence in self._trainer.notices:
+            if sentence not in self._told:
+                self._told.add(sentence)
+                self._hooks.on_notice(sentence)
 
     def _has_reached_target(self) -> bool:
         target = self.plan.budget.target_psnr

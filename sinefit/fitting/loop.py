@@ -102,6 +102,7 @@ def run_plan(
     with cpu_threads(plan.machine.threads):
         begin_threads(plan.machine.threads)
         trainer = Trainer([plan], [samples_of(plan, signal)])
+        trainer.rehearse()
         fit = Fit(signal, plan, trainer, hooks)
         if resume is not None:
             fit.resume(resume)
@@ -144,6 +145,7 @@ def train(
         spent, advanced = 0.0, 0
         factors = [owners[place].factor for place in range(len(owners))]
         for places, losses in trainer.advance(goals, factors):
+            trainer.wait()  # else the clock would tell how long it took to ask for the steps
             now = clock()
             for fit in running:
                 fit.heard(places, losses, (now - last) / len(running))

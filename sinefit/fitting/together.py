@@ -214,6 +214,7 @@ def _fit_as_stack(members: Sequence[_Member], group: Group) -> None:
         begin_threads(machine.threads)
         samples = [samples_of(member.plan, member.signal) for member in members]
         trainer = Trainer(plans, samples)
+        trainer.rehearse()
         numbers: dict[Fit, int] = {}
         for place, member in enumerate(members):
             hooks = group.hooks_for(member.number)

@@ -10,8 +10,10 @@ import torch
 
 from sinefit.engines.adam import Adam, bounds_of
 from sinefit.engines.engine import StackKind
+from sinefit.engines.graphics import wait_for
 from sinefit.engines.objective import Batch
-from sinefit.engines.recorded import CudaRecorder, RecordedStep
+from sinefit.engines.recorded import CudaRecorder, RecordedSteps
+from sinefit.engines.registry import shortfalls
 from sinefit.fitting.devices import cpu_threads
 from sinefit.fitting.members import block_seed
 from sinefit.fitting.orders import BatchOrder, EpochOrder, StackOrder
@@ -73,11 +75,12 @@ class Trainer:
         plans: Sequence[FitPlan],
         samples: Sequence[PartSamples],
         recorder: Recorder | None = None,
+        wait: Callable[[torch.device], None] = wait_for,
     ) -> None:
         """Begin with the plans' starting weights, each on its samples.
 
         `recorder` records the steps of one network on resident samples, to repeat them; a CUDA
-        device brings its own for an engine that can be recorded.
+        device brings its own for an engine that can be recorded. `wait` waits for a device.
 
         Raises torch.OutOfMemoryError where the device has no room even for parts of one sample.
         """
@@ -94,6 +97,7 @@ class Trainer:
         if recorder is None and on_cuda and self._kind.can_be_recorded:
             recorder = CudaRecorder(self._work.device)
         self._recorder = recorder
+        self._wait = wait
         self._lacks_memory = False
         self._groups: list[range] = []
         self._alone: StackTraining | None = None
@@ -188,6 +192,8 @@ class Trainer:
                 self._begin(group)
             if self._alone is not None:
                 return self._alone.take(indices, factors)
+            if self._recorded is not None:
+                return self._take_recorded(indices, factors)
             total = torch.zeros(len(group), device=self._network.device)
             for drawn, each in zip(indices, factors.tolist(), strict=True):
                 total += self._step(drawn, each)
@@ -234,6 +240,49 @@ class Trainer:
     def change(self) -> None:
         """Begin with the first group again, as if it had its next turn."""
         self._begin(self._groups[0])
+
+    def rehearse(self) -> None:
+        """Have a device make and try all that steps need, in each precision, and change nothing.
+
+        To be called before the first step: kernels are compiled here and not when they are due.
+        """
+        device, group = self._work.device, self._groups[0]
+        if device.type == "cpu" and self._recorder is None:
+            return
+        first, last = self._precision, self._members[0].plan.last_precision
+        changed = (self._network.values, *self._adam.averages)
+        kept = [each[group.start : group.stop].clone() for each in changed]
+        steps = self._adam.steps.copy()
+        shape = (1, len(group), self._members[group.start].order.size)
+        resident = len(self._samples) == 1 and self._samples[0].resident
+        indices = torch.zeros(shape, dtype=torch.int64, device=device if resident else "cpu")
+        for precision in dict.fromkeys((last, first)):
+            self._precision = precision
+            self._begin(group)
+            self.take(group, indices, torch.zeros(shape[:2]))
+        for each, before in zip(changed, kept, strict=True):
+            each[group.start : group.stop] = before
+        self._adam.steps[:] = steps
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until the device has taken the steps that it was told to."""
+        self._wait(self._work.device)
+
+    @property
+    def notices(self) -> list[str]:
+        """What the machine lacks for the steps to be as fast as planned, a sentence each."""
+        told = shortfalls(self._work)
+        if self._lacks_memory:
+            told.append(
+                f"the device has too little memory: working on {self.piece} samples at a time"
+            )
+        if self.launch_failure is not None:
+            told.append(
+                f"the device cannot record steps ({self.launch_failure}): their parts are "
+                "launched one by one"
+            )
+        return told
 
     def refine(self) -> None:
         """Take all further steps in the plan's last precision."""
@@ -348,7 +397,7 @@ class Trainer:
     def _begin(self, group: range) -> None:
         """Allocate what trains a group, in smaller parts where the device has no room."""
         self._open, self._is_closed = group, False
-        self._recorded: RecordedStep | None = None
+        self._recorded: RecordedSteps | None = None
         self._engine: Engine | None = None  # its buffers go before new ones are asked for
         self._alone = None
         members = self._members[group.start : group.stop]
@@ -374,17 +423,24 @@ class Trainer:
         while True:
             try:
                 self._engine = self._kind.make(part, self._work_of(len(members)), self._precision)
+                self._recorded = self._recording(members[0].order.size)
                 break
             except torch.OutOfMemoryError as error:
+                self._engine = None
                 self._halve(error)
-        if self._recorder is not None and len(members) == 1 and self._samples[0].resident:
-            self._recorded = RecordedStep(
-                lambda indices: self._gather(indices[None]),
-                self._engine,
-                self._part_of_adam,
-                torch.zeros(members[0].order.size, dtype=torch.int64, device=self._network.device),
-                self._recorder,
-            )
+
+    def _recording(self, batch: int) -> RecordedSteps | None:
+        """Record the steps of the open group, None where a device cannot repeat them."""
+        if self._recorder is None or len(self._samples) != 1 or not self._samples[0].resident:
+            return None
+        assert self._engine is not None
+        return RecordedSteps(
+            lambda indices: self._gather(indices[None]),
+            self._engine,
+            self._part_of_adam,
+            torch.zeros(batch, dtype=torch.int64, device=self._network.device),
+            self._recorder,
+        )
 
     def _work_of(self, members: int) -> Work:
         """Return what an engine does for a group."""
@@ -393,10 +449,22 @@ class Trainer:
             work = replace(work, targets=min(work.targets, max(1, STACKED_ROWS // members)))
         return work
 
+    def _take_recorded(self, indices: Tensor, factors: Tensor) -> Tensor:
+        """Take steps of the open group, of one network, from recordings."""
+        total, done = torch.zeros(1, device=self._network.device), 0
+        while True:
+            recorded = self._recorded
+            assert recorded is not None
+            try:
+                return total + recorded.take(indices[done:, 0], factors[done:])
+            except torch.OutOfMemoryError as error:
+                total += recorded.sums
+                done += recorded.taken
+                self._halve(error)
+            self._begin(self._open)
+
     def _step(self, drawn: Tensor, factors: Sequence[float]) -> Tensor:
         """Take one step of the open group on the samples of these numbers (members, batch)."""
-        if self._recorded is not None:
-            return self._recorded(drawn[0], factors)
         batch = self._gather(drawn)
         while True:
             assert self._engine is not None

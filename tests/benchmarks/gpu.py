@@ -26,7 +26,7 @@ import sinefit
 from sinefit.engines.adam import Adam, bounds_of, rows_of
 from sinefit.engines.cuda import CUDA, CudaEngine
 from sinefit.engines.objective import Batch
-from sinefit.engines.recorded import CudaRecorder, RecordedStep
+from sinefit.engines.recorded import CudaRecorder, RecordedSteps
 from sinefit.engines.reference import REFERENCE
 from sinefit.engines.stages import PlainStages
 from sinefit.engines.triton_support import update_failure
@@ -114,12 +114,12 @@ def step_of(signal: Signal, plan: FitPlan, make: Make, *, recorded: bool) -> Cal
     if not recorded:
         return launch
     indices = torch.zeros(order.size, dtype=torch.int64, device=device)
-    replay = RecordedStep(gather, engine, adam, indices, CudaRecorder(device))
+    replay = RecordedSteps(gather, engine, adam, indices, CudaRecorder(device))
 
     told: list[str] = []
 
     def step() -> None:
-        replay(drawn(), [LEARNING])
+        replay.take(drawn()[None], torch.tensor([[LEARNING]], dtype=torch.float64))
         if replay.failure is not None and not told:
             told.append(replay.failure)
             print(f"not recorded: {replay.failure}")

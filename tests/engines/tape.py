@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,9 +16,14 @@ class Tape:
     def __init__(self, failure: Exception | None = None) -> None:
         self.events: list[str] = []
         """What it was asked for, in order."""
+        self.scarce_after: int | None = None
+        """Rehearsals after which there is no memory for another; None: always."""
         self._failure = failure
 
     def rehearse(self, work: Callable[[], None]) -> None:
+        if self.events.count("rehearse") == self.scarce_after:
+            self.scarce_after = None
+            raise torch.OutOfMemoryError("no memory for this step")
         self.events.append("rehearse")
         work()
 

@@ -14,7 +14,7 @@ import sinefit
 from sinefit.engines.cuda import CUDA, CudaEngine
 from sinefit.engines.evaluation import SineEvaluator
 from sinefit.engines.objective import Batch
-from sinefit.engines.recorded import REHEARSALS, CudaRecorder
+from sinefit.engines.recorded import AT_ONCE, REHEARSALS, CudaRecorder
 from sinefit.engines.registry import ENGINES, shortfalls
 from sinefit.engines.stages import PlainStages
 from sinefit.engines.torch_engine import TORCH
@@ -237,7 +237,7 @@ def test_steps_are_recorded_and_repeat_those_launched_one_by_one(lake: Signal) -
     steps = REHEARSALS + 20
     assert losses_of(recorded, steps) == pytest.approx(losses_of(launched, steps), rel=1e-3)
     assert recorded.launch_failure is None
-    assert (watched.recordings, watched.replays) == (1, 20)
+    assert (watched.recordings, watched.replays) == (2, steps)
     assert launched.launch_failure == "for comparison"
 
 
@@ -294,10 +294,10 @@ def test_samples_that_are_not_resident_are_sent_batch_by_batch(lake: Signal) -> 
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode:UserWarning")
 def test_nothing_waits_for_the_device_between_reports(lake: Signal) -> None:
     trainer = trainer_of(lake)
-    sums_of(trainer, REHEARSALS + 1)
+    sums_of(trainer, 1)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        total = sums_of(trainer, 10)
+        total = sums_of(trainer, 2 * AT_ONCE + 3)
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert bool(total.isfinite().all())

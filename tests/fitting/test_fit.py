@@ -10,7 +10,7 @@ import torch
 
 from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting.budget import Budget
-from sinefit.fitting.fit import Fit
+from sinefit.fitting.fit import MOST_STEPS, REPORT_EVERY, REPORT_WORK, Fit, report_interval
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal, make_plan, run_plan
 from sinefit.fitting.measure import Blend, measure_quality
@@ -26,6 +26,16 @@ if TYPE_CHECKING:
     from sinefit.fitting.report import Progress
     from sinefit.networks.network import Network
     from sinefit.signals.signal import Signal
+
+
+@pytest.mark.parametrize("weights", [1000, 200_000, 10**6, 10**9])
+@pytest.mark.parametrize("batch", [64, 4096, 2**18])
+def test_a_device_is_asked_for_the_loss_after_about_equal_work(weights: int, batch: int) -> None:
+    assert report_interval(torch.device("cpu"), weights, batch) == REPORT_EVERY
+    steps = report_interval(torch.device("cuda:1"), weights, batch)
+    assert REPORT_EVERY <= steps <= MOST_STEPS
+    if REPORT_EVERY < steps < MOST_STEPS:
+        assert 6 * weights * batch * steps == pytest.approx(REPORT_WORK, rel=0.02)
 
 
 def fit_of(budget: Budget, steps: int = 1) -> Fit:

@@ -18,9 +18,11 @@ from sinefit.fields.field import Field
 from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.checkpoint import decode_checkpoint, encode_checkpoint
+from sinefit.fitting.fit import Fit
 from sinefit.fitting.hooks import FitHooks
-from sinefit.fitting.loop import LOOK_EVERY, fit_signal, make_plan, run_plan
+from sinefit.fitting.loop import LOOK_EVERY, fit_signal, make_plan, run_plan, train
 from sinefit.fitting.report import FitNotMeasuredError, FitStoppedError
+from sinefit.fitting.trainer import Trainer, samples_of
 from sinefit.initializers.registry import INITIALIZERS
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.array.reading import array_signal
@@ -324,6 +326,29 @@ def test_a_budget_in_seconds_is_overrun_by_a_step_at_most(each: float, seconds: 
     assert report.ended_by == "time"
     assert seconds <= report.seconds < seconds + each + 1e-9
     assert report.record.steps == round(report.seconds / each)
+
+
+@hypothesis_settings(max_examples=10)
+@given(st.floats(0.001, 0.3), st.floats(0.3, 1.0))
+def test_steps_that_a_device_has_yet_to_take_count_in_the_budget(
+    each: float, seconds: float
+) -> None:
+    clock = Clock()
+    asked: list[int] = []
+
+    def wait(_device: torch.device) -> None:
+        clock.now += each * len(asked)
+        asked.clear()
+
+    signal = picture()
+    config = settings(budget=Budget(max_time=seconds), planned_steps=100)
+    plan = StubKind(lambda number, _network: asked.append(number)).takes(make_plan(signal, config))
+    trainer = Trainer([plan], [samples_of(plan, signal)], wait=wait)
+    fit = Fit(signal, plan, trainer, FitHooks())
+    train([fit], trainer, clock=clock)
+    assert not asked  # before the last look at the clock
+    assert seconds <= fit.standing.seconds < seconds + each + 1e-9
+    assert fit.standing.step == round(fit.standing.seconds / each)
 
 
 @hypothesis_settings(max_examples=10)

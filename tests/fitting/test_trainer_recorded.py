@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sinefit.engines.cuda import CUDA
-from sinefit.engines.recorded import REHEARSALS
+from sinefit.engines.recorded import AT_ONCE, REHEARSALS
 from sinefit.fitting.loop import make_plan
 from sinefit.fitting.samples import PartSamples, TrainingSamples
 from sinefit.fitting.trainer import Trainer
@@ -65,9 +65,43 @@ def test_steps_are_recorded_and_the_fit_gets_better() -> None:
     trainer = trainer_of(plan_of(), tape)
     found = losses(trainer, 120)
     assert sum(found[-10:]) < 0.5 * sum(found[:10])
-    assert tape.events.count("record") == 1
-    assert tape.events.count("replay") == 120 - REHEARSALS
+    assert tape.events == ["rehearse"] * REHEARSALS + ["record"] * 2 + ["replay"] * 120
     assert trainer.launch_failure is None
+    for _ in trainer.advance([120 + 2 * AT_ONCE + 1], [lambda _step: 1.0]):
+        pass
+    assert tape.events.count("replay") == 120 + 3
+
+
+def test_all_is_made_and_tried_before_the_first_step() -> None:
+    tape, untouched = Tape(), trainer_of(plan_of())
+    trainer = trainer_of(plan_of(), tape)
+    trainer.rehearse()
+    assert torch.equal(trainer.network.values, untouched.network.values)
+    assert trainer.steps == [0]
+    for name, kept in trainer.state(range(1)).items():
+        assert torch.equal(kept, untouched.state(range(1))[name])
+    before = len(tape.events)
+    assert losses(trainer, 8) == losses(untouched, 8)
+    assert tape.events[before:] == ["replay"] * 8  # nothing was left to be made
+
+
+def test_to_rehearse_before_going_on_changes_nothing() -> None:
+    whole, rehearsed = trainer_of(plan_of()), trainer_of(plan_of())
+    for trainer in (whole, rehearsed):
+        losses(trainer, 5)
+    rehearsed.rehearse()
+    assert losses(rehearsed, 5) == losses(whole, 5)
+
+
+def test_a_step_for_which_memory_is_short_is_taken_again_in_smaller_parts() -> None:
+    expected = losses(trainer_of(plan_of()), 8)
+    tape = Tape(RuntimeError("no graphs"))
+    trainer = trainer_of(plan_of(), tape)
+    tape.scarce_after = REHEARSALS + 3
+    assert losses(trainer, 8) == pytest.approx(expected, rel=1e-3)
+    assert trainer.steps == [8]
+    assert trainer.piece == 32
+    assert len(trainer.notices) == 2
 
 
 def test_recorded_steps_are_those_of_a_plain_training() -> None:
@@ -114,9 +148,9 @@ def test_refining_keeps_the_weights_and_records_anew() -> None:
     before = trainer.network.values.clone()
     trainer.refine()
     assert torch.equal(trainer.network.values, before)
-    assert losses(trainer, REHEARSALS + 1, 0.1)[0] > 0.0
+    assert losses(trainer, 4, 0.1)[0] > 0.0
     assert not torch.equal(trainer.network.values, before)
-    assert tape.events.count("record") == 2
+    assert tape.events.count("record") == 2 * 2
 
 
 def test_a_device_short_of_memory_gets_smaller_parts_and_the_same_steps() -> None:
