@@ -21,6 +21,9 @@ from sinefit.api import write
 from sinefit.cli.app import app
 from sinefit.cli.failures import ExitCode
 from sinefit.initializers.registry import INITIALIZERS
+from sinefit.networks.family import Published
+from sinefit.networks.registry import FAMILIES
+from sinefit.parameters import parameters_of
 from sinefit.signals.formats import FORMATS, WRITTEN
 from sinefit.signals.reading import read_signal
 from sinefit.signals.selection import Selection
@@ -125,6 +128,19 @@ def test_the_table_of_initializers_is_that_of_the_registry() -> None:
         (row,) = [line for line in table.splitlines() if line.startswith(f"| `{name}` |")]
         assert scheme.formula in row
         assert scheme.advice in row
+
+
+def test_the_table_of_networks_is_that_of_the_registry() -> None:
+    table = README.split("<!-- networks")[1].split("<!-- end of networks")[0]
+    published = [family for family in FAMILIES.values() if isinstance(family, Published)]
+    assert len(table.splitlines()) == 3 + len(published)
+    for family in published:
+        (row,) = [line for line in table.splitlines() if line.startswith(f"| `{family.name}` |")]
+        assert family.formula in row.replace("\\|", "|")
+        assert family.advice in row
+        assert f"| {family.usual_rate:g} |" in row
+        for parameter in parameters_of(type(family)):
+            assert f"`{parameter.name}={parameter.default:g}`" in row
 
 
 def test_every_exit_status_is_documented() -> None:

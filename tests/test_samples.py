@@ -81,3 +81,10 @@ def test_every_initializer_improves_on_its_start(name: str) -> None:
 
     start = psnr(1, 1e-12)  # a step too small to change anything
     assert psnr(200, None) >= start + LEAST_GAIN.get(name, USUAL_GAIN)
+
+
+@pytest.mark.parametrize(("name", "least"), [("finer", 26.0), ("gauss", 24.0), ("ffn", 22.5)])
+def test_networks_of_papers_learn_a_picture_at_their_usual_rates(name: str, least: float) -> None:
+    signal = sinefit.read_signal(SAMPLES / "lake.png", selection=Selection(downsample=3))
+    field = sinefit.fit(signal, network=name, width=64, steps=150, batch=1024)
+    assert psnr_of(field) >= least

@@ -14,7 +14,6 @@ _OTHERS: Final = {
     "block": "--block",
     "figures": "--figures",
     "folder": "--output-folder",
-    "footprint": "--footprint",
     "force": "--force",
     "format": "--format",
     "fps": "--fps",

@@ -24,6 +24,7 @@ FIRST_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit render --scale 4", "writes photo-4x.png"),
     ("sinefit fit song.wav --max-time 60s", "stops after a minute"),
     ("sinefit inits", "the initializers for fit --init"),
+    ("sinefit networks", "the networks for fit --network"),
 )
 FIT_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit fit photo.png", "writes photo.safetensors"),

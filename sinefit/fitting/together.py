@@ -18,6 +18,7 @@ from sinefit.fitting.samples import TABLE_BYTES
 from sinefit.fitting.trainer import Trainer, samples_of
 from sinefit.forks import begin_threads
 from sinefit.native import tiles_supported
+from sinefit.networks.registry import describe_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -186,6 +187,12 @@ def check_alike(signals: Sequence[Signal], config: FitConfig) -> None:
         for what, cure, mine, theirs in (
             ("coordinates", "fit it apart", spec.coordinate_features, first.coordinate_features),
             ("channels", "fit it apart", spec.channels, first.channels),
+            (
+                "as its network",
+                "say its settings in `network`",
+                describe_network(config.network_for(spec)),
+                describe_network(config.network_for(first)),
+            ),
             (
                 "neurons per layer",
                 "give a `width`",

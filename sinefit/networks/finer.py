@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finer(Perceptron):
-    """h <- sin(omega (|z| + 1) z) of z = W h + b; the factor |z| + 1 has no gradient.
+    """h <- sin(omega (|z| + 1) z) of z = W h + b.
 
-    The larger a neuron's bias, the higher the frequencies that it can take.
+    The larger a neuron's bias, the higher the frequencies that it can take. Training takes no
+    gradient through the factor |z| + 1; the derivatives of a field are those of the whole.
     """
 
     name: ClassVar[str] = "finer"
@@ -57,8 +58,15 @@ class Finer(Perceptron):
 
     def activation(self, phase: Tensor) -> Tensor:
         """Return sin(omega (|z| + 1) z)."""
-        factor = (phase.detach().abs() + 1.0) * self.omega
-        return (factor * phase).sin()
+        return ((phase.abs() + 1.0) * self.omega * phase).sin()
+
+    def outputs(self, parameters: Mapping[str, Tensor], coordinates: Tensor) -> tuple[Tensor, ...]:
+        """Return the values of `forward`, of which the factor |z| + 1 has no gradient."""
+
+        def activation(phase: Tensor) -> Tensor:
+            return ((phase.detach().abs() + 1.0) * self.omega * phase).sin()
+
+        return (self.through(activation, parameters, coordinates),)
 
     def draw(
         self,

@@ -6,10 +6,10 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from sinefit.networks.family import Published
-from sinefit.networks.layers import affine, layer_shapes
+from sinefit.networks.layers import affine, layer_count, layer_shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor
 
@@ -47,8 +47,17 @@ class Perceptron(Published):
 
     def forward(self, parameters: Mapping[str, Tensor], coordinates: Tensor) -> Tensor:
         """Map coordinates (members, count, in) to values (members, count, out)."""
+        return self.through(self.activation, parameters, coordinates)
+
+    def through(
+        self,
+        activation: Callable[[Tensor], Tensor],
+        parameters: Mapping[str, Tensor],
+        coordinates: Tensor,
+    ) -> Tensor:
+        """Return the values (members, count, out) with an activation of this or another slope."""
         hidden = self.features(parameters, coordinates)
-        last = sum(name.endswith(".bias") for name in parameters) - 1
+        last = layer_count(parameters) - 1
         for layer in range(last):
-            hidden = self.activation(affine(parameters, layer, hidden))
+            hidden = activation(affine(parameters, layer, hidden))
         return self.finish(affine(parameters, last, hidden))

@@ -6,15 +6,35 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from sinefit.networks.bacon import Bacon
 from sinefit.networks.family import Family
 from sinefit.networks.finer import Finer
+from sinefit.networks.fourier_features import Ffn, TanhFf
+from sinefit.networks.gauss import Gauss
+from sinefit.networks.multiplicative import MfnFourier, MfnGabor
+from sinefit.networks.relu import Relu, ReluPe
+from sinefit.networks.sinc import Sinc
 from sinefit.networks.sine import SINE
+from sinefit.networks.wire import Wire
 from sinefit.notation import check_name, describe_choice, parse_choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FAMILIES: tuple[Family, ...] = (SINE, Finer())
+_FAMILIES: tuple[Family, ...] = (
+    SINE,
+    Finer(),
+    Wire(),
+    Gauss(),
+    Sinc(),
+    Relu(),
+    ReluPe(),
+    Ffn(),
+    TanhFf(),
+    MfnFourier(),
+    MfnGabor(),
+    Bacon(),
+)
 
 FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in _FAMILIES})
 """Every family by its name, with the usual settings: the one source for weights files, `--help`,

@@ -68,7 +68,7 @@ def figures(field: Field, original: Original | None) -> list[tuple[str, str]]:
         ("Signal", f"{spec.kind}, {extent}, {spec.channels} channels, {spec.bit_depth} bit"),
         ("Networks", f"{counts} blocks, {shape}" if several else f"one, {shape}"),
         ("Weights", f"{weights:,}, {weights / values:.2g} per value"),
-        ("Initializer", record.initializer),
+        ("Initializer", record.initializer or "of its own"),
         ("Omega", ", ".join(f"{value:.4g}" for value in record.omega)),
         ("Steps", f"{record.steps:,} of {record.batch:,} samples{' per block' if several else ''}"),
     ]

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+import sinefit
 from sinefit.engines.evaluation import choose_evaluator
+from sinefit.engines.jets import JetEvaluator
 from sinefit.errors import SettingError
 from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting.budget import Budget
@@ -17,8 +19,10 @@ from sinefit.fitting.config import FitConfig
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal, make_plan, run_plan
 from sinefit.fitting.report import FitStoppedError
+from sinefit.fitting.together import fit_together
 from sinefit.networks.family import Published
-from sinefit.networks.registry import FAMILIES, parse_network
+from sinefit.networks.network import Network
+from sinefit.networks.registry import FAMILIES, describe_network, parse_network
 
 from .making import globe, picture, settings, sound
 from .stubs import SLOW, Clock
@@ -72,7 +76,7 @@ def test_a_network_learns_is_kept_and_rendered(name: str) -> None:
     assert first.record.psnr is not None
     assert field.record.psnr > first.record.psnr
     assert (field.record.initializer, field.record.omega) == (None, ())
-    assert result.report.network == name
+    assert result.report.network == describe_network(field.network.family)
     loaded = decode_field(encode_field(field), "weights")
     assert loaded.network.family == field.network.family
     assert loaded.network.family.name == name
@@ -122,6 +126,47 @@ def test_by_itself_it_is_one_network_at_its_usual_rate(name: str) -> None:
     assert plan.learning_rates == (family.usual_rate,)
     assert plan.dtype == "float32"
     assert make_plan(signal, config_of(name, learning_rate=0.5)).learning_rates == (0.5,)
+
+
+@EACH
+def test_its_derivatives_are_the_limits_of_differences(name: str) -> None:
+    """Of the whole function: what training holds still is none of it."""
+    field = fit_signal(picture((20, 16)), config_of(name, 2)).field
+    network = Network(field.network.family, field.network.size, field.network.values.double())
+    points = torch.rand((1, 7, 2), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    evaluate = JetEvaluator(network)
+    value, slope, curvature = evaluate(points, None, 1, 2)
+    torch.testing.assert_close(value, network(points))
+    step = torch.tensor([0.0, 1e-7], dtype=torch.float64)
+    difference = (network(points + step) - network(points - step)) / 2e-7
+    scale = float(slope.abs().max())
+    torch.testing.assert_close(difference, slope, atol=1e-3 * scale, rtol=1e-3)
+    if not name.startswith(("relu", "ffn")):  # whose slope has steps
+        scale = float(curvature.abs().max())
+        second = (network(points + 1e3 * step) - 2 * value + network(points - 1e3 * step)) / 1e-8
+        torch.testing.assert_close(second, curvature, atol=1e-2 * scale, rtol=1e-2)
+
+
+@pytest.mark.parametrize("name", ["wire", "bacon"])
+def test_fits_together_are_those_made_alone(name: str) -> None:
+    signals = [picture((16, 12), seed=seed) for seed in range(2)]
+    config = config_of(name, 8)
+    together = fit_together(signals, config)
+    for signal, result in zip(signals, together, strict=True):
+        alone = fit_signal(signal, config).field.network.values
+        torch.testing.assert_close(result.field.network.values, alone, rtol=1e-3, atol=1e-4)
+
+
+def test_fits_together_must_have_one_network() -> None:
+    signals = [picture((16, 12)), picture((64, 12))]
+    with pytest.raises(SettingError, match=r"octaves=4 as its network, .* say its settings in"):
+        fit_together(signals, config_of("relu-pe"))
+    fit_together(signals, config_of("relu-pe:octaves=2", 1))
+
+
+def test_the_call_of_python_takes_a_network() -> None:
+    field = sinefit.fit(np.eye(9), network="gauss:a=5", steps=2, width=8, depth=1)
+    assert field.network.family == parse_network("gauss:a=5")
 
 
 def test_settings_are_kept_with_the_weights() -> None:

@@ -14,6 +14,7 @@ from sinefit.fitting.rates import (
     FIRST_LAYER_RATE,
     LAST_LAYER_RATE,
     RISE,
+    EqualRates,
     PeakRates,
     layer_rates,
 )
@@ -138,6 +139,12 @@ def test_the_base_rate_is_the_highest_at_which_no_layer_learns_faster(
     asked = rates_of(scaled(*scales), rates.base)
     shares = [new / old for new, old in zip(asked.by_layer, rates.by_layer, strict=True)]
     assert max(shares) == pytest.approx(1.0)
+
+
+def test_networks_of_papers_have_one_rate_but_for_what_is_frozen() -> None:
+    rates = EqualRates(0.3, TrainingRules({"a": 1.0, "b": 1.0}, frozenset({"b"})))
+    assert rates.by_name == {"a": 0.3, "b": 0.0}
+    assert (rates.by_layer, rates.base) == ((0.3,), 0.3)
 
 
 @pytest.mark.parametrize("frozen", [True, False])

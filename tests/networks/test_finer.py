@@ -25,11 +25,20 @@ def test_it_is_sines_of_variable_frequency() -> None:
     np.testing.assert_allclose(values_at(network, points(2)), hidden @ W.T + b, atol=1e-12)
 
 
-def test_its_factor_has_no_gradient() -> None:
-    z = torch.tensor([[[0.3, -0.7]]], dtype=torch.float64, requires_grad=True)
-    (slope,) = torch.autograd.grad(Finer(omega=5.0).activation(z).sum(), z)
-    factor = 5.0 * (z.detach().abs() + 1.0)
-    torch.testing.assert_close(slope, factor * torch.cos(factor * z.detach()))
+def test_training_takes_no_gradient_through_its_factor() -> None:
+    """Of sin(w (|z| + 1) z), z = W x + b, the derivative by b is cos(...) times the factor."""
+    network = drawn(Finer(omega=5.0), NetworkSize(1, 3, 1, 1))
+    family, coordinates = network.family, torch.tensor([[[0.3]]])
+    bias = network.parameters["layers.0.bias"].requires_grad_()
+    z = (network.parameters["layers.0.weight"] * 0.3)[..., 0] + bias.detach()
+    out = network.parameters["layers.1.weight"][0]
+    for slope, outputs in (
+        (5.0 * (z.abs() + 1.0), family.outputs(network.parameters, coordinates)),
+        (5.0 * (2.0 * z.abs() + 1.0), (family.forward(network.parameters, coordinates),)),
+    ):
+        (gradient,) = torch.autograd.grad(outputs[0].sum(), bias)
+        expected = out * slope * torch.cos(5.0 * (z.abs() + 1.0) * z)
+        torch.testing.assert_close(gradient, expected)
 
 
 def test_it_starts_as_siren() -> None:

@@ -4,11 +4,14 @@ import pytest
 
 from sinefit.cli.options.completion import (
     complete_device,
+    complete_family,
     complete_format,
     complete_init,
+    complete_network,
     complete_scheme,
 )
 from sinefit.initializers.registry import INITIALIZERS, parse_initializer
+from sinefit.networks.registry import FAMILIES, parse_network
 from sinefit.parameters import parameters_of
 
 
@@ -26,6 +29,17 @@ def test_parameters_of_an_initializer(name: str) -> None:
     for word in offered:
         parameter = parameters[word.split(":")[1].partition("=")[0]]
         assert parse_initializer(word if parameter.choices else f"{word}{parameter.default}")
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_networks_and_their_settings(name: str) -> None:
+    assert complete_network("") == complete_family("") == list(FAMILIES)
+    assert complete_family("wi") == ["wire"]
+    parameters = {each.name: each for each in parameters_of(type(FAMILIES[name]))}
+    offered = complete_network(f"{name}:")
+    assert [word.split(":")[1] for word in offered] == [f"{each}=" for each in parameters]
+    for word, parameter in zip(offered, parameters.values(), strict=True):
+        assert parse_network(f"{word}{parameter.default}") == FAMILIES[name]
 
 
 def test_what_is_given_is_not_offered_again() -> None:
