@@ -131,7 +131,7 @@ def test_one_fit_goes_on_from_another(photo: Path, field: Field) -> None:
         ({"steps": 2.5}, SettingError, "`steps` is 2.5"),
         ({"steps": True}, SettingError, "`steps` is True"),
         ({"threads": 1000}, SettingError, "`threads` is 1000: this machine has"),
-        ({"init": None}, SettingError, "`init` is None"),
+        ({"init": 3}, SettingError, "`init` is 3"),
         ({"start_from": "a.safetensors"}, SettingError, "`start_from` is 'a.safetensors'"),
         ({"device": None}, SettingError, "`device` is None"),
         ({"on_progress": 3}, SettingError, "`on_progress` is 3: it must be a function, or None"),

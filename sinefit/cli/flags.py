@@ -14,6 +14,7 @@ _OTHERS: Final = {
     "block": "--block",
     "figures": "--figures",
     "folder": "--output-folder",
+    "footprint": "--footprint",
     "force": "--force",
     "format": "--format",
     "fps": "--fps",

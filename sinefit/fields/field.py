@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sinefit.fields.record import FitRecord
     from sinefit.networks.network import Network
     from sinefit.rendering.plan import RenderPlan
-    from sinefit.signals.signal import SignalSpec
+    from sinefit.signals.signal import Footprint, SignalSpec
 
     Factors: TypeAlias = float | Sequence[float] | NDArray[np.number]
 
@@ -43,6 +43,7 @@ class GridSettings(TypedDict, total=False):
     start: float
     duration: float | None
     bit_depth: int | None
+    footprint: Footprint | None
 
 
 _WHOLE: Final = BlockGrid(())
@@ -101,7 +102,9 @@ class Field:
         height), or one per axis of an array; `size` is (width, height), one of which may be None to
         keep the shape, or samples per axis; `rate` samples per second of a sound; `fps` frames per
         second of a video; `region` (x, y, width, height) in samples of what was fitted; `start` and
-        `duration` seconds; `bit_depth` bits per value of the output.
+        `duration` seconds; `bit_depth` bits per value of the output; `footprint` what a sample is,
+        "point", "box", "gaussian" or "band-limited" (by itself: points on finer grids, means on
+        coarser ones, and on that of the fit what was fitted).
 
         Raises SettingError for what does not apply to the kind of signal, and MemoryLimitError for
         an output that does not fit in memory: `plan_render` and `render_pieces` render it by

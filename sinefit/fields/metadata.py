@@ -32,7 +32,7 @@ from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
 from sinefit.parameters import parameters_of
 from sinefit.signals.blocks import BlockGrid
-from sinefit.signals.signal import DOMAINS, KINDS, SignalSpec, range_fault
+from sinefit.signals.signal import DOMAINS, FOOTPRINTS, KINDS, SignalSpec, range_fault
 from sinefit.version import __version__
 
 if TYPE_CHECKING:
@@ -273,6 +273,7 @@ def _network(values: dict[str, Any]) -> tuple[Family, NetworkSize]:
 
 
 def _signal_spec(values: dict[str, Any]) -> SignalSpec:
+    values = {"footprint": SignalSpec.footprint, **values}  # files of 0.1.0 have none
     _check_types(values, _SIGNAL_TYPES)
     rate = values["rate"]
     if rate is not None:
@@ -284,6 +285,7 @@ def _signal_spec(values: dict[str, Any]) -> SignalSpec:
     sound = (
         spec.kind in KINDS
         and spec.domain in DOMAINS
+        and spec.footprint in FOOTPRINTS
         and 1 <= len(spec.shape) <= 32
         and all(type(size) is int and 1 <= size < 2**40 for size in spec.shape)
         and 1 <= spec.channels < 2**20

@@ -23,6 +23,7 @@ _JSON: Final[Mapping[str, tuple[type, ...]]] = {
     "Fraction": (str,),
     "Kind": (str,),
     "Domain": (str,),
+    "Footprint": (str,),
 }
 """Types that a value has once it is read from JSON, by its annotation."""
 

@@ -16,28 +16,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sinefit.engines.evaluation import Evaluator
-    from sinefit.rendering.plan import RenderPlan
     from sinefit.signals.blocks import BlockGrid
+    from sinefit.signals.grid import GridAxis
 
 
 def blend(
     evaluator: Evaluator,
     blocks: BlockGrid,
     numbers: Sequence[int] | None,
-    plan: RenderPlan,
+    axes: tuple[GridAxis, ...],
+    channels: int,
     slab_values: int = SLAB_VALUES,
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield a field's values in consecutive slabs (count, *plan.spec.shape[1:], channels).
+    """Yield a field's values on a grid in consecutive slabs (count, *shape[1:], channels).
 
     The evaluator's members are on the blocks with these `numbers`, None for all of them in turn.
     Raises SettingError where the grid touches another one.
     """
-    channels = plan.spec.channels
-    row = math.prod(axis.count for axis in plan.axes[1:]) * channels
+    row = math.prod(axis.count for axis in axes[1:]) * channels
     for slab in slabs(
         blocks,
         numbers,
-        plan.axes,
+        axes,
         rows=max(1, slab_values // row),
         piece=evaluator.piece,
         device=evaluator.device,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sinefit.errors import SettingError
+from sinefit.rendering.footprints import footprints_of, reach_of
 from sinefit.rendering.quantities import (
     QUANTITIES,
     VALUE,
@@ -18,7 +19,7 @@ from sinefit.rendering.quantities import (
     picture_spec,
 )
 from sinefit.signals.grid import GridAxis, native_axis
-from sinefit.signals.signal import NOUNS
+from sinefit.signals.signal import FOOTPRINTS, NOUNS
 from sinefit.validation import (
     check_choice,
     fraction,
@@ -30,7 +31,7 @@ from sinefit.validation import (
 )
 
 if TYPE_CHECKING:
-    from sinefit.signals.signal import Kind, SignalSpec
+    from sinefit.signals.signal import Footprint, Kind, SignalSpec
 
 MAX_SAMPLES: Final = 2**40
 """Most samples of one render; more is taken for a slip of the keyboard."""
@@ -60,6 +61,8 @@ class RenderRequest:
     """Bits per value: 8 or 16 for images, 8 to 32 for sound, 16, 32 or 64 for arrays."""
     what: str = VALUE
     """The field's "value", or a derivative of it by its name in `quantities`."""
+    footprint: Footprint | None = None
+    """What a sample of the render is, see `Footprint`; None for what suits its grid."""
 
     def __post_init__(self) -> None:
         if self.scale is not None:
@@ -78,6 +81,12 @@ class RenderRequest:
         if self.bit_depth is not None:
             settle(self, bit_depth=whole_number("bit_depth", self.bit_depth))
         check_choice("what", self.what, (VALUE, *QUANTITIES))
+        if self.footprint is not None:
+            check_choice("footprint", self.footprint, FOOTPRINTS)
+            if self.what != VALUE:
+                raise SettingError(
+                    f"`footprint` is {self.footprint}: it is for values, `what` is {self.what}"
+                )
 
 
 @dataclass(frozen=True)
@@ -88,10 +97,24 @@ class RenderPlan:
     spec: SignalSpec
     notices: tuple[str, ...] = ()
     """What of the fitted signal the render leaves out, one sentence each."""
+    footprints: tuple[Footprint, ...] = ()
+    """What a sample is along each axis; none for points along all of them."""
     what: str = VALUE
     """The field's "value", or the quantity that the output shows."""
     values: SignalSpec | None = None
     """The field's own values on this grid, where the output shows a quantity of them."""
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether all samples are the field's values at their centres."""
+        return all(footprint == "point" for footprint in self.footprints)
+
+    @property
+    def reach(self) -> tuple[GridAxis, ...]:
+        """A grid that touches every block that the render does, its footprints too."""
+        if self.is_pointwise:
+            return self.axes
+        return tuple(map(reach_of, self.axes, self.footprints))
 
     def as_numbers(self) -> RenderPlan:
         """Return the plan of the quantity's plain numbers, not of a picture or sound that shows it.
@@ -137,9 +160,9 @@ def plan_render(spec: SignalSpec, request: RenderRequest) -> RenderPlan:
         raise SettingError(f"{output.sample_count} samples are too many to render: ask for fewer")
     output = _with_bit_depth(output, request.bit_depth)
     if request.what == VALUE:
-        return RenderPlan(axes, output, notices)
+        return RenderPlan(axes, output, notices, footprints_of(spec, axes, request.footprint))
     shown = picture_spec(output, request.what)
-    return RenderPlan(axes, shown, notices, request.what, output)
+    return RenderPlan(axes, shown, notices, what=request.what, values=output)
 
 
 def _check_kind(spec: SignalSpec, request: RenderRequest) -> None:

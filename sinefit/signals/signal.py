@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 Kind = Literal["image", "audio", "video", "array"]
 Domain = Literal["grid", "sphere"]
+Footprint = Literal["point", "box", "gaussian", "band-limited"]
+"""What a sample is: the value at its centre; the mean over its cell; the mean by a bell whose
+standard deviation is half a cell; or a mean that keeps what samples so far apart can carry."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
+FOOTPRINTS: tuple[Footprint, ...] = get_args(Footprint)
 NOUNS: Mapping[Kind, str] = {
     "image": "an image",
     "audio": "a sound",
@@ -123,6 +127,8 @@ class SignalSpec:
     """Whether the last axis of an array file holds the channels."""
     domain: Domain = "grid"
     """"grid": every axis is a coordinate; "sphere": two axes are latitude and longitude."""
+    footprint: Footprint = "point"
+    """What a sample counts as where a field is fitted to the signal."""
     source: str | None = None
     """Name of the file the signal came from, without its folder."""
     source_bytes: int | None = None

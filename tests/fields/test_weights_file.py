@@ -195,6 +195,7 @@ def test_changed_metadata_give_a_usable_field_or_an_input_error(data: st.DataObj
         ("signal", {"kind": "audio"}),
         ("signal", {"kind": "hologram"}),
         ("signal", {"domain": "torus"}),
+        ("signal", {"footprint": "foot"}),
         ("signal", {"shape": []}),
         ("signal", {"shape": [4]}),
         ("signal", {"shape": [4, 0]}),

@@ -170,10 +170,11 @@ def fields_of_blocks(draw: st.DrawFn) -> Field:
 def requests(draw: st.DrawFn, spec: SignalSpec) -> RenderRequest:
     factor = draw(st.sampled_from([0.4, 0.5, 1.0, 1.7]))
     if spec.kind == "audio":
-        return RenderRequest(rate=Fraction(round(8000 * factor)), start=draw(st.floats(0, 0.002)))
+        start = draw(st.floats(0, 0.002))
+        return RenderRequest(rate=Fraction(round(8000 * factor)), start=start, footprint="point")
     if spec.kind == "image":
         x, y = draw(st.floats(0, 3)), draw(st.floats(0, 3))
-        return RenderRequest(scale=(factor,), region=(x, y, 3.5, 4.0))
+        return RenderRequest(scale=(factor,), region=(x, y, 3.5, 4.0), footprint="point")
     if spec.kind == "video":
-        return RenderRequest(scale=(factor,), fps=Fraction(40), start=0.02)
-    return RenderRequest(scale=(factor,))
+        return RenderRequest(scale=(factor,), fps=Fraction(40), start=0.02, footprint="point")
+    return RenderRequest(scale=(factor,), footprint="point")

@@ -61,7 +61,7 @@ def test_a_picture_is_the_function_at_the_centres_of_its_pixels(
 ) -> None:
     spec = image_spec(channels=3)
     axes = (centres(10, shape[0]), centres(15, shape[1]))
-    actual = values_of(spec, RenderRequest(scale=scale))
+    actual = values_of(spec, RenderRequest(scale=scale, footprint="point"))
     assert actual.dtype == np.float32
     np.testing.assert_allclose(actual, known_values(axes, 3), atol=FLOAT32_ERROR)
 
@@ -93,7 +93,7 @@ def test_a_clip_is_the_function_of_time_and_place() -> None:
 
 def test_an_array_is_the_function_of_its_axes() -> None:
     axes = (centres(4, 9), centres(6, 5))
-    actual = values_of(array_spec(), RenderRequest(size=(9, 5)))
+    actual = values_of(array_spec(), RenderRequest(size=(9, 5), footprint="point"))
     np.testing.assert_allclose(actual, known_values(axes, 1), atol=FLOAT32_ERROR)
 
 
@@ -170,7 +170,7 @@ def test_pieces_do_not_show(spec: SignalSpec, request_values: dict[str, Any]) ->
 
 
 def test_a_row_longer_than_a_piece_is_a_piece() -> None:
-    plan = plan_render(image_spec(), RenderRequest(size=(PIECE_SAMPLES + 10, 3)))
+    plan = plan_render(image_spec(), RenderRequest(size=(PIECE_SAMPLES + 10, 3), footprint="point"))
     pieces = list(render_values(field_of(image_spec()), plan))
     assert [piece.shape for piece in pieces] == [(1, PIECE_SAMPLES + 10, 1)] * 3
     ends = np.concatenate(pieces)[:, [0, -1]]

@@ -50,6 +50,13 @@ def complete_format(incomplete: str) -> list[str]:
     return _beginning(dict.fromkeys(name for kind in FORMATS.values() for name in kind), incomplete)
 
 
+def complete_footprint(incomplete: str) -> list[str]:
+    """Return the footprints that begin so."""
+    from sinefit.signals.signal import FOOTPRINTS
+
+    return _beginning(FOOTPRINTS, incomplete)
+
+
 def complete_quantity(incomplete: str) -> list[str]:
     """Return what a render can be of that begins so."""
     from sinefit.rendering.quantities import QUANTITIES, VALUE

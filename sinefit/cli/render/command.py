@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.options import machine, told  # noqa: TC001 (the command line reads it)
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sinefit.fields.field import Field
     from sinefit.fields.weights_file import StoredField
     from sinefit.rendering.plan import RenderPlan, RenderRequest
+    from sinefit.signals.signal import Footprint
     from sinefit.signals.writer import Encoding
 
 
@@ -43,6 +44,7 @@ def render(
     rate: options.Rate = None,
     fps: options.Fps = None,
     region: options.Region = None,
+    footprint: options.FootprintOption = None,
     start: options.Start = "0",
     length: options.Length = None,
     output_format: options.OutputFormat = None,
@@ -72,6 +74,7 @@ def render(
             duration=None if length is None else parse_seconds("--duration", length),
             bit_depth=bit_depth,
             what=what,
+            footprint=cast("Footprint | None", footprint),  # it refuses any other
         )
         with TaskEvents(messages, "rendering") as events:
             field, plan, path = _load(weights, output, request, messages)
@@ -110,7 +113,7 @@ def _load(
 
     def read(stored: StoredField) -> tuple[Field, RenderPlan]:
         plan = plan_render(stored.spec, request)
-        return stored.field(plan.axes), plan
+        return stored.field(plan.reach), plan
 
     (field, plan), path = read_weights(weights, output, messages, read, "rendering")
     return field, plan, path

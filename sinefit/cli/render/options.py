@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sinefit.cli.options.completion import complete_format, complete_quantity
+from sinefit.cli.options.completion import complete_footprint, complete_format, complete_quantity
 
 _GRID = "The new grid"
 _ENCODING = "Encoding"
@@ -72,6 +72,18 @@ Region = Annotated[
     typer.Option(
         metavar="X,Y,W,H",
         help="Part of an image or video: X,Y,W,H in pixels of the original.",
+        rich_help_panel=_GRID,
+    ),
+]
+FootprintOption = Annotated[
+    str | None,
+    typer.Option(
+        "--footprint",
+        metavar="NAME",
+        help="What a sample is: the value at a point, or the mean over a box or a gaussian, or a "
+        "band-limited one.",
+        autocompletion=complete_footprint,
+        show_default="means on coarser grids, points on finer ones",
         rich_help_panel=_GRID,
     ),
 ]
