@@ -21,9 +21,11 @@ if TYPE_CHECKING:
         fit,
         fit_many,
         load,
+        load_stack,
         resume,
         save,
         save_figures,
+        save_stack,
         write,
         write_page,
     )
@@ -103,6 +105,7 @@ _HOMES = {
     "fit_many": "api",
     "fit_signal": "fitting.loop",
     "load": "api",
+    "load_stack": "api",
     "parse_initializer": "initializers.registry",
     "parse_network": "networks.registry",
     "plan_render": "rendering.plan",
@@ -111,6 +114,7 @@ _HOMES = {
     "resume": "api",
     "save": "api",
     "save_figures": "api",
+    "save_stack": "api",
     "write": "api",
     "write_page": "api",
 }
@@ -155,6 +159,7 @@ __all__ = [
     "fit_many",
     "fit_signal",
     "load",
+    "load_stack",
     "parse_initializer",
     "parse_network",
     "plan_render",
@@ -163,6 +168,7 @@ __all__ = [
     "resume",
     "save",
     "save_figures",
+    "save_stack",
     "write",
     "write_page",
 ]

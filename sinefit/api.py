@@ -13,6 +13,7 @@ from sinefit.analyzing.settings import AnalysisSettings
 from sinefit.comparing import compare_field
 from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.fields.field import Field
+from sinefit.fields.stack_file import read_stack, stack_pieces
 from sinefit.fields.weights_file import decode_field, field_pieces, read_field
 from sinefit.files import is_standard_input, write_bytes
 from sinefit.fitting.budget import Budget
@@ -29,6 +30,7 @@ from sinefit.jobs.origin import read_checkpoint, settings_again
 from sinefit.jobs.planning import plan_jobs
 from sinefit.jobs.running import run_job, run_jobs
 from sinefit.jobs.settings import JobSettings
+from sinefit.jobs.stacking import plan_stack, run_stack
 from sinefit.jobs.together import run_jobs_together
 from sinefit.signals.formats import agreed_format, check_quality, formats_of
 from sinefit.signals.objects import as_signal
@@ -40,7 +42,7 @@ from sinefit.validation import check_callback, check_choice, check_type, file_na
 from sinefit.view.writing import write_page_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import Unpack
 
@@ -157,6 +159,7 @@ def fit_many(
     *,
     recursive: bool = False,
     together: bool = False,
+    stack: str | os.PathLike[str] | None = None,
     skip_existing: bool = False,
     force: bool = False,
     kind: Kind | None = None,
@@ -183,6 +186,10 @@ def fit_many(
     before the first fit and fitted side by side or as one stacked network, whichever this machine
     does faster, on `threads` threads in all. Weights are written as soon as their fit is done.
 
+    With `stack` the fits are made together and the fields of all that do not fail go to that one
+    file by the inputs' names, see `load_stack`. Until then they lie in a folder of its name with
+    the ending .parts, from where the same call goes on.
+
     `kind` ("image", "audio", "video", "array") and `selection` say how to read the files, `sound`
     whether a video's sound track is kept; `start_from` is a weights file to begin with; all other
     settings are those of `fit`. `on_progress` is called every few steps with the file's name,
@@ -202,12 +209,9 @@ def fit_many(
     )
     together, skip_existing = truth("together", together), truth("skip_existing", skip_existing)
     config = _config(**settings)
-    names = [sources] if isinstance(sources, str | os.PathLike) else sources
-    jobs = plan_jobs(
-        [str(file_name("sources", name)) for name in names],
-        None if folder is None else str(file_name("folder", folder)),
-        recursive=truth("recursive", recursive),
-    )
+    given = [sources] if isinstance(sources, str | os.PathLike) else sources
+    names = [str(file_name("sources", name)) for name in given]
+    recursive = truth("recursive", recursive)
     job_settings = JobSettings(
         config,
         Selection() if selection is None else selection,
@@ -225,9 +229,23 @@ def fit_many(
             should_stop=should_stop,
         )
 
+    if stack is not None:
+        if folder is not None or skip_existing:
+            raise SettingError("`stack` excludes `folder` and `skip_existing`: it is one file")
+        return run_stack(
+            plan_stack(names, str(file_name("stack", stack)), recursive=recursive),
+            job_settings,
+            hooks_for,
+            hooks=_job_hooks(on_notice),
+            on_end=on_end,
+        )
     run = run_jobs_together if together else run_jobs
     return run(
-        jobs,
+        plan_jobs(
+            names,
+            None if folder is None else str(file_name("folder", folder)),
+            recursive=recursive,
+        ),
         job_settings,
         hooks_for,
         hooks=_job_hooks(on_notice),
@@ -392,6 +410,14 @@ def load(source: str | Path | bytes) -> Field:
     return read_field(file_name("source", source))
 
 
+def load_stack(source: str | Path) -> dict[str, Field]:
+    """Load the fields of a stack's file by their names, in the order of its tensors' rows.
+
+    Raises InputError for anything that is not the sound file of a stack.
+    """
+    return read_stack(file_name("source", source))
+
+
 def save(
     field: Field, target: str | Path, *, dtype: StorageType | None = None, force: bool = False
 ) -> None:
@@ -403,11 +429,29 @@ def save(
     """
     check_type("field", field, Field, "a field")
     force = truth("force", force)
-    if dtype is None:
-        values = field.network.values
-        dtype = "float16" if bool((values == values.half()).all()) else "float32"
-    check_choice("dtype", dtype, STORAGE_TYPES)
-    content = field_pieces(field, getattr(torch, dtype))
+    content = field_pieces(field, _storage(dtype, [field]))
+    write_bytes(file_name("target", target), content, force=force)
+
+
+def save_stack(
+    fields: Mapping[str, Field],
+    target: str | Path,
+    *,
+    dtype: StorageType | None = None,
+    force: bool = False,
+) -> None:
+    """Write fields of alike networks by name into one file with a tensor per parameter.
+
+    Each tensor has the fields as its first axis: `safetensors.torch.load_file` gives them. `dtype`
+    and `force` are as in `save`; colour profiles and sound tracks are left out.
+
+    Raises SettingError for fields of several blocks, for unlike networks, and for none or more
+    than 8192 of them.
+    """
+    for field in fields.values():
+        check_type("fields", field, Field, "fields by name")
+    force = truth("force", force)
+    content = stack_pieces(fields, _storage(dtype, fields.values()))
     write_bytes(file_name("target", target), content, force=force)
 
 
@@ -464,6 +508,16 @@ def write_page(
         spec = field.spec
         signal = as_signal(original, channels_last=spec.channels_last, domain=spec.domain)
     write_page_file(field, file_name("target", target), original=signal, name=name, force=force)
+
+
+def _storage(dtype: StorageType | None, fields: Iterable[Field]) -> torch.dtype:
+    """Return the type to store weights in."""
+    if dtype is None:
+        rows = (field.network.values for field in fields)
+        dtype = "float16" if all(bool((row == row.half()).all()) for row in rows) else "float32"
+    check_choice("dtype", dtype, STORAGE_TYPES)
+    found: torch.dtype = getattr(torch, dtype)
+    return found
 
 
 def _config(**settings: Unpack[FitSettings]) -> FitConfig:

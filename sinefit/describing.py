@@ -9,6 +9,8 @@ from sinefit.fields.metadata import network_values
 from sinefit.fields.tensors import BYTE_TENSORS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sinefit.fields.metadata import WeightsHeader
     from sinefit.signals.signal import Signal, SignalSpec
 
@@ -39,6 +41,28 @@ def weights_values(header: WeightsHeader, name: str) -> dict[str, Any]:
             "margins": header.blocks.margins,
         },
         "fit": dataclasses.asdict(header.record),
+    }
+
+
+def stack_values(headers: Mapping[str, WeightsHeader], name: str, size: int) -> dict[str, Any]:
+    """Return what the file of a stack, of so many bytes, says of its fields, by their names."""
+    first = next(iter(headers.values()))
+    known = [each.record.psnr for each in headers.values() if each.record.psnr is not None]
+    return {
+        "file": name,
+        "type": "stack",
+        "bytes": size,
+        "count": len(headers),
+        "parameters": len(headers) * first.parameter_count,
+        "storage": first.storage,
+        "tool_version": first.tool_version,
+        "network": network_values(first.family, first.size),
+        "psnr_mean": sum(known) / len(known) if known else None,
+        "psnr_lowest": min(known, default=None),
+        "fields": [
+            {"name": key, "shape": each.spec.shape, "psnr": each.record.psnr}
+            for key, each in headers.items()
+        ],
     }
 
 

@@ -57,6 +57,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "samples", path / "samples")
     with Image.open(ROOT / "samples/lake.png") as lake:
         lake.resize((128, 96)).save(path / "photo.png")
+    (path / "pictures").mkdir()
+    for turn in (0, 180):
+        with Image.open(ROOT / "samples/lake.png") as lake:
+            lake.resize((32, 32)).rotate(turn).save(path / f"pictures/{turn}.png")
     shutil.copy(ROOT / "samples/globe.npy", path / "globe.npy")
     song = read_signal(ROOT / "samples/melody.wav", selection=Selection(duration=0.2))
     write(song, path / "song.wav")

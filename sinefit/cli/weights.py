@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sinefit.cli.terminal.streams import STANDARD_INPUT
 from sinefit.errors import InputError, SettingError
+from sinefit.fields.content import MemoryContent, open_content
 from sinefit.files import is_standard_input, is_standard_output
 from sinefit.jobs.planning import newest_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import TypeVar
 
     from sinefit.cli.terminal.messages import Messages
+    from sinefit.fields.content import Content
     from sinefit.fields.weights_file import StoredField
 
     Read = TypeVar("Read")
@@ -31,16 +34,23 @@ def read_weights(
 
     `doing` is what the command does with it, "rendering".
     """
-    from sinefit.fields.content import MemoryContent
-    from sinefit.fields.weights_file import StoredField, open_field
+    from sinefit.fields.weights_file import StoredField
 
+    with open_weights(weights, output, messages, doing) as (content, path):
+        return read(StoredField(content)), path
+
+
+@contextlib.contextmanager
+def open_weights(
+    weights: str | None, output: str | None, messages: Messages, doing: str
+) -> Iterator[tuple[Content, Path | None]]:
+    """Open the weights file that is meant; give its content, and its path if it is a file."""
     if messages.streams.is_piped_into() if weights is None else is_standard_input(weights):
-        return read(
-            StoredField(MemoryContent(messages.streams.input_bytes(), STANDARD_INPUT))
-        ), None
+        yield MemoryContent(messages.streams.input_bytes(), STANDARD_INPUT), None
+        return
     path = _named_or_newest(weights, output, messages, doing)
-    with open_field(path) as stored:
-        return read(stored), path
+    with open_content(path) as content:
+        yield content, path
 
 
 def _named_or_newest(

@@ -7,6 +7,7 @@ tensor is made, and needs no torch.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -36,7 +37,7 @@ from sinefit.signals.signal import DOMAINS, FOOTPRINTS, KINDS, SignalSpec, range
 from sinefit.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from sinefit.fields.content import Content
@@ -47,6 +48,8 @@ FORMAT_VERSION: Final = "1"
 """Of a field of one block."""
 BLOCKS_VERSION: Final = "2"
 """Of a field of several."""
+STACK_VERSION: Final = "3"
+"""Of many fields in one file."""
 SUFFIX: Final = ".safetensors"
 LARGEST_SIGNAL: Final = 2**40
 """Bytes of samples, 1 TiB, that no fitted signal can have had: it would be 64 times the largest
@@ -102,20 +105,25 @@ def make_metadata(
 
     Those of one block tell of no blocks: they are what releases without blocks wrote and read.
     """
-    signal = dataclasses.asdict(spec)
-    for name in BYTE_TENSORS:
-        del signal[name]
-    signal["rate"] = None if spec.rate is None else str(spec.rate)
     several = {"blocks": to_json({"counts": blocks.counts, "margins": blocks.margins})}
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION if blocks.count == 1 else BLOCKS_VERSION,
         "tool_version": __version__,
-        "signal": to_json(signal),
+        "signal": to_json(spec_values(spec)),
         "network": to_json(network_values(family, size)),
         "fit": to_json(dataclasses.asdict(record)),
         **(several if blocks.count > 1 else {}),
     }
+
+
+def spec_values(spec: SignalSpec) -> dict[str, Any]:
+    """Return what a weights file says of a signal, without the bytes that are tensors."""
+    values = dataclasses.asdict(spec)
+    for name in BYTE_TENSORS:
+        del values[name]
+    values["rate"] = None if spec.rate is None else str(spec.rate)
+    return values
 
 
 def network_values(family: Family, size: NetworkSize) -> dict[str, Any]:
@@ -143,54 +151,41 @@ def read_file_header(path: Path) -> WeightsHeader:
         return header_of(content, check_weights=None)
 
 
-def header_of(content: Content, *, check_weights: bool | None = False) -> WeightsHeader:
-    """Read and check the header of a weights file.
+Parsed = tuple[dict[str, Any], int]
+"""The JSON header of a safetensors file, and where its tensors begin."""
+
+
+def header_of(
+    content: Content, *, check_weights: bool | None = False, parsed: Parsed | None = None
+) -> WeightsHeader:
+    """Read and check the header of a weights file, unless it is `parsed` check it alone.
 
     Weights are read for it only to `check_weights` that they are finite, with None those of a
     single network. Raises InputError as `read_header` does.
     """
     name = content.name
-    header, begin = _parse(content)
+    header, begin = parse_header(content) if parsed is None else parsed
+    header = dict(header)
     metadata = header.pop("__metadata__", None)
-    try:
-        if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-            raise UnsoundError("it is a safetensors file, but not one that sinefit wrote")
-        version = metadata.get("format_version")
-        if version not in (FORMAT_VERSION, BLOCKS_VERSION):
+    with damage_told(name):
+        version = check_format(metadata)
+        if version == STACK_VERSION:
             raise UnsoundError(
-                f"its format version is {version!r}, this sinefit reads {FORMAT_VERSION} and "
-                f"{BLOCKS_VERSION}; use the version of sinefit that wrote it, or a newer one"
+                "it holds a stack of many fields: render or load one of them by its name"
             )
-        if not all(isinstance(value, str) for value in metadata.values()):
-            raise UnsoundError("damaged weights file: its metadata are no strings")
-        family, size = _network(_object(metadata, "network"))
-        spec = _signal_spec(_object(metadata, "signal"))
-        record = _fit_record(_object(metadata, "fit"), spec)
+        family, size = network_of(json_object(metadata, "network"))
+        spec = signal_spec_of(json_object(metadata, "signal"))
+        record = fit_record_of(json_object(metadata, "fit"), spec)
         blocks = _blocks(metadata, spec)
-        features = spec.coordinate_features if blocks.count == 1 else spec.axes
-        if (size.in_features, size.out_features) != (features, spec.channels):
-            raise UnsoundError("damaged weights file: its network does not fit its signal")
-        if (record.initializer is None) is (family is SINE):
-            raise UnsoundError("damaged weights file: its initializer does not fit its network")
-        if len(record.omega) != (size.in_features if family is SINE else 0):
-            raise UnsoundError("damaged weights file: its omega does not fit its network")
+        check_field(family, size, spec, blocks, record)
         checkpoint = metadata.get("checkpoint")
         shapes = _shapes(family, size, blocks, len(header))
         storage = check_tensors(header, shapes, is_checkpoint=checkpoint is not None)
         check_places(header, content.size - begin)
-        places = {
-            key: (begin + first, begin + last)
-            for key, entry in header.items()
-            for first, last in [entry["data_offsets"]]
-        }
+        places = places_of(header, begin)
         kinds = {key: (entry["dtype"], tuple(entry["shape"])) for key, entry in header.items()}
         if check_weights or (check_weights is None and blocks.count == 1):
             check_finite(content, storage, [places[key] for key in shapes])
-    except UnsoundError as error:
-        raise InputError(f"{name}: {error}") from error
-    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{name}: damaged weights file: {reason}") from error
     present = tuple(key for key in BYTE_TENSORS if key in header)
     tool = metadata.get("tool_version", "unknown")
     return WeightsHeader(
@@ -209,7 +204,65 @@ def header_of(content: Content, *, check_weights: bool | None = False) -> Weight
     )
 
 
-def _parse(content: Content) -> tuple[dict[str, Any], int]:
+@contextlib.contextmanager
+def damage_told(name: str) -> Iterator[None]:
+    """Raise InputError, which names the file, for what its header cannot be."""
+    try:
+        yield
+    except UnsoundError as error:
+        raise InputError(f"{name}: {error}") from error
+    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{name}: damaged weights file: {reason}") from error
+
+
+def check_format(metadata: Any) -> str:
+    """Return the format version; raises UnsoundError for what sinefit does not read."""
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        raise UnsoundError("it is a safetensors file, but not one that sinefit wrote")
+    version = metadata.get("format_version")
+    if version not in (FORMAT_VERSION, BLOCKS_VERSION, STACK_VERSION):
+        raise UnsoundError(
+            f"its format version is {version!r}, this sinefit reads {FORMAT_VERSION} to "
+            f"{STACK_VERSION}; use the version of sinefit that wrote it, or a newer one"
+        )
+    if not all(isinstance(value, str) for value in metadata.values()):
+        raise UnsoundError("damaged weights file: its metadata are no strings")
+    return str(version)
+
+
+def is_stack(header: Mapping[str, Any], name: str) -> bool:
+    """Tell from the header that `parse_header` returns whether the file holds many fields.
+
+    Raises InputError, which calls the file `name`, for one that sinefit did not write.
+    """
+    with damage_told(name):
+        return check_format(header.get("__metadata__")) == STACK_VERSION
+
+
+def check_field(
+    family: Family, size: NetworkSize, spec: SignalSpec, blocks: BlockGrid, record: FitRecord
+) -> None:
+    """Raise UnsoundError for parts that are not of one field."""
+    features = spec.coordinate_features if blocks.count == 1 else spec.axes
+    if (size.in_features, size.out_features) != (features, spec.channels):
+        raise UnsoundError("damaged weights file: its network does not fit its signal")
+    if (record.initializer is None) is (family is SINE):
+        raise UnsoundError("damaged weights file: its initializer does not fit its network")
+    if len(record.omega) != (size.in_features if family is SINE else 0):
+        raise UnsoundError("damaged weights file: its omega does not fit its network")
+
+
+def places_of(header: dict[str, Any], begin: int) -> dict[str, tuple[int, int]]:
+    """Return of each tensor its first byte in the file and the first behind it."""
+    return {
+        key: (begin + first, begin + last)
+        for key, entry in header.items()
+        for first, last in [entry["data_offsets"]]
+    }
+
+
+def parse_header(content: Content) -> Parsed:
     """Return the JSON header of a safetensors file, and where its tensors begin."""
     text = header_text(content)
     try:
@@ -221,7 +274,8 @@ def _parse(content: Content) -> tuple[dict[str, Any], int]:
     return header, 8 + len(text)
 
 
-def _object(metadata: dict[str, Any], key: str) -> dict[str, Any]:
+def json_object(metadata: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return an object in the metadata; raises UnsoundError for what is none."""
     try:
         value = json.loads(metadata[key], parse_constant=_refuse_constant)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -245,7 +299,8 @@ def _check_types(values: dict[str, Any], types: dict[str, tuple[type, ...]]) -> 
             )
 
 
-def _network(values: dict[str, Any]) -> tuple[Family, NetworkSize]:
+def network_of(values: dict[str, Any]) -> tuple[Family, NetworkSize]:
+    """Return what `network_values` told; raises UnsoundError for anything else."""
     # Files of the first release have no family: theirs are sine networks.
     name = values.pop("family", SINE.name)
     family = FAMILIES.get(name) if isinstance(name, str) else None
@@ -272,7 +327,8 @@ def _network(values: dict[str, Any]) -> tuple[Family, NetworkSize]:
     return family, NetworkSize(**values)
 
 
-def _signal_spec(values: dict[str, Any]) -> SignalSpec:
+def signal_spec_of(values: dict[str, Any]) -> SignalSpec:
+    """Return what `spec_values` told; raises UnsoundError for what no signal can be."""
     values = {"footprint": SignalSpec.footprint, **values}  # files of 0.1.0 have none
     _check_types(values, _SIGNAL_TYPES)
     rate = values["rate"]
@@ -308,7 +364,8 @@ def _bytes_of(dtype: str) -> int:
     return int(bits) // 8 if bits else 1
 
 
-def _fit_record(values: dict[str, Any], spec: SignalSpec) -> FitRecord:
+def fit_record_of(values: dict[str, Any], spec: SignalSpec) -> FitRecord:
+    """Return the record of a fit of a signal; raises UnsoundError for what none can be."""
     # Files of the first version do not tell these: every sample was trained on and measured.
     values = {"psnr_samples": spec.sample_count, **dict.fromkeys(_HELD_OUT), **values}
     for name in _DECIBELS:
@@ -336,7 +393,7 @@ def _blocks(metadata: dict[str, Any], spec: SignalSpec) -> BlockGrid:
     """Return the grid of blocks: of a file of format 1 a single one."""
     if metadata["format_version"] == FORMAT_VERSION:
         return BlockGrid.single(spec)
-    values = _object(metadata, "blocks")
+    values = json_object(metadata, "blocks")
     _check_types(values, _BLOCK_TYPES)
     if any(type(number) is not int for numbers in values.values() for number in numbers):
         raise UnsoundError("damaged weights file: its blocks are no whole numbers")

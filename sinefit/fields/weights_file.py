@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sinefit.fields.content import Content
+    from sinefit.fields.metadata import WeightsHeader
     from sinefit.signals.grid import GridAxis
     from sinefit.signals.signal import SignalSpec
 
@@ -71,11 +72,7 @@ def field_pieces(
     network = field.network
     if field.numbers is not None:
         raise SettingError("a field that was read in part cannot be saved: read the whole of it")
-    smallest, largest = (float(value) for value in network.values.detach().aminmax())
-    largest = max(-smallest, largest)
-    if torch.finfo(storage).max < largest < float("inf"):
-        name = str(storage).removeprefix("torch.")
-        raise SettingError(f"`dtype` is {name}: it cannot hold weights of {largest:g}; use float32")
+    check_holds(storage, network)
     tensors = {
         name: Stored(values if field.blocks.count > 1 else values[0], storage)
         for name, values in network.parameters.items()
@@ -89,6 +86,15 @@ def field_pieces(
     if checkpoint is not None:
         metadata["checkpoint"] = checkpoint
     return safetensors_pieces(tensors, metadata)
+
+
+def check_holds(storage: torch.dtype, network: Network) -> None:
+    """Raise SettingError unless a type can hold a stack's weights."""
+    smallest, largest = (float(value) for value in network.values.detach().aminmax())
+    largest = max(-smallest, largest)
+    if torch.finfo(storage).max < largest < float("inf"):
+        name = str(storage).removeprefix("torch.")
+        raise SettingError(f"`dtype` is {name}: it cannot hold weights of {largest:g}; use float32")
 
 
 def _as_it_is(tensor: torch.Tensor) -> Stored:
@@ -122,14 +128,20 @@ def open_field(path: Path) -> Iterator[StoredField]:
 class StoredField:
     """A field in a weights file, of which the header has been checked and no weight read."""
 
-    def __init__(self, content: Content, piece_bytes: int = PIECE_BYTES) -> None:
-        """Read the header, and later `piece_bytes` at a time.
+    def __init__(
+        self,
+        content: Content,
+        piece_bytes: int = PIECE_BYTES,
+        *,
+        header: WeightsHeader | None = None,
+    ) -> None:
+        """Read the header unless it is given, and later `piece_bytes` at a time.
 
         Raises InputError if the header is not sound.
         """
         self._content = content
         self._piece_bytes = piece_bytes
-        self.header = header_of(content)
+        self.header = header_of(content) if header is None else header
 
     @functools.cached_property
     def spec(self) -> SignalSpec:

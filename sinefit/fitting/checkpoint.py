@@ -72,7 +72,7 @@ class Checkpoint:
                 f"the checkpoint is of another input than {signal.spec.source or 'this signal'}: "
                 "name the one that it was made of, or remove the checkpoint"
             )
-        mine, theirs = _settings(self.config), _settings(config)
+        mine, theirs = settings_values(self.config), settings_values(config)
         # Another network has another start, which is not what was asked for.
         for each in sorted(deciding(), key=lambda each: each.name != "network"):
             if mine[each.name] != theirs[each.name]:
@@ -102,7 +102,7 @@ def fingerprint(signal: Signal) -> str:
     return digest.hexdigest()
 
 
-def _settings(config: FitConfig) -> dict[str, Any]:
+def settings_values(config: FitConfig) -> dict[str, Any]:
     """Return the settings that decide a fit as JSON has them, by their names."""
     values = {
         each.name: getattr(holder, each.name, None)
@@ -131,7 +131,7 @@ def checkpoint_pieces(checkpoint: Checkpoint) -> Iterator[bytes]:
     """Return what `encode_checkpoint` does, to be written piece by piece, some megabytes each."""
     content = {
         "version": _VERSION,
-        "settings": _settings(checkpoint.config),
+        "settings": settings_values(checkpoint.config),
         "planned_steps": checkpoint.config.planned_steps,
         "standing": json.loads(to_json(dataclasses.asdict(checkpoint.standing))),
         "fingerprint": checkpoint.fingerprint,
@@ -194,7 +194,7 @@ def checkpoint_of(content: Content) -> Checkpoint:
 
 
 def _config(settings: dict[str, Any], planned_steps: int | None) -> FitConfig:
-    """Return the settings that `_settings` has written; raises KeyError for one that is missing."""
+    """Return what `settings_values` has written; raises KeyError for what is missing."""
     values = {each.name: settings[each.name] for each in deciding()}
     limits = [values.pop(each.name) for each in settings_in(Budget)]
     if parse_network(values["network"]) is SINE:

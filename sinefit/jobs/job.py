@@ -24,6 +24,13 @@ class Job:
     target: str
     makes_folder: bool = False
     """Whether the target's folder is made where it is missing."""
+    stack: str | None = None
+    """File of many fields that the target ends in."""
+
+    @property
+    def shown(self) -> str:
+        """What people are told that the weights go to."""
+        return self.target if self.stack is None else self.stack
 
     @property
     def checkpoint(self) -> Path | None:

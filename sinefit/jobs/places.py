@@ -6,9 +6,9 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinefit.errors import InputError, OutputError, OutputExistsError
+from sinefit.errors import InputError, OutputExistsError
 from sinefit.fields.metadata import SUFFIX
-from sinefit.files import check_output, is_stream, locked
+from sinefit.files import check_output, is_stream, locked, make_folder
 from sinefit.jobs.job import check_source
 from sinefit.jobs.origin import check_reading, check_start, read_checkpoint
 from sinefit.jobs.stale import remove_finished_checkpoint
@@ -38,7 +38,8 @@ def claim_output(
     """
     check_source(job.source)
     _check_content(job.source, settings)
-    _make_folder(job)
+    if job.makes_folder:
+        make_folder(Path(job.target).parent)
     is_locked = job.checkpoint is None or held.enter_context(locked(job.target, suffix=SUFFIX))
     try:
         _check_places(job, settings)
@@ -63,16 +64,6 @@ def _check_content(source: str, settings: JobSettings) -> None:
     # What cannot be opened is explained by whoever reads it next.
     with contextlib.suppress(OSError), Path(source).open("rb") as file:
         detect(file, source)
-
-
-def _make_folder(job: Job) -> None:
-    """Make the output folder where the job wants it made; raises OutputError if it cannot be."""
-    if job.makes_folder:
-        folder = Path(job.target).parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder}: cannot make this folder: {error.strerror}") from error
 
 
 def _check_places(job: Job, settings: JobSettings) -> None:

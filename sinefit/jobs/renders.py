@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinefit.errors import OutputError, SettingError
+from sinefit.errors import InputError, OutputError, SettingError
+from sinefit.fields.metadata import SUFFIX
 from sinefit.files import is_stream
 from sinefit.fitting.devices import cpu_threads
 from sinefit.rendering.quantities import VALUE
@@ -58,6 +59,19 @@ def target_and_format(
             )
         return output, original
     return output, named
+
+
+def place_of_field(name: str, stack: Path, folder: str | None) -> Path:
+    """Return the weights file, were it one, of a field of a stack: below a folder, or beside it.
+
+    Raises InputError for a name that leads elsewhere.
+    """
+    path = Path(name)
+    if not name.isprintable() or path.is_absolute() or ".." in path.parts or not path.name:
+        raise InputError(f"{stack}: its field {name!r} has no name for a file; load it in Python")
+    if folder is not None:
+        return Path(folder, name + SUFFIX)
+    return stack.with_name(name.replace("/", "-") + SUFFIX)
 
 
 def write_render(

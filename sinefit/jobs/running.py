@@ -125,7 +125,7 @@ def left_out(job: Job, hooks: JobHooks) -> JobOutcome:
     removed = remove_finished_checkpoint(job)
     if removed is not None:
         hooks.on_removed(job, removed)
-    return JobOutcome(job.source, job.target)
+    return JobOutcome(job.source, job.shown)
 
 
 def outcome_of(job: Job, fit: Callable[[], FitResult]) -> JobOutcome:
@@ -133,7 +133,7 @@ def outcome_of(job: Job, fit: Callable[[], FitResult]) -> JobOutcome:
     try:
         result = fit()
     except SinefitError as error:
-        return JobOutcome(job.source, job.target, result_of(error), error)
+        return JobOutcome(job.source, job.shown, result_of(error), error)
     except FAILURES as error:
-        return JobOutcome(job.source, job.target, None, error)
-    return JobOutcome(job.source, job.target, result)
+        return JobOutcome(job.source, job.shown, None, error)
+    return JobOutcome(job.source, job.shown, result)

@@ -68,7 +68,7 @@ def run_jobs_together(
                 resume = claim_output(job, settings, hooks, held)
                 fits.append(CheckpointedFit(job, settings, hooks, resume))
             except (SinefitError, *FAILURES) as error:
-                end(number, JobOutcome(job.source, job.target, None, error))
+                end(number, JobOutcome(job.source, job.shown, None, error))
             else:
                 numbers.append(number)
         if fits and not should_stop():

@@ -38,6 +38,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_array(folder / "array.npy")
     for name in ("photo.png", "tone.wav", "array.npy"):
         assert run(folder, "fit", name, *TINY, "-q").exit_code == 0
+    stack = ("--stack", "stack.safetensors")
+    assert run(folder, "fit", "photo.png", *TINY, *stack, "-q").exit_code == 0
     return folder
 
 
@@ -58,6 +60,7 @@ COMMANDS: dict[str, list[tuple[object, ...]]] = {
     ],
     "fit --dry-run": [("fit", "photo.png", "--dry-run")],
     "info of a field": [("info", name) for name in FIELDS],
+    "info of a stack": [("info", "stack.safetensors")],
     "info of a signal": [("info", name) for name in SIGNALS],
     "eval": [("eval", *pair) for pair in zip(FIELDS, SIGNALS, strict=True)],
     "analyze": [
@@ -84,7 +87,9 @@ def test_every_key_of_an_object_is_documented(row: str, folder: Path) -> None:
     keys = documented[row]
     if row == "fit, failed":
         keys |= documented["fit"]
-    if row.startswith("info"):
+    if row == "info of a stack":
+        keys |= parts["network"] - OF_OTHERS
+    elif row.startswith("info"):
         keys |= {"signal", "icc_profile", "soundtrack"}
         for name in ("signal", "network", "fit") if "field" in row else ("signal",):
             keys |= parts[name]
@@ -103,7 +108,7 @@ def test_what_a_weights_file_holds_is_documented(folder: Path) -> None:
     content = (folder / "photo.safetensors").read_bytes()
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     stored, parts = header["__metadata__"], told(folder, "weights_file")
-    assert set(stored) | {"blocks"} == set(parts)
+    assert set(stored) | {"blocks", "fields"} == set(parts)
     blocks = take_apart(encode_field(field_of_blocks()))[0]["__metadata__"]["blocks"]
     assert set(json.loads(blocks)) == parts["blocks"]
     for name in ("network", "signal", "fit"):

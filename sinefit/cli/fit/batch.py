@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import os
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ from sinefit.cli.fit.job import fit_job
 from sinefit.cli.fit.log import open_log
 from sinefit.cli.fit.outcomes import Outcomes
 from sinefit.cli.fit.preview import check_preview
-from sinefit.cli.fit.sentences import say_removed
+from sinefit.cli.fit.sentences import say_removed, say_stack
 from sinefit.cli.fit.stopping import StopRequest
 from sinefit.cli.fit.together import fit_jobs_together
 from sinefit.cli.terminal.console import printable
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from sinefit.cli.terminal.streams import Streams
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.jobs.job import Job
+    from sinefit.jobs.stacking import StackJob
 
 
 def run_batch(
@@ -39,39 +42,71 @@ def run_batch(
     log: str | None = None,
     resume: Checkpoint | None = None,
     together: bool = False,
+    stack: StackJob | None = None,
 ) -> None:
-    """Run the fits one after the other, or `together`.
+    """Run the fits one after the other, `together`, or so into the one file of a `stack`.
 
     A failure of the only fit raises its error; failures in a batch are listed at the end, which is
     then BATCH. With `as_json` every fit prints one object, a failed one with its `error`. A stopped
     fit ends the batch.
     """
+    with contextlib.ExitStack() as held:
+        if stack is not None and not dry_run:
+            held.enter_context(stack.claimed(request))
+        waiting = _waiting(jobs, messages, skip_existing=skip_existing, dry_run=dry_run)
+        if stack is not None and len(waiting) < len(jobs):
+            done = len(jobs) - len(waiting)
+            messages.say(f"{stack.target}: {done} of {len(jobs)} fields are there already")
+        _check_log(log, jobs)
+        if request.preview is not None:
+            check_preview(request.preview, jobs, log=log)
+        if dry_run:
+            for job in waiting:
+                _show_plan(job, messages.streams, as_json=as_json)
+            return
+        stop = StopRequest()
+        with open_log(log, messages) as on_event:
+            outcomes = Outcomes(
+                request,
+                messages,
+                stop,
+                on_event,
+                as_json=as_json,
+                is_only=len(jobs) == 1 and stack is None,
+                stack=None if stack is None else stack.target,
+            )
+            if stack is not None:
+                each = dataclasses.replace(request, force=False)
+                fit_jobs_together(waiting, each, messages, stop, outcomes)
+                _gather(stack, request, messages)
+            elif together:
+                fit_jobs_together(waiting, request, messages, stop, outcomes)
+            else:
+                _fit_in_turn(waiting, request, messages, stop, outcomes, resume)
+    outcomes.close(len(waiting))
+
+
+def _waiting(
+    jobs: list[Job], messages: Messages, *, skip_existing: bool, dry_run: bool
+) -> list[Job]:
+    """Return the jobs that are to be done: those of a stack that are not, whatever is asked."""
     waiting = []
     for job in jobs:
-        if skip_existing and job.has_output:
-            messages.say(f"{job.target}: exists, left out")
-            removed = None if dry_run else remove_finished_checkpoint(job)
-            if removed is not None:
-                say_removed(job, removed, messages)
-        else:
+        if not job.has_output or not (skip_existing or job.stack is not None):
             waiting.append(job)
-    _check_log(log, jobs)
-    if request.preview is not None:
-        check_preview(request.preview, jobs, log=log)
-    if dry_run:
-        for job in waiting:
-            _show_plan(job, messages.streams, as_json=as_json)
-        return
-    stop = StopRequest()
-    with open_log(log, messages) as on_event:
-        outcomes = Outcomes(
-            request, messages, stop, on_event, as_json=as_json, is_only=len(jobs) == 1
-        )
-        if together:
-            fit_jobs_together(waiting, request, messages, stop, outcomes)
-        else:
-            _fit_in_turn(waiting, request, messages, stop, outcomes, resume)
-    outcomes.close(len(waiting))
+            continue
+        if job.stack is None:
+            messages.say(f"{job.target}: exists, left out")
+        removed = None if dry_run else remove_finished_checkpoint(job)
+        if removed is not None and job.stack is None:
+            say_removed(job, removed, messages)
+    return waiting
+
+
+def _gather(stack: StackJob, request: FitRequest, messages: Messages) -> None:
+    names = stack.gather(request, messages.warn)
+    if names:
+        say_stack(stack.target, len(names), names[0], messages)
 
 
 def _fit_in_turn(
@@ -101,9 +136,9 @@ def _fit_in_turn(
 
 def _show_plan(job: Job, streams: Streams, *, as_json: bool) -> None:
     if as_json:
-        streams.write_json({"file": job.source, "weights": job.target})
+        streams.write_json({"file": job.source, "weights": job.shown})
     else:
-        streams.write_line(f"{printable(job.source)} -> {printable(job.target)}")
+        streams.write_line(f"{printable(job.source)} -> {printable(job.shown)}")
 
 
 def _check_log(name: str | None, jobs: list[Job]) -> None:

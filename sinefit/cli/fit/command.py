@@ -56,6 +56,7 @@ def fit(
     recursive: options.Recursive = False,
     skip_existing: options.SkipExisting = False,
     together: options.Together = False,
+    stack: options.Stack = None,
     dry_run: options.DryRun = False,
     log: options.Log = None,
     resume: options.Resume = None,
@@ -73,8 +74,16 @@ def fit(
         if start_from is not None:
             short = {"--sigma-a": sigma_a, "--alpha": alpha}
             _refuse_with_from({**_of_network(settings), **short})
-        if together:
+        if together or stack is not None:
             _refuse_with_together({"--resume": resume, "--preview": preview})
+        if stack is not None:
+            _refuse_with_stack(
+                {
+                    "--output": output,
+                    "--output-folder": output_folder,
+                    "--skip-existing": skip_existing or None,
+                }
+            )
         initializer = _initializer_text(settings["initializer"], sigma_a=sigma_a, alpha=alpha)
         recipe = None if initializer is None else parse_initializer(initializer)
         request = FitRequest(
@@ -106,7 +115,7 @@ def fit(
                 }
             ),
         )
-        checkpoint = None
+        checkpoint = stack_job = None
         named = sources or []
         if resume is not None:
             checkpoint = read_checkpoint(resume)
@@ -115,7 +124,14 @@ def fit(
         else:
             if not named:
                 raise SettingError("no FILE: name what to fit, or - for a pipe")
-            jobs = plan_jobs(named, output, output_folder, streams, recursive=recursive)
+            if stack is None:
+                jobs = plan_jobs(named, output, output_folder, streams, recursive=recursive)
+            else:
+                # Loads torch, which nothing else here waits for.
+                from sinefit.jobs.stacking import plan_stack, settings_for_stack
+
+                stack_job = plan_stack(named, stack, recursive=recursive)
+                request, jobs = settings_for_stack(request), stack_job.jobs
         if as_json and any(is_standard_output(job.target) for job in jobs):
             raise SettingError("--json and --output - both claim standard output: name a file")
         for job in jobs:
@@ -130,6 +146,7 @@ def fit(
             log=log,
             resume=checkpoint,
             together=together,
+            stack=stack_job,
         )
 
 
@@ -156,6 +173,13 @@ def _refuse_with_together(settings: dict[str, object]) -> None:
     for flag, value in settings.items():
         if value is not None:
             raise SettingError(f"{flag} and --together exclude each other: {flag} is for one fit")
+
+
+def _refuse_with_stack(settings: dict[str, object]) -> None:
+    """Raise SettingError for an option that is about a file for each field."""
+    for flag, value in settings.items():
+        if value is not None:
+            raise SettingError(f"{flag} and --stack exclude each other: it is one file for all")
 
 
 def _words(settings: dict[str, object]) -> tuple[str, ...]:

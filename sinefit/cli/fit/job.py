@@ -220,7 +220,7 @@ class ToldFit:
         """Say how good the fit is and return what `--json` tells, or raise what ended it."""
         result = result_of(outcome)
         if result is not None:
-            say_result(result.report, result.field.spec, self.job.target, self._messages)
+            say_result(result.report, result.field.spec, self.job, self._messages)
         if isinstance(outcome, FitNotMeasuredError):
             self._messages.always(
                 "stopped while measuring: the weights are finished and saved, but how good they "
@@ -234,6 +234,8 @@ class ToldFit:
         """Keep what a stopped fit has reached, and say how to go on."""
         stopped = f"stopped after {checkpoint.standing.step} steps"
         left = self.fit.leave(checkpoint)
+        if self.job.stack is not None:
+            return  # the stack tells how to go on
         if left.place is None:
             self._messages.always(f"{stopped}; an output that is a pipe has no checkpoint")
             return

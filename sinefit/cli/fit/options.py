@@ -126,6 +126,14 @@ Together = Annotated[
         rich_help_panel=_BATCH,
     ),
 ]
+Stack = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Fit them together and write all fields into this one file, a tensor per parameter.",
+        rich_help_panel=_BATCH,
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="List what would be done.", rich_help_panel=_BATCH),

@@ -30,19 +30,24 @@ class Outcomes:
         *,
         as_json: bool,
         is_only: bool,
+        stack: str | None = None,
     ) -> None:
-        """Prepare; the failure of an only fit is not listed but raised."""
+        """Prepare; the failure of an only fit is not listed but raised.
+
+        `stack` is the file that the fields of all fits end in.
+        """
         self.on_event = on_event
         self.is_only = is_only
         self._request = request
         self._messages = messages
         self._stop = stop
         self._as_json = as_json
+        self._stack = stack
         self._failures: list[str] = []
 
     def begin(self, job: Job) -> None:
         """Tell that a fit begins."""
-        self.on_event({"event": "start", "file": job.source, "weights": job.target})
+        self.on_event({"event": "start", "file": job.source, "weights": job.shown})
 
     def done(self, values: dict[str, Any]) -> None:
         """Tell what has become of a fit that is done."""
@@ -71,6 +76,8 @@ class Outcomes:
         """End a batch that was asked to stop."""
         if not_begun:
             self._messages.always(f"not begun: {not_begun} more")
+        if self._stack is not None:
+            self._messages.always(f"{self._stack}: stopped; the same command goes on")
         raise typer.Exit(self._stop.exit_code)
 
     def close(self, count: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sinefit.cli.words.amounts import duration, size
-from sinefit.cli.words.quoting import quoted
+from sinefit.cli.words.quoting import command_line, quoted
 from sinefit.cli.words.signals import measured_words, range_name
 from sinefit.files import is_standard_output, is_stream
 
@@ -64,10 +64,12 @@ def verdict(report: FitReport, spec: SignalSpec) -> str | None:
     return f"this is {found}: give it {cure}" + (f", or fit less of it: {less}" if less else "")
 
 
-def say_result(report: FitReport, spec: SignalSpec, target: str, messages: Messages) -> None:
+def say_result(report: FitReport, spec: SignalSpec, job: Job, messages: Messages) -> None:
     """Say how good a finished fit is, where it lies and what to do with it."""
-    record = report.record
+    record, target = report.record, job.target
     name = "standard output" if is_standard_output(target) else target
+    if job.stack is not None:
+        name = job.source
     messages.say(
         f"{name}: {quality_words(record, spec)}; "
         f"{record.steps} steps in {duration(report.seconds)}, "
@@ -78,11 +80,18 @@ def say_result(report: FitReport, spec: SignalSpec, target: str, messages: Messa
         messages.warn(f"{name}: {advice}")
     if report.ended_by == "plateau":
         messages.warn("the target quality is out of reach: try a larger --width or another --omega")
-    if not is_stream(target):
+    if job.stack is None and not is_stream(target):
         argument = f"-- {quoted(name)}" if name.startswith("-") else quoted(name)
         written = Path(target).stat().st_size
         share = f", {written / spec.source_bytes:.0%} of the source" if spec.source_bytes else ""
         messages.say(f"{name}: {size(written)}{share}; next: sinefit render {argument}")
+
+
+def say_stack(target: str, fields: int, example: str, messages: Messages) -> None:
+    """Say what a stack's file holds and what to do with it."""
+    count = "1 field" if fields == 1 else f"{fields} fields"
+    words = command_line(["sinefit", "render", target, "--name", example])
+    messages.say(f"{target}: {count}, {size(Path(target).stat().st_size)}; next: {words}")
 
 
 def say_removed(job: Job, checkpoint: Path, messages: Messages) -> None:

@@ -25,7 +25,7 @@ def fit_values(report: FitReport, job: Job) -> dict[str, Any]:
         samples_per_second=report.samples_per_second,
         device=report.device,
         ended_by=report.ended_by,
-        weights=job.target,
+        weights=job.shown,
         dtype=report.dtype,
         network=report.network,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -15,14 +15,18 @@ from sinefit.cli.terminal.console import printable
 from sinefit.cli.terminal.streams import STANDARD_INPUT, read_input
 from sinefit.cli.words.amounts import size
 from sinefit.cli.words.signals import measured_words
-from sinefit.describing import signal_values, weights_values
+from sinefit.describing import signal_values, stack_values, weights_values
 from sinefit.errors import SettingError
-from sinefit.fields.content import is_weights_file
-from sinefit.fields.metadata import read_file_header, read_header
+from sinefit.fields.content import MemoryContent, is_weights_file, open_content
+from sinefit.fields.metadata import header_of, is_stack, parse_header
 from sinefit.files import is_standard_input
 
 if TYPE_CHECKING:
     from sinefit.cli.terminal.streams import Streams
+    from sinefit.fields.content import Content
+
+FEW: Final = 5
+"""Names of a stack's fields that people are shown."""
 
 
 def info(
@@ -66,7 +70,7 @@ def _describe(file: str, streams: Streams) -> dict[str, Any]:
     if is_standard_input(file):
         content, name = streams.input_bytes(), STANDARD_INPUT
         if is_weights_file(content):
-            return weights_values(read_header(content, name), name)
+            return _describe_weights(MemoryContent(content, name), check_weights=True)
         return signal_values(read_input(content), name)
     head = b""
     path = Path(file)
@@ -76,12 +80,27 @@ def _describe(file: str, streams: Streams) -> dict[str, Any]:
             with path.open("rb") as stream:
                 head = stream.read(16)
     if is_weights_file(head):
-        return weights_values(read_file_header(path), file)
+        with open_content(path) as opened:
+            return _describe_weights(opened)
     return signal_values(read_input(file), file)
+
+
+def _describe_weights(content: Content, *, check_weights: bool | None = None) -> dict[str, Any]:
+    parsed = parse_header(content)
+    if not is_stack(parsed[0], content.name):
+        header = header_of(content, check_weights=check_weights, parsed=parsed)
+        return weights_values(header, content.name)
+    # Loads torch, which nothing else here waits for.
+    from sinefit.fields.stack_file import StoredStack
+
+    return stack_values(StoredStack(content, parsed).headers, content.name, content.size)
 
 
 def _lines(values: dict[str, Any]) -> list[tuple[str, str]]:
     """Return lines for people, in which a PSNR says what it was measured on."""
+    if values["type"] == "stack":
+        listed = values.pop("fields")
+        values["names"] = [one["name"] for one in listed[:FEW]] + ["..."] * (len(listed) > FEW)
     lines = dict(_flatten(values))
     if values["type"] == "weights":
         samples = math.prod(values["signal"]["shape"])

@@ -19,7 +19,7 @@ from sinefit.analyzing.results import (
     SingularValues,
     SpectrumResult,
 )
-from sinefit.fields.metadata import BLOCKS_VERSION, FORMAT, FORMAT_VERSION
+from sinefit.fields.metadata import BLOCKS_VERSION, FORMAT, FORMAT_VERSION, STACK_VERSION
 from sinefit.fields.record import FitRecord
 from sinefit.fields.schema import field_notes
 from sinefit.fields.tensors import BYTE_TENSORS
@@ -78,6 +78,22 @@ OBJECTS: Final[Section] = {
         "cell": "Samples along each axis of a block without its margins, of the largest.",
         "margins": "Samples along each axis by which a block reaches into its neighbours.",
         "fit": "As in the weights file.",
+    },
+    "info of a stack": {
+        "file": "As it was named.",
+        "type": '"stack".',
+        "bytes": "Size of the file.",
+        "count": "How many fields there are.",
+        "parameters": "How many weights there are, of all fields.",
+        "storage": "Their type.",
+        "tool_version": "The version of sinefit that wrote the file.",
+        "network": "Of each field, as in the weights file.",
+        "psnr_mean": "Mean over the fields of their PSNR in dB, null where none was measured.",
+        "psnr_lowest": "The lowest of them.",
+        "fields": "A list of objects with name, shape and psnr, in the order of the rows.",
+        "name": "What render --name takes.",
+        "shape": "Samples along each axis of the signal.",
+        "psnr": "As in the weights file.",
     },
     "info of a signal": {
         "file": "As it was named.",
@@ -184,6 +200,7 @@ WEIGHTS_FILE: Final[Section] = {
     "format_version": {
         FORMAT_VERSION: "Of one block. It grows when older versions could not read the file.",
         BLOCKS_VERSION: "Of several blocks, which are the first axis of each parameter.",
+        STACK_VERSION: "Of a stack of many fields, which are that axis there.",
     },
     "tool_version": {"": "The version of sinefit that wrote it."},
     "network": {
@@ -195,6 +212,10 @@ WEIGHTS_FILE: Final[Section] = {
         name: note for name, note in field_notes(SignalSpec).items() if name not in BYTE_TENSORS
     },
     "fit": field_notes(FitRecord),
+    "fields": {
+        "": "Only in version 3: by name, in the order of the rows, an object of what the signal "
+        "and the fit of each have of their own; signal and fit hold what all have."
+    },
     "blocks": {
         "counts": "Only in version 2: how many blocks there are along each axis.",
         "margins": "Samples along each axis by which a block reaches into its neighbours.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from sinefit.cli.exit_codes import exit_codes
@@ -18,15 +19,17 @@ from sinefit.cli.render import options  # noqa: TC001
 from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.terminal.task_events import TaskEvents
-from sinefit.cli.weights import read_weights
+from sinefit.cli.weights import open_weights
 from sinefit.cli.words.amounts import duration
 from sinefit.cli.words.details import field_details
 from sinefit.cli.words.signals import describe_signal
-from sinefit.files import check_output, is_standard_output
+from sinefit.errors import SettingError
+from sinefit.files import check_output, is_standard_output, make_folder
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
+    from sinefit.fields.content import Content
     from sinefit.fields.field import Field
     from sinefit.fields.weights_file import StoredField
     from sinefit.rendering.plan import RenderPlan, RenderRequest
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 def render(
     weights: options.Weights = None,
     output: options.Output = None,
+    name: options.Name = None,
+    output_folder: options.OutputFolder = None,
     force: options.Force = False,
     what: options.What = "value",
     scale: options.Scale = None,
@@ -76,47 +81,76 @@ def render(
             what=what,
             footprint=cast("Footprint | None", footprint),  # it refuses any other
         )
-        with TaskEvents(messages, "rendering") as events:
-            field, plan, path = _load(weights, output, request, messages)
-            target, chosen = target_and_format(field, path, request, output, output_format)
-            if chosen == "npy":
-                plan = plan.as_numbers()
-            if target is None:
-                target = streams.default_output()
-            streams.refuse_terminal(target)
-            check_output(target, force=force, source=path)
-            for notice in plan.notices:
-                messages.warn(notice)
-            events.start(file="-" if path is None else str(path), output=target, format=chosen)
-            _write(
-                field,
-                plan,
-                target,
-                chosen,
-                Encoding(quality=quality),
-                force=force,
-                device=device,
-                threads=threads,
-                messages=messages,
-                events=events,
-            )
+        if output is not None and output_folder is not None:
+            raise SettingError("--output and --output-folder exclude each other")
+        with (
+            TaskEvents(messages, "rendering") as events,
+            open_weights(weights, output, messages, "rendering") as (content, path),
+        ):
+            for stored, place in _chosen(content, path, name, output_folder):
+                field, plan = _read(stored, request)
+                target, chosen = target_and_format(field, place, request, output, output_format)
+                if chosen == "npy":
+                    plan = plan.as_numbers()
+                if target is None:
+                    target = streams.default_output()
+                elif output_folder is not None:
+                    make_folder(Path(target).parent)
+                streams.refuse_terminal(target)
+                check_output(target, force=force, source=path)
+                for notice in plan.notices:
+                    messages.warn(notice)
+                events.start(file="-" if path is None else str(path), output=target, format=chosen)
+                _write(
+                    field,
+                    plan,
+                    target,
+                    chosen,
+                    Encoding(quality=quality),
+                    force=force,
+                    device=device,
+                    threads=threads,
+                    messages=messages,
+                    events=events,
+                )
 
 
-def _load(
-    weights: str | None, output: str | None, request: RenderRequest, messages: Messages
-) -> tuple[Field, RenderPlan, Path | None]:
-    """Return the field that is meant, what to render of it, and its file if it is one.
+def _chosen(
+    content: Content, path: Path | None, name: str | None, folder: str | None
+) -> Iterator[tuple[StoredField, Path | None]]:
+    """Yield the fields that are meant, each with the weights file that its output is named by.
 
-    Of its blocks only those are read that the render touches.
+    Of a stack it is one of them by its name, or with a folder all. Raises SettingError where
+    neither is told, InputError for a name that is not in it.
     """
+    from sinefit.fields.stack_file import stored_in
+    from sinefit.fields.weights_file import StoredField
+    from sinefit.jobs.renders import place_of_field
+
+    stack = stored_in(content)
+    if isinstance(stack, StoredField):
+        if name is not None:
+            raise SettingError(f"--name is {name}: {content.name} holds a single field")
+        alone = path if folder is None else Path(folder, "field" if path is None else path.name)
+        yield stack, alone
+        return
+    if name is None and folder is None:
+        raise SettingError(
+            f"{content.name} holds {len(stack.headers)} fields: name one by --name, as "
+            f"{next(iter(stack.headers))}, or render all into --output-folder"
+        )
+    for each in stack.headers if name is None else [name]:
+        stored = stack.stored(each)
+        is_piped = path is None and folder is None
+        yield stored, None if is_piped else place_of_field(each, path or Path(), folder)
+
+
+def _read(stored: StoredField, request: RenderRequest) -> tuple[Field, RenderPlan]:
+    """Return a field and what to render of it; only the blocks are read that the render touches."""
     from sinefit.rendering.plan import plan_render
 
-    def read(stored: StoredField) -> tuple[Field, RenderPlan]:
-        plan = plan_render(stored.spec, request)
-        return stored.field(plan.reach), plan
-
-    (field, plan), path = read_weights(weights, output, messages, read, "rendering")
-    return field, plan, path
+    plan = plan_render(stored.spec, request)
+    return stored.field(plan.reach), plan
 
 
 def _write(

@@ -29,6 +29,19 @@ Output = Annotated[
         show_default="beside WEIGHTS: photo-4x.png",
     ),
 ]
+Name = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Which field of a stack."),
+]
+OutputFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--output-folder",
+        "-O",
+        metavar="FOLDER",
+        help="Write here: all fields of a stack, or the one.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Replace an existing output.")]
 What = Annotated[
     str,
