@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import runpy
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
-from sinefit.engines.torch_engine import TORCH
-from tests.fitting.making import picture
+from tests.benchmarks.first_run.fits import CHILDREN
+from tests.benchmarks.first_run.run import Run
 
 SCRIPTS = sorted((Path(__file__).parents[1] / "benchmarks").glob("*.py"))
 
@@ -20,24 +23,36 @@ def test_a_script_finds_what_it_imports(path: Path) -> None:
     assert callable(runpy.run_path(str(path))["main"])
 
 
-def test_the_steps_of_the_gpu_script_train() -> None:
+LACKING = """
+import runpy, sys
+for name in ("soundfile", "imageio_ffmpeg", "typer", "rich", "scipy", "hypothesis"):
+    sys.modules[name] = None
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_the_gpu_script_runs_without_a_gpu_and_with_little_installed(tmp_path: Path) -> None:
     (path,) = [path for path in SCRIPTS if path.name == "gpu.py"]
-    script = runpy.run_path(str(path))
-    device, signal = torch.device("cpu"), picture()
-    plan = script["plan_of"](signal, 200, device)
-    losses: list[float] = []
+    apart = {"starts", "needs", "tests"}  # these start processes of their own
+    sections = [name for name in runpy.run_path(str(path))["SECTIONS"] if name not in apart]
+    command = [sys.executable, "-c", LACKING, str(path), "--device", "cpu", "--toy"]
+    process = subprocess.run(
+        [*command, "--report", str(tmp_path), "--only", ",".join(sections)],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr
+    found = json.loads((tmp_path / "gpu.json").read_text())
+    assert list(found) == sections
+    assert [(name, rows) for name, rows in found.items() if isinstance(rows, str)] == []
+    assert "| width | batch |" in (tmp_path / "gpu.md").read_text()
+    assert all(row["repeats"] and row["resumes"] for row in found["repeats"])
 
-    def make(*arguments: Any) -> Any:
-        engine = TORCH.make(*arguments)
 
-        class Kept:
-            gradient = engine.gradient
-
-            def step(self, batch: Any) -> None:
-                losses.append(float(engine.step(batch)))
-
-        return Kept()
-
-    step = script["step_of"](signal, plan, make, recorded=False)
-    assert script["rate_of"](step, plan.batch, device, seconds=0.01)() > 0
-    assert losses[-1] < losses[0]
+@pytest.mark.parametrize("name", CHILDREN)
+def test_what_the_gpu_script_does_in_processes_of_their_own(name: str) -> None:
+    found = CHILDREN[name](Run(torch.device("cpu"), toy=True, files=(), end=0.0))
+    assert found["steps"] > 0
+    assert found["notices"] == "none"
