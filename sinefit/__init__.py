@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sinefit.api import (
         analyze,
         compare,
+        evaluate,
         fit,
         fit_many,
         load,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         write,
         write_page,
     )
+    from sinefit.comparing.results import CellResult, Comparison
     from sinefit.errors import (
         DeviceError,
         InputError,
@@ -71,7 +73,9 @@ _HOMES = {
     "INITIALIZERS": "initializers.registry",
     "Analysis": "analyzing.results",
     "Budget": "fitting.budget",
+    "CellResult": "comparing.results",
     "Checkpoint": "fitting.checkpoint",
+    "Comparison": "comparing.results",
     "DeviceError": "errors",
     "Family": "networks.family",
     "Field": "fields.field",
@@ -101,6 +105,7 @@ _HOMES = {
     "compare": "api",
     "decode_checkpoint": "fitting.checkpoint",
     "encode_checkpoint": "fitting.checkpoint",
+    "evaluate": "api",
     "fit": "api",
     "fit_many": "api",
     "fit_signal": "fitting.loop",
@@ -124,7 +129,9 @@ __all__ = [
     "INITIALIZERS",
     "Analysis",
     "Budget",
+    "CellResult",
     "Checkpoint",
+    "Comparison",
     "DeviceError",
     "Family",
     "Field",
@@ -155,6 +162,7 @@ __all__ = [
     "compare",
     "decode_checkpoint",
     "encode_checkpoint",
+    "evaluate",
     "fit",
     "fit_many",
     "fit_signal",

@@ -1,28 +1,30 @@
-"""The calls that do a whole job: fit files, load a field, save one, compare it, write a signal."""
+"""The calls that do a whole job: fit files, load a field, save one, evaluate it, write a signal."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from sinefit.analyzing.analysis import analyze_field, analyze_initializer
 from sinefit.analyzing.settings import AnalysisSettings
-from sinefit.comparing import compare_field
+from sinefit.comparing.budgets import EqualBudget
+from sinefit.comparing.combinations import combinations
+from sinefit.comparing.running import CompareHooks, Reading, plan_cells, run_cells
 from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.fields.field import Field
 from sinefit.fields.stack_file import read_stack, stack_pieces
 from sinefit.fields.weights_file import decode_field, field_pieces, read_field
 from sinefit.files import is_standard_input, write_bytes
-from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import STORAGE_TYPES, FitConfig
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.fitting.devices import resolve_device
 from sinefit.fitting.hooks import CHECKPOINT_EVERY, FitHooks
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.omega_choice import parse_omega
+from sinefit.fitting.words import config_of
 from sinefit.initializers.registry import parse_initializer
 from sinefit.jobs.hooks import JobHooks
 from sinefit.jobs.job import Job
@@ -32,13 +34,21 @@ from sinefit.jobs.running import run_job, run_jobs
 from sinefit.jobs.settings import JobSettings
 from sinefit.jobs.stacking import plan_stack, run_stack
 from sinefit.jobs.together import run_jobs_together
+from sinefit.scoring import score_field
 from sinefit.signals.formats import agreed_format, check_quality, formats_of
 from sinefit.signals.objects import as_signal
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import Signal
 from sinefit.signals.writer import Encoding
 from sinefit.signals.writing import written
-from sinefit.validation import check_callback, check_choice, check_type, file_name, numbers, truth
+from sinefit.validation import (
+    check_callback,
+    check_choice,
+    check_type,
+    file_name,
+    truth,
+    whole_numbers,
+)
 from sinefit.view.writing import write_page_file
 
 if TYPE_CHECKING:
@@ -46,41 +56,15 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Unpack
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from sinefit.analyzing.results import Analysis
+    from sinefit.comparing.cells import Cell
+    from sinefit.comparing.results import CellResult, Comparison
     from sinefit.fitting.config import StorageType
     from sinefit.fitting.report import FitResult, Progress
+    from sinefit.fitting.words import FitSettings, Omega
     from sinefit.jobs.running import JobOutcome
     from sinefit.signals.objects import Source
     from sinefit.signals.signal import Domain, Kind
-
-    Omega = float | Sequence[float] | NDArray[np.number] | str
-
-
-class FitSettings(TypedDict, total=False):
-    """The settings of `fit` that decide what is fitted, and where."""
-
-    init: str | None
-    network: str
-    omega: Omega
-    width: int | None
-    depth: int
-    steps: int | None
-    max_time: float | None
-    target_psnr: float | None
-    learning_rate: float | None
-    batch: int | None
-    blocks: int | Sequence[int] | str | None
-    block_size: int | Sequence[int] | None
-    margin: int | Sequence[int] | None
-    weights_per_value: float | None
-    seed: int
-    device: str
-    threads: int | None
-    holdout: str | float | None
-    dtype: StorageType | None
 
 
 def fit(
@@ -129,7 +113,7 @@ def fit(
     signal = as_signal(source, channels_last=channels_last, domain=domain)
     if start_from is not None:
         check_type("start_from", start_from, Field, "a field")
-    config = _config(
+    config = config_of(
         init=init,
         network=network,
         omega=omega,
@@ -208,7 +192,7 @@ def fit_many(
         on_progress=on_progress, on_end=on_end, on_notice=on_notice, should_stop=should_stop
     )
     together, skip_existing = truth("together", together), truth("skip_existing", skip_existing)
-    config = _config(**settings)
+    config = config_of(**settings)
     given = [sources] if isinstance(sources, str | os.PathLike) else sources
     names = [str(file_name("sources", name)) for name in given]
     recursive = truth("recursive", recursive)
@@ -315,7 +299,7 @@ def resume(
     )
 
 
-def compare(
+def evaluate(
     field: Field,
     signal: Source,
     *,
@@ -335,7 +319,70 @@ def compare(
     """
     check_type("field", field, Field, "a field")
     check_callback("on_share", on_share)
-    return compare_field(field, signal, resolve_device(device), on_share)
+    return score_field(field, signal, resolve_device(device), on_share)
+
+
+def compare(
+    sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    seeds: int | Sequence[int] = 3,
+    steps: int | None = None,
+    max_time: float | None = None,
+    operations: float | None = None,
+    folder: str | os.PathLike[str] = "comparison",
+    kind: Kind | None = None,
+    selection: Selection | None = None,
+    checkpoint_every: float = CHECKPOINT_EVERY,
+    on_progress: Callable[[Cell, Progress], None] | None = None,
+    on_end: Callable[[Cell, CellResult], None] | None = None,
+    on_notice: Callable[[str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    **settings: Any,
+) -> Comparison:
+    """Fit every combination of settings at an equal budget, and return what each came to.
+
+    `sources` are names of files. Of the `settings` of `fit`, `init`, `network`, `omega`, `width`,
+    `depth`, `learning_rate` and others can be lists, of which every combination is fitted: networks
+    of papers with neither `init` nor `omega`. Fits are one network (`blocks` 1) of `width` 256
+    unless it is said. `seeds` is how many fits each combination has, with seeds from 0, or which
+    seeds. All have the same budget: `steps` (2000 unless another is given), `max_time` in seconds
+    of training, or `operations`, 6 multiplications and additions per weight, sample and step.
+
+    Weights and a record of every cell are kept in a `folder`, which is made where it is missing:
+    what is done there is not fitted again, also after a process was killed. `kind` and `selection`
+    say how the files are read; `on_progress` is called every few steps, `on_end` with what became
+    of each cell, `on_notice` with sentences about what is lost or changed; `should_stop` is asked
+    several times a second: True ends the call, with a checkpoint of the fit that runs.
+
+    A cell that fails does not stop the rest: it is among the `failures` of what is returned. Raises
+    SettingError for settings that no fit can have and InputError for a file that is no signal,
+    before anything is fitted.
+    """
+    _check_callbacks(
+        on_progress=on_progress, on_end=on_end, on_notice=on_notice, should_stop=should_stop
+    )
+    names = [sources] if isinstance(sources, str | os.PathLike) else sources
+    budget = EqualBudget(steps, max_time, operations)
+    reading = Reading(Selection() if selection is None else selection, kind)
+    several = whole_numbers("seeds", seeds)
+    numbers = range(several[0]) if isinstance(seeds, int) else several
+    cells = plan_cells(
+        [str(file_name("sources", name)) for name in names],
+        combinations(settings),
+        numbers,
+        budget,
+        reading,
+    )
+    return run_cells(
+        cells,
+        budget,
+        file_name("folder", folder),
+        reading,
+        CompareHooks(
+            on_progress=on_progress, on_end=on_end, on_notice=on_notice, should_stop=should_stop
+        ),
+        checkpoint_every=checkpoint_every,
+    )
 
 
 def analyze(
@@ -518,20 +565,6 @@ def _storage(dtype: StorageType | None, fields: Iterable[Field]) -> torch.dtype:
     check_choice("dtype", dtype, STORAGE_TYPES)
     found: torch.dtype = getattr(torch, dtype)
     return found
-
-
-def _config(**settings: Unpack[FitSettings]) -> FitConfig:
-    """Return the settings of a fit in the form that fits take."""
-    others: dict[str, Any] = dict(settings)
-    limits = {name: others.pop(name, None) for name in ("steps", "max_time", "target_psnr")}
-    omega = others.pop("omega", "auto")
-    init = others.pop("init", None)
-    return FitConfig(
-        initializer=None if init is None else parse_initializer(init),
-        omega=parse_omega(omega) if isinstance(omega, str) else numbers("omega", omega),
-        budget=None if set(limits.values()) == {None} else Budget(**limits),
-        **others,
-    )
 
 
 def _check_callbacks(**callbacks: object) -> None:

@@ -272,7 +272,7 @@ def test_what_is_no_function_and_neither_true_nor_false_is_refused_at_once(
     before = sorted(photo.parent.iterdir())
     wrong: Any = 3
     for call in (
-        lambda: sinefit.compare(field, photo, on_share=wrong),
+        lambda: sinefit.evaluate(field, photo, on_share=wrong),
         lambda: sinefit.fit_many(photo, on_end=wrong),
         lambda: sinefit.fit_many(photo, should_stop=wrong),
         lambda: sinefit.fit_many(photo, force=wrong),
@@ -310,23 +310,23 @@ def test_writing_replaces_only_by_force_and_leaves_nothing(field: Field, tmp_pat
 def test_a_field_is_held_against_a_signal_in_any_form(photo: Path, field: Field) -> None:
     told: list[float] = []
     before = field.network.values.clone()
-    scores = sinefit.compare(field, photo, device="cpu", on_share=told.append)
+    scores = sinefit.evaluate(field, photo, device="cpu", on_share=told.append)
     assert scores["psnr"] == pytest.approx(field.record.psnr, abs=1e-3)
     assert scores["psnr_range"] == 255
     assert -1 <= scores["ssim"] <= 1
     assert told[-1] == 1
     assert torch.equal(field.network.values, before)
     signal = read_signal(photo)
-    assert sinefit.compare(field, signal, device="cpu") == scores
-    assert sinefit.compare(field, photo.read_bytes(), device="cpu") == scores
+    assert sinefit.evaluate(field, signal, device="cpu") == scores
+    assert sinefit.evaluate(field, photo.read_bytes(), device="cpu") == scores
 
 
 def test_what_a_field_cannot_be_held_against(photo: Path, field: Field) -> None:
     with pytest.raises(SettingError, match="compare it with a signal of the same kind"):
-        sinefit.compare(field, np.zeros((9, 9), np.float32), device="cpu")
+        sinefit.evaluate(field, np.zeros((9, 9), np.float32), device="cpu")
     with pytest.raises(DeviceError):
-        sinefit.compare(field, photo, device="cuda:99")
+        sinefit.evaluate(field, photo, device="cuda:99")
     with pytest.raises(SettingError, match=r"^`field` is"):
-        sinefit.compare(photo, photo)  # type: ignore[arg-type]
+        sinefit.evaluate(photo, photo)  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"no.png does not exist"):
-        sinefit.compare(field, "no.png", device="cpu")
+        sinefit.evaluate(field, "no.png", device="cpu")

@@ -13,6 +13,7 @@ from typer.core import TyperGroup, TyperOption
 from sinefit.cli.flags import flag_of
 from sinefit.cli.help_text import (
     ANALYZE_EXAMPLES,
+    COMPARE_EXAMPLES,
     EVAL_EXAMPLES,
     FIT_EXAMPLES,
     INFO_EXAMPLES,
@@ -78,6 +79,12 @@ COMMANDS: Final = {
         "Compare a field with an original: PSNR, SSIM of images and video, SNR of sound.",
         EVAL_EXAMPLES,
         "device",
+    ),
+    "compare": Subcommand(
+        "compare.command:compare",
+        "Fit every combination of settings with some seeds at an equal budget, and compare.",
+        COMPARE_EXAMPLES,
+        "max-time",
     ),
     "inits": Subcommand(
         "inits:inits",

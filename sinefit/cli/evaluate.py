@@ -69,9 +69,9 @@ def evaluate(
     held against the full one.
     """
     with exit_codes() as streams:
-        from sinefit.comparing import compare_field
         from sinefit.fields.weights_file import decode_field, read_field
         from sinefit.fitting.devices import resolve_device
+        from sinefit.scoring import score_field
         from sinefit.signals.selection import Selection
 
         messages = Messages(streams, quiet=quiet, verbose=verbose, progress=progress)
@@ -103,7 +103,7 @@ def evaluate(
                     display.update(share, "")
                     events.progress(share)
 
-                scores = compare_field(field, signal, chosen, show)
+                scores = score_field(field, signal, chosen, show)
             events.end(**scores)
         if as_json:
             streams.write_json(dict(scores))

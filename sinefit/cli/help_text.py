@@ -54,6 +54,11 @@ EVAL_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit eval photo.safetensors photo.png", ""),
     ("sinefit eval photo.safetensors photo.png --json", ""),
 )
+COMPARE_EXAMPLES: Final[tuple[Example, ...]] = (
+    ("sinefit compare photo.png --init siren,lambert,ws --depth 4,10", ""),
+    ("sinefit compare photo.png --network finer,sine --max-time 60s --holdout 5%", ""),
+    ("sinefit compare song.wav --omega auto,3000 --csv cells.csv", ""),
+)
 INITS_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit inits", ""),
     ("sinefit inits lambert --json", ""),

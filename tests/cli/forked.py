@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # the last flush of its streams. What follows `main` in it is Python's own way out.
 SERVER = """
 import gc, json, os, sys
-import numpy, sinefit.api, sinefit.comparing, sinefit.fitting.loop, sinefit.rendering.render
+import numpy, sinefit.api, sinefit.scoring, sinefit.fitting.loop, sinefit.rendering.render
 from sinefit.cli import main
 
 # What the first fit imports is there for all.

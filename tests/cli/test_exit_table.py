@@ -168,7 +168,7 @@ MIDDLES = {
     "fit photo.png -q": "sinefit.jobs.checkpointed.run_plan",
     "render w.safetensors -q -o x.png": "sinefit.jobs.renders.render_pieces",
     "info photo.png": "sinefit.signals.reading.read_signal",
-    "eval w.safetensors photo.png -q": "sinefit.comparing.compare_field",
+    "eval w.safetensors photo.png -q": "sinefit.scoring.score_field",
     "inits siren": "sinefit.cli.inits.parameters_of",
 }
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import sinefit
-from sinefit import api
 from sinefit.errors import InputError, OutputError, OutputExistsError, SettingError
+from sinefit.fitting.words import FitSettings, config_of
 
 from .making import BRIEF, TINY, StopAt, make_picture, names
 
@@ -163,8 +163,8 @@ def test_a_field_to_begin_with(here: Path) -> None:
 
 def test_the_settings_are_those_of_one_fit() -> None:
     one = inspect.signature(sinefit.fit).parameters
-    names = api.FitSettings.__annotations__
-    assert api._config(**{name: one[name].default for name in names}) == api._config()
+    names = FitSettings.__annotations__
+    assert config_of(**{name: one[name].default for name in names}) == config_of()
 
 
 def test_a_stop_before_the_first_file_begins_none(here: Path) -> None:

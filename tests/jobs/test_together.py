@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import sinefit
-from sinefit import api
 from sinefit.errors import InputError, OutputError, OutputExistsError, SettingError
 from sinefit.fitting.together import fit_together
+from sinefit.fitting.words import config_of
 
 from .making import BRIEF, TINY, StopAt, make_picture, names
 
@@ -44,7 +44,7 @@ def values(outcome: JobOutcome) -> torch.Tensor:
 def test_each_file_has_the_weights_of_its_signal_in_a_group(here: Path) -> None:
     a, b, c = sinefit.fit_many(FILES, together=True, **TINY)
     signals = [sinefit.read_signal(one.source) for one in (a, c)]
-    expected = fit_together(signals, api._config(**TINY))
+    expected = fit_together(signals, config_of(**TINY))
     for one, alone in zip((a, c), expected, strict=True):
         assert torch.equal(values(one), alone.field.network.values)
     assert b.result is None

@@ -14,8 +14,8 @@ from sinefit.cli.fit.log import open_log
 from sinefit.cli.fit.outcomes import Outcomes
 from sinefit.cli.fit.preview import check_preview
 from sinefit.cli.fit.sentences import say_removed, say_stack
-from sinefit.cli.fit.stopping import StopRequest
 from sinefit.cli.fit.together import fit_jobs_together
+from sinefit.cli.stopping import StopRequest
 from sinefit.cli.terminal.console import printable
 from sinefit.errors import OutputError
 from sinefit.files import is_standard_input, is_stream

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sinefit.cli.fit.log import EventCallback
     from sinefit.cli.fit.preview import Preview
     from sinefit.cli.fit.request import FitRequest
-    from sinefit.cli.fit.stopping import StopRequest
+    from sinefit.cli.stopping import StopRequest
     from sinefit.cli.terminal.messages import Messages
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.fitting.plan import FitPlan

@@ -13,7 +13,7 @@ from sinefit.fitting.report import FitDivergedError, FitNotMeasuredError, Stoppe
 if TYPE_CHECKING:
     from sinefit.cli.fit.log import EventCallback
     from sinefit.cli.fit.request import FitRequest
-    from sinefit.cli.fit.stopping import StopRequest
+    from sinefit.cli.stopping import StopRequest
     from sinefit.cli.terminal.messages import Messages
     from sinefit.jobs.job import Job
 

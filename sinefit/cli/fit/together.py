@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sinefit.cli.fit.job import ToldFit
     from sinefit.cli.fit.outcomes import Outcomes
     from sinefit.cli.fit.request import FitRequest
-    from sinefit.cli.fit.stopping import StopRequest
+    from sinefit.cli.stopping import StopRequest
     from sinefit.cli.terminal.messages import Messages
     from sinefit.fitting.report import Outcome, Progress
     from sinefit.jobs.job import Job

@@ -12,6 +12,7 @@ import typer
 
 from sinefit.cli.options.completion import complete_device, complete_init, complete_network
 from sinefit.cli.options.parsing import parse_pixel_region, parse_seconds
+from sinefit.errors import SettingError
 from sinefit.fitting.budget import LIMITS, Budget
 from sinefit.fitting.config import NETWORK, SETTINGS, STORED, TRAINING, FitConfig
 from sinefit.fitting.omega_choice import omega_text, parse_omega
@@ -78,7 +79,7 @@ def with_settings(command: Command) -> Command:
     for each in OFFERED:
         place = _BEFORE.get(each.name) or _BEFORE[str(each.group)]
         names = [parameter.name for parameter in parameters]
-        parameters.insert(names.index(place), _parameter(each))
+        parameters.insert(names.index(place), parameter_of(each))
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return command
 
@@ -117,6 +118,22 @@ def budget_from(options: Mapping[str, Any]) -> Budget | None:
     return Budget(**limits) if limits else None
 
 
+def from_text(each: Setting, text: str) -> object:
+    """Return the value that a text says for a setting, as the calls of the library take it.
+
+    Raises SettingError for a text that is no number where one is wanted.
+    """
+    if each.form in _FORMS:
+        return _FORMS[each.form].read(f"--{each.flag}", text)
+    if each.kind in (int, float):
+        try:
+            return each.kind(text)
+        except ValueError:
+            wanted = "a whole number" if each.kind is int else "a number"
+            raise SettingError(f"--{each.flag} is {text!r}: it must be {wanted}") from None
+    return text
+
+
 def _values(holder: type[DataclassInstance], options: Mapping[str, Any]) -> dict[str, Any]:
     values = {}
     for each in settings_in(holder):
@@ -127,8 +144,8 @@ def _values(holder: type[DataclassInstance], options: Mapping[str, Any]) -> dict
     return values
 
 
-def _parameter(each: Setting) -> inspect.Parameter:
-    """Return the parameter of `sinefit fit` that typer makes a setting's option of."""
+def parameter_of(each: Setting) -> inspect.Parameter:
+    """Return the parameter of a command that typer makes a setting's option of."""
     is_plain = each.form not in _FORMS and (each.choices or each.kind in (int, float, bool, str))
     kind, default = each.kind if is_plain else str, default_of(each)
     option = option_of(each, rich_help_panel=each.group)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sinefit.cli.exit_codes import Termination
-from sinefit.cli.fit.stopping import StopRequest
+from sinefit.cli.stopping import StopRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sinefit.signals.signal import Signal, SignalSpec
 
 
-def compare_field(
+def score_field(
     field: Field,
     original: Source,
     device: torch.device,

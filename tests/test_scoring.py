@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from sinefit import metrics
-from sinefit.comparing import compare_field
 from sinefit.errors import InputError, SettingError
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
 from sinefit.networks.size import NetworkSize
+from sinefit.scoring import score_field
 from sinefit.signals.array.reading import array_signal
 from sinefit.signals.signal import Signal, SignalSpec
 from tests.engines.making import random_network
@@ -53,10 +53,10 @@ def outputs_of(field: Field, shape: tuple[int, ...]) -> Values:
 def test_a_field_of_blocks_is_compared_as_it_renders() -> None:
     field = field_of_blocks()
     rendered = field.render()
-    assert compare_field(field, rendered, CPU)["psnr"] == math.inf
+    assert score_field(field, rendered, CPU)["psnr"] == math.inf
     other = Signal(rendered.spec, np.bitwise_xor(rendered.samples.astype(np.uint8), 1))
     error = 10 * math.log10(255**2)  # every value is off by one
-    assert compare_field(field, other, CPU)["psnr"] == pytest.approx(error)
+    assert score_field(field, other, CPU)["psnr"] == pytest.approx(error)
 
 
 def test_a_picture_of_floats_is_compared_in_its_own_values() -> None:
@@ -65,7 +65,7 @@ def test_a_picture_of_floats_is_compared_in_its_own_values() -> None:
     field = field_of(fitted)
     spec = dataclasses.replace(fitted, low=200.0, high=400.0)
     values = fitted.from_unit(outputs_of(field, (24, 20)))
-    scores = compare_field(field, Signal(spec, (values + 5).astype(np.float32)), CPU)
+    scores = score_field(field, Signal(spec, (values + 5).astype(np.float32)), CPU)
     assert scores["psnr_range"] == 200
     assert scores["psnr"] == pytest.approx(20 * math.log10(200 / 5), abs=0.01)
 
@@ -77,7 +77,7 @@ def test_scores_of_a_picture() -> None:
     truth = original.samples.astype(np.float64)
     values = (outputs_of(field, (24, 20)) + 1) * 127.5
     stored = np.clip(np.round(values), 0, 255)
-    scores = compare_field(field, original, CPU)
+    scores = score_field(field, original, CPU)
     assert scores == {
         "psnr": pytest.approx(decibels(stored - truth, 255), abs=1e-3),
         "psnr_float": pytest.approx(decibels(values - truth, 255), abs=1e-3),
@@ -91,7 +91,7 @@ def test_scores_of_a_sound() -> None:
     field = field_of(spec)
     samples = np.random.default_rng(1).uniform(-0.5, 0.5, (400, 1)).astype(np.float32)
     error = outputs_of(field, (400,)) * 0.5 - samples
-    scores = compare_field(field, Signal(spec, samples), CPU)
+    scores = score_field(field, Signal(spec, samples), CPU)
     snr = 20 * math.log10(np.linalg.norm(samples) / np.linalg.norm(error))
     assert scores == {
         "psnr": pytest.approx(decibels(error, 1.0), abs=1e-3),
@@ -104,7 +104,7 @@ def test_scores_of_a_sound() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_field_has_no_error_against_its_own_render(seed: int) -> None:
     field = field_of(picture_spec(), seed, gain=0.2)
-    scores = compare_field(field, field.render(), CPU)
+    scores = score_field(field, field.render(), CPU)
     assert scores["psnr"] == math.inf
     assert scores["ssim"] == pytest.approx(1.0)
     # Rounding to whole numbers has an error of variance 1/12.
@@ -115,21 +115,21 @@ def test_an_original_of_another_size_is_met_on_its_own_grid() -> None:
     field = field_of(picture_spec())
     larger = field.render(scale=3)
     assert larger.spec.shape == (72, 60)
-    assert compare_field(field, larger, CPU)["psnr"] == math.inf
+    assert score_field(field, larger, CPU)["psnr"] == math.inf
 
 
 def test_an_original_of_another_depth_is_met_at_full_scale() -> None:
     field = field_of(picture_spec())
     deep = field.render(bit_depth=16)
     assert deep.spec.high == 65535
-    assert compare_field(field, deep, CPU)["psnr"] == math.inf
+    assert score_field(field, deep, CPU)["psnr"] == math.inf
 
 
 def test_a_sound_with_another_peak_is_met_in_physical_units() -> None:
     field = field_of(sound_spec(peak=0.5))
     rendered = field.render()
     louder = Signal(dataclasses.replace(rendered.spec, low=-0.9, high=0.9), rendered.samples)
-    scores = compare_field(field, louder, CPU)
+    scores = score_field(field, louder, CPU)
     assert scores["psnr_range"] == 1.8
     assert scores["psnr"] > 120  # float32
 
@@ -147,7 +147,7 @@ def test_a_clip_is_compared_frame_by_frame() -> None:
             for frame in range(3)
         ]
     )
-    assert compare_field(field, original, CPU)["ssim"] == pytest.approx(expected)
+    assert score_field(field, original, CPU)["ssim"] == pytest.approx(expected)
 
 
 def test_the_field_knows_its_domain() -> None:
@@ -155,13 +155,13 @@ def test_the_field_knows_its_domain() -> None:
     field = field_of(spec)
     rendered = field.render()
     plain = Signal(dataclasses.replace(rendered.spec, domain="grid"), rendered.samples)
-    assert compare_field(field, plain, CPU)["psnr"] > 120
+    assert score_field(field, plain, CPU)["psnr"] > 120
 
 
 def test_progress_ends_at_one() -> None:
     field = field_of(picture_spec())
     shares: list[float] = []
-    compare_field(field, field.render(scale=40), CPU, shares.append)
+    score_field(field, field.render(scale=40), CPU, shares.append)
     assert len(shares) > 2
     assert shares == sorted(set(shares))
     assert shares[0] > 0
@@ -175,29 +175,29 @@ def test_what_cannot_be_compared() -> None:
         field_of(dataclasses.replace(picture_spec(), channels=3)).render(),
     ):
         with pytest.raises(SettingError, match="compare it with a signal of the same kind"):
-            compare_field(field, original, CPU)
+            score_field(field, original, CPU)
     empty = Signal(sound_spec(count=0), np.zeros((0, 1), np.float32))
     with pytest.raises(InputError, match="no samples"):
-        compare_field(field_of(sound_spec()), empty, CPU)
+        score_field(field_of(sound_spec()), empty, CPU)
 
 
 def test_an_original_in_another_form_is_the_same() -> None:
     values = np.random.default_rng(2).normal(size=(12, 10))
     original = array_signal(values)
     field = field_of(original.spec)
-    expected = compare_field(field, original, CPU)
+    expected = score_field(field, original, CPU)
     for form in (values, values.tolist(), torch.tensor(values)):
-        assert compare_field(field, form, CPU) == expected
+        assert score_field(field, form, CPU) == expected
 
 
 def test_the_field_stays_where_and_as_it_is() -> None:
     field = field_of(picture_spec())
     original = field.render()
     network, values = field.network, field.network.values.clone()
-    assert compare_field(field, original, CPU)["psnr"] == math.inf
+    assert score_field(field, original, CPU)["psnr"] == math.inf
     # A device that every machine has; it computes nothing, so that nothing can come back from it.
     with pytest.raises(NotImplementedError, match="meta tensor"):
-        compare_field(field, original, torch.device("meta"))
+        score_field(field, original, torch.device("meta"))
     assert field.network is network
     assert field.network.device == CPU
     assert torch.equal(field.network.values, values)

@@ -1,0 +1,1 @@
+"""`sinefit compare`: options, progress and what is printed."""
