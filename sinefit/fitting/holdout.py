@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from sinefit.errors import SettingError
 from sinefit.validation import number, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from sinefit.signals.blocks import BlockGrid
@@ -60,6 +59,8 @@ class RandomHoldout:
 
         Numbers beyond an axis count from its other end, as on one that wraps around.
         """
+        import numpy as np  # a command that only parses a choice need not wait for it
+
         numbers = np.zeros((), np.uint64)
         for size, along in zip(shape, axes, strict=True):
             places = (np.asarray(along, dtype=np.int64) % size).astype(np.uint64)
@@ -91,6 +92,8 @@ class GridHoldout:
 
     def held(self, shape: Sequence[int], axes: Sequence[range]) -> NDArray[np.bool_]:
         """Tell which samples are held out, see `RandomHoldout.held`."""
+        import numpy as np
+
         fitted = np.ones((), np.bool_)
         for size, along, coarse in zip(shape, axes, self.candidates(shape), strict=True):
             places = np.asarray(along, dtype=np.int64) % size
@@ -132,6 +135,8 @@ def fitted_in(holdout: Holdout, blocks: BlockGrid, number: int) -> NDArray[np.in
 
     That is C order over all samples that the block reaches.
     """
+    import numpy as np
+
     shape = [axis.size for axis in blocks.axes]
     first, *others = (range(*reach) for reach in blocks.reaches(number))
     behind = math.prod(len(along) for along in others)
@@ -168,6 +173,8 @@ def fewest_fitted(holdout: Holdout | None, blocks: BlockGrid) -> int:
 
 def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return a hash of each number."""
+    import numpy as np
+
     found = (numbers + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     found = (found ^ (found >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     found = (found ^ (found >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -63,6 +63,7 @@ COMMANDS: dict[str, list[tuple[object, ...]]] = {
     "info of a stack": [("info", "stack.safetensors")],
     "info of a signal": [("info", name) for name in SIGNALS],
     "eval": [("eval", *pair) for pair in zip(FIELDS, SIGNALS, strict=True)],
+    "compare": [("compare", "photo.png", *TINY[:-2], "--seeds", 1, "--holdout", "grid:2")],
     "analyze": [
         ("analyze", "photo.safetensors", "--signal", "photo.png"),
         ("analyze", "--init", "tuner", "--width", 24),

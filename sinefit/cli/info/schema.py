@@ -19,6 +19,7 @@ from sinefit.analyzing.results import (
     SingularValues,
     SpectrumResult,
 )
+from sinefit.comparing.results import FIGURES, CellResult
 from sinefit.fields.metadata import BLOCKS_VERSION, FORMAT, FORMAT_VERSION, STACK_VERSION
 from sinefit.fields.record import FitRecord
 from sinefit.fields.schema import field_notes
@@ -103,6 +104,18 @@ OBJECTS: Final[Section] = {
         "notices": "What could not be kept of it.",
     },
     "eval": _QUALITY,
+    "compare": {
+        "budget": "What every fit was allowed to spend, in words.",
+        "cells": "A list of objects, one per fit.",
+        "rows": "A list of objects, one per combination of settings: means over the seeds.",
+        **field_notes(CellResult),
+        "seeds": "How many fits a row is of.",
+        **{
+            f"{name}_spread": "Standard deviation of that over the seeds; null for a single one."
+            for name in FIGURES
+        },
+        "best": "The figures in which no other row of the same file has a higher mean.",
+    },
     "analyze": {
         **{
             name: note
