@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sinefit.initializers.base import SignalTraits
-from sinefit.theory.spectra import row_centroid
 
 if TYPE_CHECKING:
     from sinefit.signals.signal import Signal, SignalSpec
@@ -22,6 +21,9 @@ def coordinate_shape(spec: SignalSpec) -> tuple[int, ...]:
 
 def signal_traits(signal: Signal, *, with_spectrum: bool = True) -> SignalTraits:
     """Measure a signal's traits; what none looks at, its spectrum, can be left out."""
+    # Shapes alone need no NumPy, which a command that only parses settings need not wait for.
+    from sinefit.theory.spectra import row_centroid
+
     spec = signal.spec
     return SignalTraits(
         shape=coordinate_shape(spec),
