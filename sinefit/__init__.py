@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from sinefit.networks.registry import FAMILIES, parse_network
     from sinefit.rendering.plan import RenderRequest, plan_render
     from sinefit.rendering.render import render_pieces
+    from sinefit.reproducing.registry import STUDIES, reproduce
     from sinefit.signals.reading import read_signal
     from sinefit.signals.selection import Selection
     from sinefit.signals.signal import Signal, SignalSpec
@@ -96,6 +97,7 @@ _HOMES = {
     "Progress": "fitting.report",
     "RenderRequest": "rendering.plan",
     "Selection": "signals.selection",
+    "STUDIES": "reproducing.registry",
     "SettingError": "errors",
     "Signal": "signals.signal",
     "SignalSpec": "signals.signal",
@@ -116,6 +118,7 @@ _HOMES = {
     "plan_render": "rendering.plan",
     "read_signal": "signals.reading",
     "render_pieces": "rendering.render",
+    "reproduce": "reproducing.registry",
     "resume": "api",
     "save": "api",
     "save_figures": "api",
@@ -127,6 +130,7 @@ _HOMES = {
 __all__ = [
     "FAMILIES",
     "INITIALIZERS",
+    "STUDIES",
     "Analysis",
     "Budget",
     "CellResult",
@@ -173,6 +177,7 @@ __all__ = [
     "plan_render",
     "read_signal",
     "render_pieces",
+    "reproduce",
     "resume",
     "save",
     "save_figures",

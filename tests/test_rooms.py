@@ -29,6 +29,7 @@ FLOORS = (
     ("comparing",),
     ("api",),
     ("benchmark",),
+    ("reproducing",),
     ("cli",),
     ("__init__", "__main__"),
 )
@@ -67,6 +68,7 @@ CLI_FLOORS = (
         "inits",
         "networks",
         "render",
+        "reproduce",
         "view",
     ),
     ("commands",),
@@ -131,7 +133,7 @@ def test_imports_go_down_inside_a_room(room: str, path: Path) -> None:
         assert floor[other] < floor[part], f"{path} imports {other}"
 
 
-@pytest.mark.parametrize("room", ["signals", "analyzing", "jobs", "cli"])
+@pytest.mark.parametrize("room", ["signals", "analyzing", "reproducing", "jobs", "cli"])
 def test_a_room_has_no_circles(room: str) -> None:
     """Imports in functions count, and those for types; commands are loaded by name and do not."""
     modules = {

@@ -20,6 +20,7 @@ from sinefit.cli.help_text import (
     INITS_EXAMPLES,
     NETWORKS_EXAMPLES,
     RENDER_EXAMPLES,
+    REPRODUCE_EXAMPLES,
     VIEW_EXAMPLES,
     HelpfulCommand,
     help_of,
@@ -103,6 +104,12 @@ COMMANDS: Final = {
         "Measure what theory says of a network: an initializer's start, or a fit beside it.",
         ANALYZE_EXAMPLES,
         "width",
+    ),
+    "reproduce": Subcommand(
+        "reproduce:reproduce",
+        "List the founding results of the papers, or run them and tell whether their claims hold.",
+        REPRODUCE_EXAMPLES,
+        "full",
     ),
     "bench": Subcommand(
         "bench:bench",

@@ -72,6 +72,10 @@ ANALYZE_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit analyze --init custom:c_w=2:c_b=0.3 --figures figures", ""),
     ("sinefit analyze photo.safetensors --signal photo.png", "before, after"),
 )
+REPRODUCE_EXAMPLES: Final[tuple[Example, ...]] = (
+    ("sinefit reproduce", "what there is"),
+    ("sinefit reproduce simple-variance", "a second"),
+)
 
 _MEANINGS: Final = {
     ExitCode.OK: "done",

@@ -68,6 +68,7 @@ COMMANDS: dict[str, list[tuple[object, ...]]] = {
         ("analyze", "photo.safetensors", "--signal", "photo.png"),
         ("analyze", "--init", "tuner", "--width", 24),
     ],
+    "reproduce": [("reproduce",), ("reproduce", "simple-variance")],
     "inits": [("inits",)],
     "networks": [("networks",)],
 }

@@ -18,7 +18,7 @@ from .making import TINY, invoke, make_picture, make_sound, succeed
 if TYPE_CHECKING:
     from .forked import Commands
 
-COMMANDS = ("fit", "render", "view", "info", "eval", "inits", "analyze")
+COMMANDS = ("fit", "render", "view", "info", "eval", "inits", "analyze", "reproduce")
 CLIP = Path(__file__).parents[2] / "samples" / "clip.mp4"
 
 

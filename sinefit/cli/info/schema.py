@@ -25,6 +25,7 @@ from sinefit.fields.record import FitRecord
 from sinefit.fields.schema import field_notes
 from sinefit.fields.tensors import BYTE_TENSORS
 from sinefit.networks.size import NetworkSize
+from sinefit.reproducing.study import Claim, Findings
 from sinefit.signals.signal import SignalSpec
 from sinefit.theory.fourier_modes import NearestMode
 from sinefit.theory.output_spectra import LayerSpectrum
@@ -144,6 +145,19 @@ OBJECTS: Final[Section] = {
         "c_w": "√(3 fan_in E[W²]) of weights; of the plane its columns.",
         "c_b": "√E[b²] of biases; of the plane its rows.",
         "weights": "Those of the small neuron of mixing.",
+    },
+    "reproduce": {
+        "studies": "Without a name: a list of objects with the next four keys.",
+        "name": "What the command calls it; in rows what was measured.",
+        "paper": "Where it was published; in rows the paper's figures for the measures, or null.",
+        "shows": "What it is about.",
+        "paper_setting": "How the paper ran it.",
+        "full": "Whether it was run at the paper's size.",
+        "seconds": "That it took.",
+        "run": "What came out.",
+        **field_notes(Findings),
+        "ours": "In rows: a figure for each measure, or null.",
+        **field_notes(Claim),
     },
     "inits": {
         "initializers": "A list of objects with the keys below.",
