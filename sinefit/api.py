@@ -14,6 +14,7 @@ from sinefit.comparing.budgets import EqualBudget
 from sinefit.comparing.combinations import combinations
 from sinefit.comparing.running import CompareHooks, Reading, plan_cells, run_cells
 from sinefit.errors import InputError, OutputError, SettingError
+from sinefit.exporting.writing import export_format, write_export
 from sinefit.fields.field import Field
 from sinefit.fields.stack_file import read_stack, stack_pieces
 from sinefit.fields.weights_file import decode_field, field_pieces, read_field
@@ -555,6 +556,27 @@ def write_page(
         spec = field.spec
         signal = as_signal(original, channels_last=spec.channels_last, domain=spec.domain)
     write_page_file(field, file_name("target", target), original=signal, name=name, force=force)
+
+
+def export(
+    field: Field, target: str | Path, *, format: str | None = None, force: bool = False
+) -> None:
+    """Write a field in a format that other programs evaluate; it follows the name unless given.
+
+    "onnx" is an ONNX model, for which the extra `onnx` is needed, and "torch" a program for
+    `torch.export.load`, .pt2: both map positions (count, axes), float64, in samples of what was
+    fitted, the first sample's centre at 0.5, to values (count, channels) in the signal's units.
+    "numpy" is a Python file with the function `field`, which does the same with NumPy alone, and an
+    .npz beside it; "glsl" a function for shaders with a .bin of texels beside it. sinefit does not
+    read them: `save` writes what `load` reads.
+
+    Raises SettingError for a field that the format cannot hold, and OutputExistsError if a file
+    exists and `force` is false.
+    """
+    check_type("field", field, Field, "a field")
+    force = truth("force", force)
+    target = file_name("target", target)
+    write_export(field, target, export_format(target, format), force=force)
 
 
 def _storage(dtype: StorageType | None, fields: Iterable[Field]) -> torch.dtype:

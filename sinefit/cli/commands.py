@@ -15,6 +15,7 @@ from sinefit.cli.help_text import (
     ANALYZE_EXAMPLES,
     COMPARE_EXAMPLES,
     EVAL_EXAMPLES,
+    EXPORT_EXAMPLES,
     FIT_EXAMPLES,
     INFO_EXAMPLES,
     INITS_EXAMPLES,
@@ -68,6 +69,12 @@ COMMANDS: Final = {
         "Write a web page that holds a field and evaluates it on the visitor's GPU.",
         VIEW_EXAMPLES,
         "output",
+    ),
+    "export": Subcommand(
+        "export:export",
+        "Write a field in a format that other programs evaluate.",
+        EXPORT_EXAMPLES,
+        "format",
     ),
     "info": Subcommand(
         "info.command:info",

@@ -46,6 +46,10 @@ VIEW_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit view photo.safetensors --with-original photo.png -o both.html", ""),
     ("sinefit view -o look.html", "the newest weights file here"),
 )
+EXPORT_EXAMPLES: Final[tuple[Example, ...]] = (
+    ("sinefit export photo.safetensors --format numpy", "photo.py, photo.npz"),
+    ("sinefit export photo.safetensors -o photo.glsl", "and photo.bin"),
+)
 INFO_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit info photo.safetensors", ""),
     ("sinefit info photo.png --json", ""),

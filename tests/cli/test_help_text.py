@@ -18,7 +18,7 @@ from .making import TINY, invoke, make_picture, make_sound, succeed
 if TYPE_CHECKING:
     from .forked import Commands
 
-COMMANDS = ("fit", "render", "view", "info", "eval", "inits", "analyze", "reproduce")
+COMMANDS = ("fit", "render", "view", "export", "info", "eval", "inits", "analyze", "reproduce")
 CLIP = Path(__file__).parents[2] / "samples" / "clip.mp4"
 
 
@@ -73,7 +73,7 @@ def run_example(line: str, forked: Commands) -> bytes:
 def test_the_examples_of_help_run(command: tuple[str, ...], folder: Path, forked: Commands) -> None:
     examples = examples_of(*command)
     assert len(examples) >= 2
-    if command and command[0] in ("render", "view", "eval", "info", "analyze"):
+    if command and command[0] in ("render", "view", "export", "eval", "info", "analyze"):
         succeed("fit", "photo.png", "song.wav", "clip.mp4", *TINY, "-q")
     for example in examples:
         # All examples of a command are its own, those of the command above all are anyone's.

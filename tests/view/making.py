@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from sinefit.view.page import page_pieces
-from tests.view.conftest import SETTLED
+from tests.browser import SETTLED
 
 if TYPE_CHECKING:
     from pathlib import Path

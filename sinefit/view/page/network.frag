@@ -53,21 +53,17 @@ vec4 sine(vec4 phase) {
 
 vec4 cosine(vec4 phase) { return sine(phase + 0.5 * PI); }
 
-float smoothly(float progress) { return 0.5 - 0.5 * cos(PI * clamp(progress, 0.0, 1.0)); }
-
-float share(vec4 ramps, float p) {
-  return smoothly(ramps.x * p + ramps.y) * (1.0 - smoothly(ramps.z * p + ramps.w));
-}
-
-float smoothSlope(float progress) {
-  return progress <= 0.0 || progress >= 1.0 ? 0.0 : 0.5 * PI * sin(PI * progress);
-}
-
-float shareSlope(vec4 ramps, float p) {
-  float rise = ramps.x * p + ramps.y;
-  float fall = ramps.z * p + ramps.w;
-  return smoothSlope(rise) * ramps.x * (1.0 - smoothly(fall)) -
-         smoothly(rise) * smoothSlope(fall) * ramps.z;
+// A block's share along both axes, and its change per pixel: a raised cosine, sin^2(pi p / 2), of
+// how far its rise and its fall have come at columns' number x and row y.
+void shares(float x, float y, out vec2 share, out vec2 slope) {
+  vec4 ramps = vec4(rampsX.xz * x + rampsX.yw, rampsY.xz * y + rampsY.yw);
+  vec4 progress = clamp(ramps, 0.0, 1.0);
+  vec4 s = sine(0.5 * PI * progress);
+  vec4 c = cosine(0.5 * PI * progress);
+  vec4 level = s * s;
+  vec4 change = PI * s * c * vec4(rampsX.xz, rampsY.xz);
+  share = level.xz * (1.0 - level.yw);
+  slope = change.xz * (1.0 - level.yw) - level.xz * change.yw;
 }
 
 // The product of four neurons' weights with the sines before them, column by column.
@@ -92,10 +88,12 @@ void main() {
 #if SPHERE
     float lon = angles.x + angles.y * pixel.x;
     float lat = angles.z + angles.w * pixel.y;
-    vec3 point = vec3(cos(lat) * cos(lon), cos(lat) * sin(lon), sin(lat));
+    vec4 s = sine(vec4(lon, lat, 0.0, 0.0));
+    vec4 c = cosine(vec4(lon, lat, 0.0, 0.0));
+    vec3 point = vec3(c.y * c.x, c.y * s.x, s.y);
     vec4 z = phase[n] + across[n] * point.x + down[n] * point.y + third[n] * point.z;
     vec4 zx = angles.y * (down[n] * point.x - across[n] * point.y);
-    vec4 zy = angles.w * (third[n] * cos(lat) - sin(lat) * (across[n] * cos(lon) + down[n] * sin(lon)));
+    vec4 zy = angles.w * (third[n] * c.y - s.y * (across[n] * c.x + down[n] * s.x));
 #else
     vec4 z = phase[n] + across[n] * pixel.x + down[n] * pixel.y;
     vec4 zx = across[n];
@@ -140,8 +138,9 @@ void main() {
 
   vec4 value = WEIGHT(at);
   at++;
-  float shareX = share(rampsX, number);
-  float shareY = share(rampsY, pixel.y);
+  vec2 share;
+  vec2 slope;
+  shares(number, pixel.y, share, slope);
 #if SLOPE
   vec4 valueX = vec4(0.0);
   vec4 valueY = vec4(0.0);
@@ -152,14 +151,14 @@ void main() {
     at += 4;
   }
   // The product rule: the share changes from pixel to pixel too.
-  float slopeX = shareX * dot(parts, valueX) + shareSlope(rampsX, number) * dot(parts, value);
-  float slopeY = shareY * dot(parts, valueY) + shareSlope(rampsY, pixel.y) * dot(parts, value);
-  values = part * vec4(shareY * slopeX, shareX * slopeY, 0.0, 0.0);
+  float slopeX = share.x * dot(parts, valueX) + slope.x * dot(parts, value);
+  float slopeY = share.y * dot(parts, valueY) + slope.y * dot(parts, value);
+  values = part * vec4(share.y * slopeX, share.x * slopeY, 0.0, 0.0);
 #else
   for (int k = 0; k < QUADS; k++) {
     value += product(at, h[k]);
     at += 4;
   }
-  values = part * shareX * shareY * value;
+  values = part * share.x * share.y * value;
 #endif
 }
