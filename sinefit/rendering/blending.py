@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from sinefit.engines.evaluation import Evaluator
     from sinefit.signals.blocks import BlockGrid
@@ -33,6 +34,22 @@ def blend(
     The evaluator's members are on the blocks with these `numbers`, None for all of them in turn.
     Raises SettingError where the grid touches another one.
     """
+    for slab in blended_slabs(evaluator, blocks, numbers, axes, channels, slab_values):
+        array = slab.cpu().numpy()
+        del slab  # before there is another one
+        yield array
+        del array
+
+
+def blended_slabs(
+    evaluator: Evaluator,
+    blocks: BlockGrid,
+    numbers: Sequence[int] | None,
+    axes: tuple[GridAxis, ...],
+    channels: int,
+    slab_values: int = SLAB_VALUES,
+) -> Iterator[Tensor]:
+    """Yield what `blend` does where it is computed."""
     row = math.prod(axis.count for axis in axes[1:]) * channels
     for slab in slabs(
         blocks,
@@ -50,5 +67,5 @@ def blend(
             ):
                 place = tuple(stretch.slice for stretch in box)
                 values[place].addcmul_(one, window_of(box, (0,) * len(box)))
-        yield values.cpu().numpy()
+        yield values
         del values  # before there is another slab

@@ -10,23 +10,23 @@ import numpy as np
 import torch
 
 from sinefit.engines.evaluation import choose_evaluator
-from sinefit.rendering.blending import blend
+from sinefit.rendering.blending import blend, blended_slabs
+from sinefit.rendering.delivery import VALUES, Conversion, copies_for, delivered
 from sinefit.rendering.footprints import averaged
 from sinefit.rendering.showing import shown_pieces
 from sinefit.signals.grid import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from sinefit.engines.evaluation import Evaluator
     from sinefit.rendering.blended import Blended
     from sinefit.rendering.plan import RenderPlan
     from sinefit.signals.grid import GridAxis
     from sinefit.signals.signal import SignalSpec
-
-    Convert = Callable[[NDArray[np.float32]], NDArray[Any]]
 
 PIECE_SAMPLES: Final = 2**18
 """Samples per piece of one network's render, as far as whole slabs of the first axis allow."""
@@ -43,7 +43,7 @@ def render_pieces(field: Blended, plan: RenderPlan) -> Iterator[NDArray[np.gener
     """
     if plan.values is not None:
         return shown_pieces(field, plan.axes, plan.values, plan.what, plan.spec)
-    return _render(field, plan, plan.spec.store, np.dtype(plan.spec.dtype))
+    return _render(field, plan, Conversion.storing(plan.spec))
 
 
 def render_values(
@@ -54,30 +54,28 @@ def render_values(
     The values are float32, in about [-1, 1], neither rounded nor mapped to the signal's range. A
     piece of one network's render has about as many `samples`.
     """
-    return _render(field, plan, lambda values: values, np.dtype(np.float32), samples)
+    return _render(field, plan, VALUES, samples)
 
 
 def _render(
-    field: Blended,
-    plan: RenderPlan,
-    convert: Convert,
-    dtype: np.dtype[Any],
-    samples: int = PIECE_SAMPLES,
+    field: Blended, plan: RenderPlan, conversion: Conversion, samples: int = PIECE_SAMPLES
 ) -> Iterator[NDArray[Any]]:
-    """Yield pieces of converted values; conversion goes by parts, without copies of a piece."""
+    """Yield pieces of converted values."""
     several = field.blocks.count > 1
     evaluator = choose_evaluator(field.network, plan.spec.bit_depth, by_member=several)
     if not plan.is_pointwise:
         values_at = partial(_values, field, evaluator, plan.spec)
         most = AVERAGED_SAMPLES if several else samples
-        for values in averaged(values_at, plan.axes, plan.footprints, most):
-            yield _converted(values, convert, dtype)
+        means = averaged(values_at, plan.axes, plan.footprints, most)
+        yield from delivered(map(torch.from_numpy, means), conversion, None)
     elif several:
-        for values in blend(evaluator, field.blocks, field.numbers, plan.axes, plan.spec.channels):
-            yield _converted(values, convert, dtype)
-            del values  # before there is another slab
+        copies = copies_for(evaluator.device)
+        channels = plan.spec.channels
+        slabs = blended_slabs(evaluator, field.blocks, field.numbers, plan.axes, channels)
+        for array in delivered(slabs, conversion, copies):
+            yield array if copies is None else array.copy()
     else:
-        yield from _render_one(evaluator, plan.axes, plan.spec, convert, dtype, samples)
+        yield from _render_one(evaluator, plan.axes, plan.spec, conversion, samples)
 
 
 def _values(
@@ -87,39 +85,40 @@ def _values(
     if field.blocks.count > 1:
         pieces = blend(evaluator, field.blocks, field.numbers, axes, spec.channels)
     else:
-        kept = np.dtype(np.float32)
-        pieces = _render_one(evaluator, axes, spec, lambda values: values, kept, PIECE_SAMPLES)
+        pieces = _render_one(evaluator, axes, spec, VALUES, PIECE_SAMPLES)
     return np.concatenate(list(pieces))
-
-
-def _converted(values: NDArray[np.float32], convert: Convert, dtype: np.dtype[Any]) -> NDArray[Any]:
-    flat = values.reshape(-1, values.shape[-1])
-    piece = np.empty(flat.shape, dtype)
-    for begin in range(0, len(flat), PIECE_SAMPLES):
-        part = slice(begin, begin + PIECE_SAMPLES)
-        piece[part] = convert(flat[part])
-    return piece.reshape(values.shape)
 
 
 def _render_one(
     evaluator: Evaluator,
     axes: tuple[GridAxis, ...],
     spec: SignalSpec,
-    convert: Convert,
-    dtype: np.dtype[Any],
+    conversion: Conversion,
     samples: int,
 ) -> Iterator[NDArray[Any]]:
+    """Yield pieces of whole slabs, of about so many samples, evaluated part by part."""
     grid = Grid(axes, spec.domain, evaluator.device)
     rows, *slab = (axis.count for axis in axes)
     slab_samples = math.prod(slab)
     rows_per_piece = max(1, samples // slab_samples)
-    for first in range(0, rows, rows_per_piece):
-        count = min(rows_per_piece, rows - first)
-        begin, end = first * slab_samples, (first + count) * slab_samples
-        piece = np.empty((end - begin, spec.channels), dtype)
-        for part in range(begin, end, evaluator.piece):
-            stop = min(part + evaluator.piece, end)
-            indices = torch.arange(part, stop, device=evaluator.device)
-            outputs = evaluator(grid.coordinates(indices)[None])[0]  # (part, channels)
-            piece[part - begin : stop - begin] = convert(outputs.cpu().numpy())
-        yield piece.reshape(count, *slab, spec.channels)
+
+    def pieces() -> Iterator[tuple[int, int]]:
+        for first in range(0, rows, rows_per_piece):
+            yield first * slab_samples, min(first + rows_per_piece, rows) * slab_samples
+
+    def parts() -> Iterator[Tensor]:
+        for begin, end in pieces():
+            for part in range(begin, end, evaluator.piece):
+                stop = min(part + evaluator.piece, end)
+                indices = torch.arange(part, stop, device=evaluator.device)
+                yield evaluator(grid.coordinates(indices)[None])[0]  # (part, channels)
+
+    arrays = delivered(parts(), conversion, copies_for(evaluator.device))
+    for begin, end in pieces():
+        piece = np.empty((end - begin, spec.channels), conversion.dtype)
+        done = 0
+        while done < len(piece):
+            array = next(arrays)
+            piece[done : done + len(array)] = array
+            done += len(array)
+        yield piece.reshape(-1, *slab, spec.channels)
