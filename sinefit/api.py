@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from sinefit.analyzing.results import Analysis
     from sinefit.comparing.cells import Cell
     from sinefit.comparing.results import CellResult, Comparison
-    from sinefit.fitting.config import StorageType
+    from sinefit.fitting.config import FittedFootprint, StorageType
     from sinefit.fitting.report import FitResult, Progress
     from sinefit.fitting.words import FitSettings, Omega
     from sinefit.jobs.running import JobOutcome
@@ -89,6 +89,7 @@ def fit(
     device: str = FitConfig.device,
     threads: int | None = None,
     holdout: str | float | None = None,
+    footprint: FittedFootprint = FitConfig.footprint,
     dtype: StorageType | None = None,
     channels_last: bool = Selection.channels_last,
     domain: Domain = Selection.domain,
@@ -133,6 +134,7 @@ def fit(
         device=device,
         threads=threads,
         holdout=holdout,
+        footprint=footprint,
         dtype=dtype,
     )
     return fit_signal(signal, config, start_from=start_from, on_progress=on_progress).field

@@ -54,13 +54,14 @@ class Work:
         return self.family.parameter_count(self.size)
 
     @property
+    def is_sine(self) -> bool:
+        """Whether it is sine networks and the mean squared error, of whatever points."""
+        return self.family is SINE and isinstance(self.objective, MeanSquaredError)
+
+    @property
     def is_pointwise(self) -> bool:
-        """Whether it is sine networks and the mean squared error at points."""
-        return (
-            self.family is SINE
-            and self.points == 1
-            and isinstance(self.objective, MeanSquaredError)
-        )
+        """Whether it is that at one point per target."""
+        return self.is_sine and self.points == 1
 
     @property
     def is_plain(self) -> bool:
@@ -85,10 +86,12 @@ class Engine(Protocol):
 class StackTraining(Protocol):
     """Trains a stack by itself, many steps in a call."""
 
-    def take(self, indices: Tensor, factors: Tensor) -> Tensor:
+    def take(self, indices: Tensor, factors: Tensor, offsets: Tensor | None = None) -> Tensor:
         """Take steps on samples (steps, members, batch) at factors (steps, members) on the rates.
 
-        Factors are float64, on the CPU.
+        Factors are float64, on the CPU. With offsets (steps, members, batch, points, in), float32,
+        a target is met by the mean of the outputs at so many points around its coordinates, which
+        only kinds take that have a precision for such work.
 
         Returns the sums of the members' losses before the steps (members,).
         """

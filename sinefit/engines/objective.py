@@ -28,6 +28,14 @@ class Batch:
             self.points,
         )
 
+    def spread(self, offsets: Tensor) -> Batch:
+        """Return the same with points around each target instead of one.
+
+        `offsets` (members, targets, points, in) are added to the coordinates.
+        """
+        coordinates = self.coordinates[:, :, None] + offsets
+        return Batch(coordinates.flatten(1, 2), self.targets, offsets.shape[2])
+
 
 class Objective(Protocol):
     """A loss with its own derivative, so that engines need no graph to train it.

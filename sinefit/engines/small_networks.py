@@ -31,9 +31,10 @@ class SmallNetworksTraining:
         self._tables = [table.contiguous() for table in tables]
         self._threads = threads
 
-    def take(self, indices: Tensor, factors: Tensor) -> Tensor:
+    def take(self, indices: Tensor, factors: Tensor, offsets: Tensor | None = None) -> Tensor:
         """Take steps on samples (steps, members, batch) at factors (steps, members) on the rates.
 
+        With offsets (steps, members, batch, points, in) targets are met by means over points.
         Returns the sums of the members' losses before the steps (members,).
         """
         adam = self._adam
@@ -45,6 +46,7 @@ class SmallNetworksTraining:
             bounds=adam.bounds,
             samples=self._tables,
             indices=indices.transpose(0, 1).to(torch.int32).contiguous(),
+            offsets=None if offsets is None else offsets.transpose(0, 1).contiguous(),
             factors=(factors.float() * torch.from_numpy(adam.scales)).T.contiguous(),
             taken=[int(steps) for steps in adam.steps],
             constants=adam.constants,
@@ -62,8 +64,8 @@ class _SmallNetworks:
     together: Final = 32
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:
-        """Return float32, for stacks of sine networks with a target per point."""
-        serves = work.is_pointwise and work.members > 1 and work.device.type == "cpu"
+        """Return float32, for stacks of sine networks."""
+        serves = work.is_sine and work.members > 1 and work.device.type == "cpu"
         return ("float32",) if serves and small_networks.supported() else ()
 
     def memory(self, work: Work) -> int:

@@ -31,6 +31,7 @@ from sinefit.initializers.registry import describe, parse_initializer
 from sinefit.networks.registry import describe_network, parse_network
 from sinefit.networks.sine import SINE
 from sinefit.settings import settings_in
+from sinefit.signals.signal import SignalSpec
 from sinefit.signals.storage import let_go
 
 if TYPE_CHECKING:
@@ -91,7 +92,12 @@ def deciding() -> list[Setting]:
 def fingerprint(signal: Signal) -> str:
     """Return a SHA-256 of a signal's samples and of how they were sampled, in hexadecimal."""
     spec = dataclasses.replace(
-        signal.spec, source=None, source_bytes=None, icc_profile=None, soundtrack=None
+        signal.spec,
+        footprint=SignalSpec.footprint,  # a setting of the fit
+        source=None,
+        source_bytes=None,
+        icc_profile=None,
+        soundtrack=None,
     )
     digest = hashlib.sha256(repr(spec).encode())
     # By blocks, so that a long signal on disk is not read into memory as a whole.

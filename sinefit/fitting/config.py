@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 StorageType = Literal["float32", "float16", "bfloat16"]
 STORAGE_TYPES: tuple[StorageType, ...] = get_args(StorageType)
 
+FittedFootprint = Literal["point", "box", "gaussian"]
+
 NETWORK: Final = "The network and its start"
 """The heading of the settings that a fit which goes on from a field has from it."""
 TRAINING: Final = "Training"
@@ -216,6 +218,17 @@ class FitConfig:
         ),
     )
     """Samples that training never sees, on which the field is scored; None holds out none."""
+    footprint: FittedFootprint = field(
+        default="point",
+        metadata=setting(
+            "What a sample is: the field's value at a point, or its mean over a box or a gaussian, "
+            "which is truer between the samples and takes longer.",
+            group=TRAINING,
+            form="NAME",
+        ),
+    )
+    """What a sample counts as: the field's value at its centre, or the mean over its cell or by a
+    bell around it."""
     batch: int | None = field(
         default=None,
         metadata=setting(

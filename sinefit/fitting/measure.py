@@ -148,7 +148,13 @@ def _pairs(
     spec = replace(signal.spec, shape=chosen.shape[:-1], bit_depth=bits)
     first, *others = places
     done = 0
-    for outputs in render_values(field, RenderPlan(axes, spec), PIECE):
+    plan = RenderPlan(
+        axes,
+        spec,
+        footprints=(spec.footprint,) * spec.axes,
+        widths=(1.0,) * spec.axes,  # those of the signal's samples, however far apart these are
+    )
+    for outputs in render_values(field, plan, PIECE):
         rows = slice(done, done + len(outputs))
         if holdout is None:
             held = np.zeros(outputs.shape[:-1], np.bool_)

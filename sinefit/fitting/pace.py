@@ -92,7 +92,7 @@ class Trial:
             batch=tried,
             budget=Budget(steps=1),
         )
-        self._signal = signal
+        self._signal = signal.counted_as(config.footprint)
         self._plan = plan_fit(signal, config, machine)
         # Groups that take turns are timed with what it takes to change them.
         self._round = round_steps(spec, blocks) if few.count < blocks.count else None

@@ -12,6 +12,7 @@ from sinefit.engines.objective import MeanSquaredError
 from sinefit.engines.registry import ENGINES, choose_engine, piece_size
 from sinefit.errors import SettingError
 from sinefit.fitting.budget import Budget
+from sinefit.fitting.footprints import points_of
 from sinefit.fitting.holdout import fewest_fitted
 from sinefit.fitting.layout import batch_size, extent_text, network_size
 from sinefit.fitting.members import plan_members
@@ -142,6 +143,8 @@ def plan_fit(
     MemoryLimitError for a network that memory cannot hold.
     """
     spec = signal.spec
+    if config.footprint != "point" and spec.domain == "sphere":
+        raise SettingError(f"`footprint` is {config.footprint}: samples of a sphere are points")
     if start_from is not None:
         check_start(start_from, config, spec)
     config = replace(config, network=config.network_for(spec))
@@ -149,12 +152,13 @@ def plan_fit(
     size = network_size(spec, config, blocks)
     fewest = fewest_fitted(config.holdout, blocks)
     batch = batch_size(blocks, config.batch, fewest)
+    points = points_of(config.footprint, spec.axes)
     work = Work(
         config.network,
         size,
         blocks.count,
-        min(batch, piece_size(machine.device.type)),
-        1,
+        max(1, min(batch, piece_size(machine.device.type) // points)),
+        points,
         MeanSquaredError(),
         machine.device,
         machine.threads,

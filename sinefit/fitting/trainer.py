@@ -15,6 +15,7 @@ from sinefit.engines.objective import Batch
 from sinefit.engines.recorded import CudaRecorder, RecordedSteps
 from sinefit.engines.registry import shortfalls
 from sinefit.fitting.devices import cpu_threads
+from sinefit.fitting.footprints import FootprintPoints
 from sinefit.fitting.members import block_seed
 from sinefit.fitting.orders import BatchOrder, EpochOrder, StackOrder
 from sinefit.fitting.samples import RESIDENT_SHARE, TABLE_BYTES, PartSamples, tables_fit
@@ -61,6 +62,8 @@ class _Member:
     """Of the block."""
     parts: PartSamples
     order: Order
+    points: FootprintPoints | None
+    """Where in a sample's footprint it is evaluated; None for the centre alone."""
 
 
 class Trainer:
@@ -85,7 +88,7 @@ class Trainer:
         Raises torch.OutOfMemoryError where the device has no room even for parts of one sample.
         """
         self._members = [
-            _Member(plan, number, parts, _order(plan, number, parts))
+            _Member(plan, number, parts, _order(plan, number, parts), _points(plan, number))
             for plan, parts in zip(plans, samples, strict=True)
             for number in range(plan.blocks.count)
         ]
@@ -149,6 +152,8 @@ class Trainer:
             sparse = self._is_sparse(group, count)
             take = self._take_sparse if sparse else self.take
             size = len(group) * self._members[group.start].order.size
+            if self._work.points > 1:
+                size *= self._work.points * self._work.size.in_features
             total = torch.zeros(len(group), device=self._network.device)
             for begin in range(0, count, most := max(1, DRAWN_AT_ONCE // size)):
                 steps = min(most, count - begin)
@@ -190,14 +195,28 @@ class Trainer:
         with cpu_threads(1 if self._kind.has_own_threads else None):
             if group != self._open or self._is_closed:
                 self._begin(group)
+            offsets = self._offsets(group, *indices.shape[::2])
             if self._alone is not None:
-                return self._alone.take(indices, factors)
+                return self._alone.take(indices, factors, offsets)
             if self._recorded is not None:
                 return self._take_recorded(indices, factors)
             total = torch.zeros(len(group), device=self._network.device)
-            for drawn, each in zip(indices, factors.tolist(), strict=True):
-                total += self._step(drawn, each)
+            for step, (drawn, each) in enumerate(zip(indices, factors.tolist(), strict=True)):
+                total += self._step(drawn, each, None if offsets is None else offsets[step])
             return total
+
+    def _offsets(self, group: range, steps: int, batch: int) -> Tensor | None:
+        """Return the points of a group's next targets, (steps, members, batch, points, axes).
+
+        They are offsets from the samples' centres; None where a target is met at its centre.
+        """
+        drawn = []
+        for place in group:
+            points = self._members[place].points
+            if points is None:
+                return None
+            drawn.append(points.draw(int(self._adam.steps[place]), steps, batch))
+        return torch.stack(drawn, dim=1)
 
     def _is_sparse(self, group: range, count: int) -> bool:
         """Tell whether so many steps of a group are worth no tables of all its samples."""
@@ -222,7 +241,7 @@ class Trainer:
         with cpu_threads(1 if self._kind.has_own_threads else None):
             part = self._network.part(group)
             training = self._kind.make_training(part, adam, tables, self._work, self._precision)
-            return training.take(places, factors)
+            return training.take(places, factors, self._offsets(group, steps, batch))
 
     @property
     def steps_together(self) -> int:
@@ -463,9 +482,11 @@ class Trainer:
                 self._halve(error)
             self._begin(self._open)
 
-    def _step(self, drawn: Tensor, factors: Sequence[float]) -> Tensor:
+    def _step(self, drawn: Tensor, factors: Sequence[float], offsets: Tensor | None) -> Tensor:
         """Take one step of the open group on the samples of these numbers (members, batch)."""
         batch = self._gather(drawn)
+        if offsets is not None:
+            batch = batch.spread(offsets.to(batch.coordinates.device))
         while True:
             assert self._engine is not None
             try:
@@ -524,6 +545,14 @@ def _rows_of_factors(
 def round_steps(spec: SignalSpec, blocks: BlockGrid) -> int:
     """Return the steps of a round in which groups of a signal's blocks take turns."""
     return ROUND if tables_fit(spec, blocks) else LONG_ROUND
+
+
+def _points(plan: FitPlan, number: int) -> FootprintPoints | None:
+    """Return what draws the points of a member's targets, None for their centres."""
+    if plan.work.points == 1:
+        return None
+    shape = [end - begin for begin, end in plan.blocks.reaches(number)]
+    return FootprintPoints(plan.config.footprint, shape, block_seed(plan.config.seed, number))
 
 
 def _order(plan: FitPlan, number: int, parts: PartSamples) -> Order:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sinefit.fitting.config import StorageType
+    from sinefit.fitting.config import FittedFootprint, StorageType
 
     Omega = float | Sequence[float] | NDArray[np.number] | str
 
@@ -43,6 +43,7 @@ class FitSettings(TypedDict, total=False):
     device: str
     threads: int | None
     holdout: str | float | None
+    footprint: FittedFootprint
     dtype: StorageType | None
 
 

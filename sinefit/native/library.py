@@ -34,7 +34,8 @@ _SMALL_NETWORKS: Final[_Signatures] = {
         + [_POINTER] * 3  # values and Adam's averages
         + [_POINTER, _LONG] * 2  # rates and bounds
         + [_POINTER] * 2  # samples and their counts
-        + [_POINTER, _LONG, _LONG, _LONG]  # indices, steps, batch
+        + [_POINTER, _LONG]  # indices
+        + [_POINTER, _LONG, _LONG, _LONG]  # offsets, steps, batch, points
         + [_POINTER, _LONG, _POINTER]  # factors, steps taken
         + [_DOUBLE] * 3
         + [_POINTER],

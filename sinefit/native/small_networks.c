@@ -110,6 +110,8 @@ static void train_item(const stack *stack, long item, float *workspace) {
     if (work.bounds != NULL) work.bounds += item * stack->bounds_stride;
     work.samples = stack->samples[item];
     work.indices += item * stack->indices_stride;
+    if (work.offsets != NULL)
+        work.offsets += item * work.steps * work.batch * work.points * work.size.features;
     work.factors += item * stack->factors_stride;
     work.taken = (long)stack->taken[item];
     work.loss += item;
@@ -130,8 +132,8 @@ int sinefit_small_train(
     int set, int features, int width, int depth, int channels, long members, int threads, float *values,
     float *averages, float *squares, const float *rates, long rates_stride, const float *bounds,
     long bounds_stride, const float *const *samples, const int64_t *sample_counts,
-    const int32_t *indices, long indices_stride, long steps, long batch, const float *factors,
-    long factors_stride, const int64_t *taken, double decay, double square_decay, double epsilon,
+    const int32_t *indices, long indices_stride, const float *offsets, long steps, long batch,
+    long points, const float *factors, long factors_stride, const int64_t *taken, double decay, double square_decay, double epsilon,
     float *losses
 ) {
     const network_size size = {features, width, depth, channels};
@@ -150,8 +152,10 @@ int sinefit_small_train(
              .rates = rates,
              .bounds = bounds,
              .indices = indices,
+             .offsets = offsets,
              .steps = steps,
              .batch = batch,
+             .points = points,
              .factors = factors,
              .decay = decay,
              .square_decay = square_decay,
@@ -165,7 +169,7 @@ int sinefit_small_train(
         .samples = samples,
         .taken = taken,
     };
-    return run(&stack, threads, stack.set->train_floats(size, batch)) ? DONE : NO_MEMORY;
+    return run(&stack, threads, stack.set->train_floats(size, batch, points)) ? DONE : NO_MEMORY;
 }
 
 /* ---- evaluation ---- */

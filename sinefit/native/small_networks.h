@@ -24,7 +24,8 @@ typedef struct {
     const float *rates, *bounds; /* peak learning rates; largest magnitudes, or NULL */
     const float *samples;        /* (samples, features + channels) */
     const int32_t *indices;      /* (steps, batch) samples of each step */
-    long steps, batch;
+    const float *offsets;        /* (steps, batch, points, features) from coordinates, or NULL */
+    long steps, batch, points;   /* points per sample, 1 without offsets */
     const float *factors; /* (steps) on the rates */
     long taken;           /* steps before these */
     double decay, square_decay, epsilon;
@@ -69,7 +70,7 @@ typedef struct {
    threads read, each of them memory for its parts, and each part a gradient; they begin as zeros.
    Work on all weights goes by slices. */
 typedef struct {
-    size_t (*train_floats)(network_size size, long batch);
+    size_t (*train_floats)(network_size size, long batch, long points);
     size_t (*evaluate_floats)(network_size size);
     void (*train)(const training *work, float *workspace);
     void (*evaluate)(const evaluation *work, float *workspace);
@@ -98,14 +99,16 @@ EXPORT int sinefit_small_offers(int set);
 
 /* Train every member of a stack; `values`, `averages` and `squares` are (members, count) and change
    in place, `losses` (members) are written. Of `rates`, `bounds`, `indices` and `factors` there is
-   one for each member, or with a stride of zero one for all. The result does not depend on `threads`.
+   one for each member, or with a stride of zero one for all. With `offsets` (members, steps, batch,
+   points, features) a target is to be met by the mean of the outputs at so many points around its
+   sample; they are NULL for one `points`. The result does not depend on `threads`.
    Return DONE, or without a change OUTSIDE for an index that no sample has, or NO_MEMORY. */
 EXPORT int sinefit_small_train(
     int set, int features, int width, int depth, int channels, long members, int threads, float *values,
     float *averages, float *squares, const float *rates, long rates_stride, const float *bounds,
     long bounds_stride, const float *const *samples, const int64_t *sample_counts,
-    const int32_t *indices, long indices_stride, long steps, long batch, const float *factors,
-    long factors_stride, const int64_t *taken, double decay, double square_decay, double epsilon,
+    const int32_t *indices, long indices_stride, const float *offsets, long steps, long batch,
+    long points, const float *factors, long factors_stride, const int64_t *taken, double decay, double square_decay, double epsilon,
     float *losses
 );
 

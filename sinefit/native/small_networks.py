@@ -41,6 +41,7 @@ def train(
     bounds: Tensor | None = None,
     samples: Sequence[Tensor],
     indices: Tensor,
+    offsets: Tensor | None = None,
     factors: Tensor,
     taken: Sequence[int],
     constants: tuple[float, float, float],
@@ -59,7 +60,9 @@ def train(
     and targets side by side, and has `taken` so many steps before. `indices` (members, steps,
     batch), int32, tell the samples of each step, and `factors` (members, steps) what its learning
     rates are multiplied with. `rates` are the peak learning rates, zero for frozen values; values
-    are clamped to their magnitudes in `bounds` after each step. Of rates, bounds, indices and
+    are clamped to their magnitudes in `bounds` after each step. With `offsets` (members, steps,
+    batch, points, in) a target is met by the mean of the outputs at its coordinates plus each of so
+    many offsets. Of rates, bounds, indices and
     factors there may be one row for all members instead. `constants` are Adam's beta1, beta2 and
     epsilon. Tensors are contiguous, on the CPU, and float32 unless said otherwise.
 
@@ -68,11 +71,12 @@ def train(
     without memory.
     """
     library, set_number = chosen(instructions)
-    if indices.ndim != 3:
-        raise ValueError("wanted indices (members, steps, batch)")
+    if indices.ndim != 3 or (offsets is not None and offsets.ndim != 5):
+        raise ValueError("wanted indices (members, steps, batch) and offsets with two axes more")
     members, steps, batch = len(values), *indices.shape[1:]
+    points = 1 if offsets is None else offsets.shape[3]
     decay, square_decay, epsilon = constants
-    if threads < 1 or batch < 1 or len(samples) != members or len(taken) != members:
+    if threads < 1 or batch < 1 or points < 1 or len(samples) != members or len(taken) != members:
         raise ValueError("wanted a thread, a sample per step, and a table and a count per member")
     if not (0 <= decay < 1 and 0 <= square_decay < 1 and epsilon > 0) or min(taken, default=0) < 0:
         raise ValueError("no steps of Adam have such constants or counts")
@@ -94,8 +98,12 @@ def train(
         tables,
         (ctypes.c_int64 * members)(*(len(table) for table in samples)),
         *_rows(indices, members, (steps, batch), torch.int32),
+        None
+        if offsets is None
+        else address_of(offsets, (members, steps, batch, points, size.in_features)),
         steps,
         batch,
+        points,
         *_rows(factors, members, (steps,)),
         (ctypes.c_int64 * members)(*taken),
         decay,

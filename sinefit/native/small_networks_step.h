@@ -11,21 +11,33 @@
 
 /* ---- one group after the other ---- */
 
-/* Groups of about the same size, so that no small one comes last. */
-static long group_of(long batch) {
+/* The rows of a group: of whole targets, with all their points. Groups have about the same size, so
+   that no small one comes last. */
+static long group_of(long batch, long points) {
+    if (points > 1) return points < MOST_GROUP ? MOST_GROUP / points * points : points;
     const long groups = (batch + MOST_GROUP - 1) / MOST_GROUP;
     return groups == 0 ? 0 : ((batch + groups - 1) / groups + 3) / 4 * 4;
 }
 
-/* Put the derivatives of the loss in place of the outputs; return the sum of squared differences. */
-static double differentiate(const layout *at, const passage *place, long count, float scale) {
+/* Put the derivatives of the loss in place of the outputs at the points of `count` targets, whose
+   means are to meet them; return the sum of squared differences. */
+static double differentiate(
+    const layout *at, const passage *place, long count, long points, float scale
+) {
+    const floats share = spread(1.0f / (float)points), slope = spread(scale / (float)points);
+    const long stride = at->channel_stride;
     floats sum = spread(0.0f);
-    for (long row = 0; row < count; row++) {
+    for (long target = 0; target < count; target++) {
         for (long vector = 0; vector < at->channel_vectors; vector++) {
-            const long where = row * at->channel_stride + vector * LANES;
-            const floats difference = load(place->outputs + where) - load(place->targets + where);
+            float *outputs = place->outputs + target * points * stride + vector * LANES;
+            floats mean = load(outputs);
+            for (long point = 1; point < points; point++) mean = mean + load(outputs + point * stride);
+            if (points > 1) mean = mean * share;
+            const floats wanted = load(place->targets + target * stride + vector * LANES);
+            const floats difference = mean - wanted;
             sum = multiply_add(difference, difference, sum);
-            store(place->outputs + where, difference * spread(scale));
+            for (long point = 0; point < points; point++)
+                store(outputs + point * stride, difference * slope);
         }
     }
     float lanes[LANES];
@@ -40,21 +52,26 @@ typedef struct {
     const float *coordinates, *targets;
     long coordinate_stride, target_stride;
     const int32_t *indices; /* NULL for one after the other */
-    long count;
+    const float *offsets;   /* (count, points, features) from coordinates, NULL for none */
+    long count, points;
 } batch;
 
 static void gather_samples(
     const layout *at, const passage *place, const batch *from, long begin, long count
 ) {
-    const long features = at->size.features, channels = at->size.channels;
-    for (long row = 0; row < count; row++) {
-        const long number = from->indices == NULL ? begin + row : from->indices[begin + row];
+    const long features = at->size.features, channels = at->size.channels, points = from->points;
+    float *row = place->coordinates;
+    for (long target = 0; target < count; target++) {
+        const long number = from->indices == NULL ? begin + target : from->indices[begin + target];
         const float *coordinates = from->coordinates + number * from->coordinate_stride;
         const float *targets = from->targets + number * from->target_stride;
-        for (long feature = 0; feature < features; feature++)
-            place->coordinates[row * features + feature] = coordinates[feature];
+        const float *offsets = from->offsets;
+        if (offsets != NULL) offsets += (begin + target) * points * features;
+        for (long point = 0; point < points; point++)
+            for (long feature = 0; feature < features; feature++)
+                *row++ = coordinates[feature] + (offsets == NULL ? 0.0f : *offsets++);
         for (long channel = 0; channel < channels; channel++)
-            place->targets[row * at->channel_stride + channel] = targets[channel];
+            place->targets[target * at->channel_stride + channel] = targets[channel];
     }
 }
 
@@ -62,13 +79,14 @@ static void gather_samples(
 static double batch_gradient(
     const model *self, const passage *place, const batch *from, float scale, float *gradient
 ) {
+    const long points = from->points, most = place->group / points;
     double squares = 0.0;
-    for (long begin = 0; begin < from->count; begin += place->group) {
-        const long left = from->count - begin, count = left < place->group ? left : place->group;
+    for (long begin = 0; begin < from->count; begin += most) {
+        const long left = from->count - begin, count = left < most ? left : most;
         gather_samples(&self->at, place, from, begin, count);
-        forward(self, place, count, 1);
-        squares += differentiate(&self->at, place, count, scale);
-        backward(self, place, count, begin > 0, gradient);
+        forward(self, place, count * points, 1);
+        squares += differentiate(&self->at, place, count, points, scale);
+        backward(self, place, count * points, begin > 0, gradient);
     }
     settle(self, place, gradient);
     return squares;
@@ -147,10 +165,12 @@ typedef struct {
     float *averages, *squares, *rates, *bounds, *gradient; /* laid out like the model's values */
 } workspace;
 
-static long arrange_member(workspace *place, network_size size, long batch, float *memory) {
+static long arrange_member(
+    workspace *place, network_size size, long batch, long points, float *memory
+) {
     long used = arrange_model(&place->model, size, 1, memory);
     used += arrange_passage(
-        &place->passage, size, group_of(batch), 1, memory == NULL ? NULL : memory + used);
+        &place->passage, size, group_of(batch, points), 1, memory == NULL ? NULL : memory + used);
     const long count = place->model.at.count;
     place->averages = take(memory, &used, count);
     place->squares = take(memory, &used, count);
@@ -160,9 +180,9 @@ static long arrange_member(workspace *place, network_size size, long batch, floa
     return used;
 }
 
-static size_t train_floats(network_size size, long batch) {
+static size_t train_floats(network_size size, long batch, long points) {
     workspace place;
-    return (size_t)arrange_member(&place, size, batch, NULL);
+    return (size_t)arrange_member(&place, size, batch, points, NULL);
 }
 
 /* Take the step number `number`, counted from 1. */
@@ -191,7 +211,7 @@ static void clear(float *memory, long floats) { memset(memory, 0, (size_t)floats
 
 static void train(const training *work, float *memory) {
     workspace place;
-    clear(memory, arrange_member(&place, work->size, work->batch, memory));
+    clear(memory, arrange_member(&place, work->size, work->batch, work->points, memory));
     const layout *at = &place.model.at;
     const long features = work->size.features, row = features + work->size.channels;
     place_values(at, work->values, place.model.values);
@@ -209,7 +229,11 @@ static void train(const training *work, float *memory) {
             .coordinate_stride = row,
             .target_stride = row,
             .indices = work->indices + step * work->batch,
+            .offsets = work->offsets == NULL
+                           ? NULL
+                           : work->offsets + step * work->batch * work->points * features,
             .count = work->batch,
+            .points = work->points,
         };
         refresh(&place.model);
         loss += share * batch_gradient(
@@ -312,13 +336,14 @@ static double part_gradient(const part *work, float *memory, float *gradient) {
     passage place;
     arrange_model(&self, work->size, 1, (float *)work->model);
     arrange_passage(&place, work->size, MOST_GROUP, 1, memory);
-    place.group = group_of(work->count);
+    place.group = group_of(work->count, 1);
     const batch samples = {
         .coordinates = work->coordinates,
         .targets = work->targets,
         .coordinate_stride = work->size.features,
         .target_stride = work->size.channels,
         .count = work->count,
+        .points = 1,
     };
     begin_passes();
     const double squares = batch_gradient(&self, &place, &samples, work->scale, gradient);

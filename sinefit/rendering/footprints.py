@@ -81,11 +81,16 @@ def footprints_of(
     return tuple(found)
 
 
-def kernel_of(footprint: Footprint, step: float) -> Kernel:
-    """Return the kernel of samples that are `step` samples of the fitted signal apart."""
+def kernel_of(footprint: Footprint, step: float, width: float | None = None) -> Kernel:
+    """Return the kernel of samples that are `step` samples of the fitted signal apart.
+
+    Footprints are as wide as that, or have a smaller `width`: each point is then a shift.
+    """
     alone, whole = np.zeros(1), np.ones(1)
     if footprint == "point":
         return Kernel(whole, 1, alone, whole)
+    if width is not None and width < step:
+        return _narrow(footprint, width / step)
     if footprint == "box":
         # The points of Gauss and Legendre on every sample of the fitted signal in a cell: exact to
         # some thousandths for all that a field has below its Nyquist frequency.
@@ -103,15 +108,26 @@ def kernel_of(footprint: Footprint, step: float) -> Kernel:
     return Kernel(weights / weights.sum(), finer, alone, whole)
 
 
+def _narrow(footprint: Footprint, share: float) -> Kernel:
+    """Return the kernel of a footprint over a share of the distance between samples."""
+    if footprint == "box":
+        nodes, shares = np.polynomial.legendre.leggauss(3)
+        shifts, shares = nodes / 2, shares / 2
+    else:
+        # Gauss and Hermite; the bell's standard deviation is half the width.
+        nodes, shares = np.polynomial.hermite.hermgauss(5)
+        shifts, shares = nodes / math.sqrt(2.0), shares / math.sqrt(math.pi)
+    return Kernel(np.ones(1), 1, share * np.asarray(shifts, np.float64), shares)
+
+
 def _row(reach: float, each: float) -> Numbers:
     """Return the multiples of 1 / each from -reach to reach."""
     count = math.floor(reach * each)
     return np.arange(-count, count + 1) / each
 
 
-def reach_of(axis: GridAxis, footprint: Footprint) -> GridAxis:
-    """Return a grid over all that a footprint takes in on the domain, without larger gaps."""
-    kernel = kernel_of(footprint, axis.step)
+def reach_of(axis: GridAxis, kernel: Kernel) -> GridAxis:
+    """Return a grid over all that means take in on the domain, without gaps of a sample."""
     most = float(kernel.offsets[-1] + kernel.shifts.max()) * axis.step / kernel.finer
     first, last = axis.start + axis.step / 2, axis.start + (axis.count - 0.5) * axis.step
     begin, end = max(0.0, first - most), min(float(axis.size), last + most)
@@ -149,9 +165,8 @@ class _Row:
         return pooled
 
 
-def _rows(axis: GridAxis, footprint: Footprint) -> list[_Row]:
+def _rows(axis: GridAxis, kernel: Kernel) -> list[_Row]:
     """Return the points along an axis at every shift."""
-    kernel = kernel_of(footprint, axis.step)
     apart = axis.step / kernel.finer
     count = (axis.count - 1) * kernel.finer + len(kernel.weights)
     centre = axis.start + axis.step / 2 + kernel.offsets[0] * apart
@@ -177,23 +192,22 @@ def _rows(axis: GridAxis, footprint: Footprint) -> list[_Row]:
 def averaged(
     values_at: Callable[[tuple[GridAxis, ...]], NDArray[np.float32]],
     axes: tuple[GridAxis, ...],
-    footprints: Sequence[Footprint],
+    kernels: Sequence[Kernel],
     samples: int,
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield the means of a field over the footprints of a grid's samples, piece by piece.
+    """Yield the means of a field around a grid's samples by a kernel per axis, piece by piece.
 
     `values_at` returns the field's values (*shape, channels) on a grid. A piece takes in about as
     many `samples` at a time, as far as whole rows of the first axis allow.
     """
     first_axis, *others = axes
-    across = [_rows(*pair) for pair in zip(others, footprints[1:], strict=True)]
+    across = [_rows(*pair) for pair in zip(others, kernels[1:], strict=True)]
     each = math.prod(rows[0].axis.count for rows in across)
-    finer = kernel_of(footprints[0], first_axis.step).finer
-    length = max(1, samples // (each * finer))
+    length = max(1, samples // (each * kernels[0].finer))
     for begin in range(0, first_axis.count, length):
         count = min(length, first_axis.count - begin)
         start = first_axis.start + begin * first_axis.step
-        along = _rows(replace(first_axis, start=start, count=count), footprints[0])
+        along = _rows(replace(first_axis, start=start, count=count), kernels[0])
         yield _sum(values_at, itertools.product(along, *across))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sinefit.errors import SettingError
-from sinefit.rendering.footprints import footprints_of, reach_of
+from sinefit.rendering.footprints import footprints_of, kernel_of, reach_of
 from sinefit.rendering.quantities import (
     QUANTITIES,
     VALUE,
@@ -31,6 +31,7 @@ from sinefit.validation import (
 )
 
 if TYPE_CHECKING:
+    from sinefit.rendering.footprints import Kernel
     from sinefit.signals.signal import Footprint, Kind, SignalSpec
 
 MAX_SAMPLES: Final = 2**40
@@ -99,6 +100,9 @@ class RenderPlan:
     """What of the fitted signal the render leaves out, one sentence each."""
     footprints: tuple[Footprint, ...] = ()
     """What a sample is along each axis; none for points along all of them."""
+    widths: tuple[float, ...] | None = None
+    """How wide footprints are along each axis, in samples of the fitted signal; None for as wide as
+    the render's samples are apart."""
     what: str = VALUE
     """The field's "value", or the quantity that the output shows."""
     values: SignalSpec | None = None
@@ -114,7 +118,13 @@ class RenderPlan:
         """A grid that touches every block that the render does, its footprints too."""
         if self.is_pointwise:
             return self.axes
-        return tuple(map(reach_of, self.axes, self.footprints))
+        return tuple(map(reach_of, self.axes, self.kernels))
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """The mean along each axis that a sample is."""
+        widths = self.widths or tuple(axis.step for axis in self.axes)
+        return tuple(map(kernel_of, self.footprints, (axis.step for axis in self.axes), widths))
 
     def as_numbers(self) -> RenderPlan:
         """Return the plan of the quantity's plain numbers, not of a picture or sound that shows it.

@@ -66,7 +66,7 @@ def _render(
     if not plan.is_pointwise:
         values_at = partial(_values, field, evaluator, plan.spec)
         most = AVERAGED_SAMPLES if several else samples
-        means = averaged(values_at, plan.axes, plan.footprints, most)
+        means = averaged(values_at, plan.axes, plan.kernels, most)
         yield from delivered(map(torch.from_numpy, means), conversion, None)
     elif several:
         copies = copies_for(evaluator.device)

@@ -82,6 +82,7 @@ class Stack:
         self,
         indices: Tensor,
         *,
+        offsets: Tensor | None = None,
         rates: Tensor | float = 1e-3,
         factors: Tensor | None = None,
         bounds: Tensor | None = None,
@@ -99,6 +100,7 @@ class Stack:
             bounds=bounds,
             samples=self.tables,
             indices=indices,
+            offsets=offsets,
             factors=torch.ones(1, steps) if factors is None else factors,
             taken=self.taken,
             constants=CONSTANTS,
@@ -166,6 +168,33 @@ def test_any_size_against_float64(
     # A single bias's gradient may be the small rest of large numbers: all stand together.
     largest = max(float(expected.norm()) for _, expected in pairs[1:])
     assert max(float((actual - expected).norm()) for actual, expected in pairs) < 1e-5 * largest
+
+
+@every_set
+@pytest.mark.parametrize(("points", "batch"), [(9, 50), (4, 3), (70, 2), (1, 30)])
+def test_targets_that_are_means_over_points(
+    instructions: InstructionSet, points: int, batch: int
+) -> None:
+    stack = Stack(NetworkSize(2, 24, 3, 3), 2, 60)
+    indices = stack.draw(2, batch)
+    offsets = torch.rand(2, 2, batch, points, 2) * 0.2 - 0.1
+    start = stack.network.values.clone()
+    losses = stack.train(indices, offsets=offsets, rates=0.0, instructions=instructions)
+    decay = CONSTANTS[0]
+    for member in range(2):
+        gradients, total = [], 0.0
+        for step in range(2):
+            row = start[member : member + 1].double().requires_grad_()
+            coordinates, targets = stack.batch(member, indices[member, step])
+            around = coordinates[:, None].double() + offsets[member, step]
+            network = Network(SINE, stack.size, row)
+            means = network(around.view(1, -1, 2)).view(batch, points, -1).mean(dim=1)
+            loss = (means - targets).square().mean()
+            gradients.append(torch.autograd.grad(loss, row)[0])
+            total += float(loss.detach())
+        average = (1 - decay) * (decay * gradients[0] + gradients[1])[0]
+        assert float(losses[member]) == pytest.approx(total, rel=1e-5)
+        assert relative_error(stack.averages[0][member], average) < 1e-5
 
 
 @every_set

@@ -37,6 +37,7 @@ from .making import (
 
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
+    from sinefit.rendering.footprints import Kernel
     from sinefit.signals.signal import Footprint
 
     from .making import Values
@@ -98,6 +99,21 @@ def test_the_mean_of_sines_over_boxes(scale: float) -> None:
     np.testing.assert_allclose(found, expected + np.array(OFFSETS), atol=1e-5)
 
 
+@pytest.mark.parametrize("footprint", ["box", "gaussian"])
+def test_a_footprint_may_be_narrower_than_samples_are_apart(footprint: Footprint) -> None:
+    wide = kernel_of(footprint, 1.0)
+    narrow = kernel_of(footprint, 4.0, 1.0)
+    for frequency in (0.5, 1.5, 3.0):
+
+        def response(kernel: Kernel, step: float, frequency: float = frequency) -> float:
+            offsets = (kernel.offsets + kernel.shifts[:, None]) * step / kernel.finer
+            return float(
+                (np.outer(kernel.shares, kernel.weights) * np.cos(frequency * offsets)).sum()
+            )
+
+        assert response(narrow, 4.0) == pytest.approx(response(wide, 1.0), abs=0.01)
+
+
 def test_a_zone_plate_that_is_made_smaller_has_no_rings_that_were_not_there() -> None:
     size, factor = 160, 8
 
@@ -108,7 +124,7 @@ def test_a_zone_plate_that_is_made_smaller_has_no_rings_that_were_not_there() ->
         return np.cos(radius * size * np.pi / 4)[..., None].astype(np.float32)
 
     axis = GridAxis(size, 0.0, float(factor), size // factor)
-    pieces = averaged(plate, (axis, axis), ("box", "box"), 50)
+    pieces = averaged(plate, (axis, axis), (kernel_of("box", axis.step),) * 2, 50)
     found = np.concatenate(list(pieces))[..., 0]
     fine = GridAxis(size, 0.0, 1 / 8, size * 8)
     cells = plate((fine, fine)).reshape(size // factor, 8 * factor, size // factor, 8 * factor)
@@ -156,12 +172,12 @@ def test_a_render_in_part_reaches_all_that_its_footprints_do() -> None:
     axis = GridAxis(100, 40.0, 4.0, 3)
     for footprint in FOOTPRINTS:
         offsets, _ = taps_of(footprint, axis.step)
-        reach = reach_of(axis, footprint)
+        reach = reach_of(axis, kernel_of(footprint, axis.step))
         ends = reach.start + np.array([0.5, reach.count - 0.5]) * reach.step
         inside = [max(0.0, 42 + offsets.min()), min(100.0, 50 + offsets.max())]
         assert ends == pytest.approx(inside)
         assert reach.step <= 0.5
-    assert reach_of(native_axis(5), "point").count > 0
+    assert reach_of(native_axis(5), kernel_of("point", 1.0)).count > 0
 
 
 def test_derivatives_have_no_footprint() -> None:

@@ -1,0 +1,174 @@
+"""Samples that count as means over footprints: how points are drawn, and what comes of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sinefit.engines.reference import REFERENCE
+from sinefit.engines.small_networks import SMALL_NETWORKS
+from sinefit.engines.torch_engine import TORCH
+from sinefit.errors import SettingError
+from sinefit.fields.weights_file import decode_field, encode_field
+from sinefit.fitting.budget import Budget
+from sinefit.fitting.checkpoint import decode_checkpoint, encode_checkpoint
+from sinefit.fitting.footprints import FootprintPoints, points_of
+from sinefit.fitting.hooks import FitHooks
+from sinefit.fitting.loop import fit_signal, make_plan, run_plan
+from sinefit.fitting.report import FitStoppedError
+from sinefit.native import small_networks
+from sinefit.signals.signal import Signal, SignalSpec
+
+from .making import clip, globe, picture, reached, settings, sound
+from .stubs import SLOW, Clock
+
+if TYPE_CHECKING:
+    from sinefit.engines.engine import EngineKind
+    from sinefit.fields.field import Field
+    from sinefit.fitting.config import FittedFootprint
+    from sinefit.fitting.report import FitResult
+    from sinefit.signals.signal import Footprint
+
+    from .making import Values
+
+pytestmark = pytest.mark.processor
+
+
+@given(st.integers(1, 4), st.integers(0, 10**6), st.integers(1, 20))
+def test_every_cell_of_a_box_has_a_point(axes: int, step: int, batch: int) -> None:
+    shape = (7, 30, 4, 11)[:axes]
+    points = FootprintPoints("box", shape, seed=3)
+    offsets = points.draw(step, 1, batch)[0]
+    count = points_of("box", axes)
+    each = round(count ** (1 / axes))
+    assert offsets.shape == (batch, count, axes)
+    # A cell of the grid is 2 / size wide in coordinates; its parts are numbered from its corner.
+    parts = torch.floor((offsets * torch.tensor(shape) / 2 + 0.5) * each).long()
+    numbers = (parts * torch.tensor([each**place for place in range(axes)])).sum(dim=2)
+    assert torch.equal(numbers.sort(dim=1).values, torch.arange(count).expand(batch, count))
+
+
+def test_points_follow_from_the_seed_and_the_step_alone() -> None:
+    points = FootprintPoints("gaussian", (20, 30), seed=5)
+    drawn = points.draw(10, 4, 6)
+    assert torch.equal(drawn[2:], points.draw(12, 2, 6))
+    assert torch.equal(drawn, FootprintPoints("gaussian", (20, 30), seed=5).draw(10, 4, 6))
+    assert not torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn, FootprintPoints("gaussian", (20, 30), seed=6).draw(10, 4, 6))
+
+
+@pytest.mark.parametrize(
+    ("footprint", "variance"), [("box", 1 / 12), ("gaussian", 1 / 4)], ids=["box", "gaussian"]
+)
+def test_points_are_spread_as_the_footprint_is(footprint: Footprint, variance: float) -> None:
+    offsets = FootprintPoints(footprint, (10, 50), seed=0).draw(0, 20, 200)
+    in_samples = offsets.flatten(0, 2) * torch.tensor([10, 50]) / 2
+    assert in_samples.mean(dim=0).abs().max() < 5e-3
+    assert in_samples.var(dim=0).numpy() == pytest.approx([variance] * 2, rel=0.02)
+
+
+@pytest.mark.parametrize("signal", [picture((40, 30), 3), sound(700, 2), clip((8, 12, 16))])
+def test_engines_agree_on_means(signal: Signal) -> None:
+    config = settings(blocks=2, batch=64, budget=Budget(steps=8), footprint="box", dtype="float32")
+    plan = make_plan(signal, config)
+    kinds: list[EngineKind] = [REFERENCE, TORCH]
+    if small_networks.supported():
+        kinds.append(SMALL_NETWORKS)
+    expected, *others = (
+        run_plan(
+            signal,
+            dataclasses.replace(plan, engine=kind, precision="float32", last_precision="float32"),
+            FitHooks(),
+        )
+        for kind in kinds
+    )
+    for other in others:
+        torch.testing.assert_close(
+            other.field.network.values, expected.field.network.values, rtol=0, atol=5e-5
+        )
+        assert reached(other) == pytest.approx(reached(expected), abs=0.01)
+
+
+def waves(shape: tuple[int, int], width: float) -> Values:
+    """Waves up to 0.8 of Nyquist at samples that are means over boxes of so many samples.
+
+    A wave's mean over a box is the wave times a sinc along each axis.
+    """
+    rows, columns = 24, 32
+    y = (np.arange(shape[0]) + 0.5) * rows / shape[0]
+    x = (np.arange(shape[1]) + 0.5) * columns / shape[1]
+    total = np.zeros(shape)
+    for down, right, phase in ((0.4, 0.1, 0.3), (0.05, 0.4, 1.0), (0.25, -0.3, 2.0)):
+        wave = np.cos(2 * np.pi * (down * y[:, None] + right * x[None, :]) + phase)
+        total += wave * np.sinc(down * width) * np.sinc(right * width) / 3
+    return total
+
+
+@pytest.fixture(scope="module")
+def fits() -> dict[Footprint, FitResult]:
+    """Fits of a picture whose pixels are means over their areas."""
+    spec = SignalSpec("image", (24, 32), 1, "float32", -1.0, 1.0, "tiff", 32)
+    signal = Signal(spec, waves((24, 32), 1.0)[..., None].astype(np.float32))
+    config = settings(
+        width=48, depth=3, batch=None, blocks=1, budget=Budget(steps=1500), learning_rate=2e-3
+    )
+    found: dict[Footprint, FitResult] = {}
+    footprints: tuple[FittedFootprint, ...] = ("point", "box")
+    for footprint in footprints:
+        config = dataclasses.replace(config, footprint=footprint)
+        found[footprint] = fit_signal(signal, config)
+    return found
+
+
+def between(field: Field) -> float:
+    """The error of a field between its samples, in dB."""
+    found = field.render(scale=4).samples[..., 0].astype(np.float64)
+    inside = (slice(8, -8), slice(8, -8))  # what lies beyond the edges no fit can know
+    error = np.square(found - waves((96, 128), 0.0))[inside].mean()
+    return 10 * math.log10(4 / error)
+
+
+def test_a_fit_of_means_undoes_what_averaging_has_done(fits: dict[Footprint, FitResult]) -> None:
+    # Points give the averages back, whose highest waves are 24 % too low.
+    assert between(fits["box"].field) > between(fits["point"].field) + 6
+
+
+def test_the_quality_is_that_of_the_means(fits: dict[Footprint, FitResult]) -> None:
+    result = fits["box"]
+    field = decode_field(encode_field(result.field), "name")
+    assert field.spec.footprint == "box"
+    given = waves((24, 32), 1.0)
+    error = np.square(field.render().samples[..., 0] - given).mean()
+    assert result.report.record.psnr == pytest.approx(10 * math.log10(4 / error), abs=0.05)
+    assert (result.report.record.psnr or 0) > 40
+    at_points = field.render(footprint="point").samples[..., 0]
+    assert 10 * math.log10(4 / np.square(at_points - given).mean()) < 30
+
+
+def test_a_fit_of_means_that_is_stopped_goes_on_to_the_same_bytes() -> None:
+    signal = picture((40, 30), 3)
+    config = settings(blocks=2, batch=50, budget=Budget(steps=40), footprint="gaussian")
+    expected = encode_field(fit_signal(signal, config).field)
+    left = iter(range(3))
+    hooks = FitHooks(should_stop=lambda: next(left, None) is None)
+    with pytest.raises(FitStoppedError) as stopped:
+        run_plan(signal, make_plan(signal, config), hooks, None, Clock(SLOW))
+    checkpoint = decode_checkpoint(encode_checkpoint(stopped.value.checkpoint), "name")
+    assert encode_field(fit_signal(signal, config, resume=checkpoint).field) == expected
+
+
+def test_a_sphere_has_points() -> None:
+    with pytest.raises(SettingError, match="`footprint` is box: samples of a sphere are points"):
+        make_plan(globe(), settings(footprint="box"))
+
+
+def test_band_limited_targets_are_refused() -> None:
+    with pytest.raises(SettingError, match=r"`footprint` is band-limited: .*box, gaussian"):
+        settings(footprint="band-limited")
