@@ -200,6 +200,7 @@ OTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "batch": ("batch", {"batch": 33}),
     "seed": ("seed", {"seed": 77}),
     "holdout": ("holdout", {"holdout": parse_holdout("holdout", "grid:2")}),
+    "footprint": ("footprint", {"footprint": "box"}),
     "dtype": ("dtype", {"dtype": "bfloat16"}),
     "network": ("network", {"network": "finer", "initializer": None}),
     "engine": ("engine", {"engine": "reference"}),

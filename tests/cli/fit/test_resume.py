@@ -202,6 +202,8 @@ SETTINGS = [
     ("--lr", "1e-5"),
     ("--batch", "33"),
     ("--seed", "77"),
+    ("--holdout", "5%"),
+    ("--footprint", "box"),
     ("--dtype", "bfloat16"),
     ("--kind", "image"),
     ("--format", "png"),

@@ -44,6 +44,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "threads": ("1", 1),
     "learning_rate": ("0.5", 0.5),
     "holdout": ("5%", parse_holdout("holdout", "5%")),
+    "footprint": ("box", "box"),
     "batch": ("11", 11),
     "dtype": ("float16", "float16"),
     "start": ("1.5m", 90.0),
