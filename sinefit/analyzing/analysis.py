@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from sinefit.signals.signal import Signal
 
 PLANE_C_W: Final = (0.05, 7.0)
-PLANE_C_B: Final = (0.0, 1.5)
-"""The part of the plane that is computed; it holds most schemes."""
+"""The columns of the plane that are computed; all schemes but xavier's are among them."""
+PLANE_C_B: Final = 1.5
+"""Its last row, where no scheme is beyond it."""
 PLANE_STEPS: Final = 60
 TRACE_POINTS: Final = 256
 """On which mean eigenvalues by depth are taken."""
@@ -67,6 +68,8 @@ def analyze_field(
 
 def _analysis(subject: Subject, settings: AnalysisSettings) -> Analysis:
     start = subject.start()
+    schemes = scheme_marks(subject.initializer, subject.size)
+    highest = max(scheme.c_b for scheme in schemes)
     return Analysis(
         name=subject.name,
         init=describe(subject.initializer),
@@ -83,9 +86,9 @@ def _analysis(subject: Subject, settings: AnalysisSettings) -> Analysis:
         mean_eigenvalues=_mean_eigenvalues(subject, settings.points),
         plane=plane(
             np.linspace(*PLANE_C_W, PLANE_STEPS).tolist(),
-            np.linspace(*PLANE_C_B, PLANE_STEPS).tolist(),
+            np.linspace(0.0, max(PLANE_C_B, 1.15 * highest), PLANE_STEPS).tolist(),
         ),
-        schemes=scheme_marks(subject.initializer, subject.size),
+        schemes=schemes,
         notes=subject.notes,
     )
 

@@ -24,7 +24,7 @@ LINES: Final = 4
 MOST_NEURONS: Final = 128
 """Of a layer whose spectra are averaged, evenly chosen."""
 BINS: Final = 512
-"""Equal ones, from 0 to eight times Nyquist."""
+"""At most, equal ones, from 0 to eight times Nyquist."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,16 @@ def layer_spectra(network: Network, axis: int, nyquist: float) -> tuple[LayerSpe
         power = windowed_power(chosen.numpy()).mean(axis=(0, 1))
         frequencies = 2.0 * np.pi * np.arange(len(power)) / length
         total = float(power.sum()) or 1.0
-        top = OVERSAMPLING * nyquist
-        bins = np.minimum((frequencies / top * BINS).astype(np.int64), BINS - 1)
+        # Bins of whole numbers of the transform's frequencies, so that none is without one.
+        together = -(-len(power) // BINS)
+        bins = np.arange(len(power)) // together
+        middles = frequencies[::together] + (together - 1) / 2.0 * frequencies[1]
         found.append(
             LayerSpectrum(
                 layer=number,
                 axis=axis,
-                frequencies=tuple(((np.arange(BINS) + 0.5) * top / BINS).tolist()),
-                power=tuple(np.bincount(bins, power, minlength=BINS).tolist()),
+                frequencies=tuple(middles.tolist()),
+                power=tuple(np.bincount(bins, power).tolist()),
                 beyond_first=float(power[frequencies > edge].sum()) / total,
                 beyond_nyquist=float(power[frequencies > nyquist].sum()) / total,
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from sinefit.analyzing.figures.style import COLOURS, REFERENCE_COLOUR, panels
+from sinefit.analyzing.figures.style import COLOURS, REFERENCE_COLOUR, panels, scale_by_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ def draw_kernel(analysis: Analysis, networks: Mapping[str, NetworkResult]) -> Fi
             label=f"{name}: the {kernel.aligned_with}",
         )
     means = analysis.mean_eigenvalues
-    depths.semilogy(
+    depths.plot(
         [row.depth for row in means],
         [row.mean_eigenvalue for row in means],
         "o-",
@@ -49,6 +49,7 @@ def draw_kernel(analysis: Analysis, networks: Mapping[str, NetworkResult]) -> Fi
     alignment.set_title("share in the first eigenvectors")
     alignment.set_xlabel("eigenvectors")
     alignment.set_ylim(0.0, 1.02)
+    scale_by_range(depths)
     for axes in (spectrum, depths, alignment):
         axes.legend(fontsize=6.5)
     return figure
@@ -63,7 +64,7 @@ def draw_eigenvectors(networks: Mapping[str, NetworkResult]) -> Figure | None:
     figure, all_axes = panels(
         shown if axes_count == 1 else len(networks),
         _columns(axes_count, len(networks), shown),
-        0.9 if axes_count == 1 else 1.5,
+        0.9 if axes_count == 1 else 1.1,
     )
     for place, (name, network) in enumerate(networks.items()):
         for number in range(shown):
@@ -105,8 +106,9 @@ def _draw_picture(axes: Axes, kernel: KernelResult, number: int) -> None:
 
 
 def _title(axes: Axes, kernel: KernelResult, number: int, name: str) -> None:
-    words = [name] if name else []
-    words.append(f"λ{number + 1} = {kernel.eigenvalues[number]:.3g}")
+    words = [f"λ{number + 1} = {kernel.eigenvalues[number]:.3g}"]
     if kernel.modes is not None:
         words.append(f"mode {kernel.modes[number].share:.0%}")
-    axes.set_title(", ".join(words), fontsize=6.5)
+    on_one_axis = len(kernel.points) == 1
+    heading = f"{name}: " if on_one_axis and name else f"{name}\n" if not on_one_axis else ""
+    axes.set_title(heading + ", ".join(words), fontsize=6.5 if on_one_axis else 5.5)

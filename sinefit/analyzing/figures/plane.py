@@ -48,14 +48,14 @@ def draw_plane(analysis: Analysis) -> Figure:
 def _mark_schemes(axes: Axes, analysis: Analysis) -> None:
     plane = analysis.plane
     right, top = plane.c_w[-1], plane.c_b[-1]
-    places: dict[tuple[float, float], list[str]] = {}
+    places: dict[tuple[int, int], list[tuple[str, float, float]]] = {}
     for number, scheme in enumerate(analysis.schemes):
         x, y = min(scheme.c_w, right), min(scheme.c_b, top)
         is_beyond = x < scheme.c_w or y < scheme.c_b
         # Schemes that lie upon one another share a label.
-        key = (round(x * 4), round(y * 8))
+        key = (round(14.0 * x / right), round(8.0 * y / top))
         name = scheme.init + (f" → {scheme.c_w:.0f}" if is_beyond else "")
-        places.setdefault(key, []).append(name)
+        places.setdefault(key, []).append((name, x, y))
         marker = "*" if number == 0 else "o"
         axes.plot(
             x,
@@ -66,13 +66,15 @@ def _mark_schemes(axes: Axes, analysis: Analysis) -> None:
             clip_on=False,
             zorder=5 if number == 0 else 4,
         )
-    for (x, y), names in places.items():
+    for found in places.values():
+        names = [name for name, _, _ in found]
+        _, x, y = found[0]
         # Along the bottom, where most schemes have no biases to speak of, words stand on end.
-        upright = y == 0
-        near_edge = x / 4 > 0.75 * right and not upright
+        upright = y < 0.05 * top
+        near_edge = x > 0.75 * right and not upright
         axes.annotate(
             (", " if upright else "\n").join(names),
-            (x / 4, y / 8),
+            (x, y),
             xytext=(0 if upright else -5 if near_edge else 5, 6 if upright else 0),
             textcoords="offset points",
             ha="center" if upright else "right" if near_edge else "left",

@@ -50,7 +50,7 @@ def draw_spectra(networks: Mapping[str, NetworkResult]) -> Figure:
             side = "right" if word == "first layer" else "left"
             axes.text(place, 3.0, word, fontsize=6, ha=side, va="bottom")
         axes.set_xscale("log")
-        axes.set_xlim(spectrum.layers[0].frequencies[0], spectrum.layers[0].frequencies[-1])
+        axes.set_xlim(spectrum.layers[0].frequencies[1], spectrum.layers[0].frequencies[-1])
         axes.set_ylim(-90.0, 2.0)
         axes.set_title(f"{name}, ω = {spectrum.omega:.4g}", pad=12.0)
         axes.set_xlabel("frequency (radians per unit)")

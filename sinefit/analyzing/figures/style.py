@@ -63,7 +63,7 @@ def scale_by_range(axes: Axes) -> None:
     if len(values) and values.max() > 8.0 * values.min():
         axes.set_yscale("log")
     else:
-        axes.set_ylim(bottom=0.0)
+        axes.set_ylim(0.0, 1.1 * float(values.max(initial=1e-12)))
 
 
 def panels(rows: int, columns: int, height: float) -> tuple[Figure, list[Axes]]:

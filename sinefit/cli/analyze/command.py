@@ -195,5 +195,12 @@ def _read_signal(name: str, field: Field | None) -> Signal:
 
     if field is None:
         return read_input(name)
-    selection = Selection(channels_last=field.spec.channels_last, domain=field.spec.domain)
-    return read_input(name, selection=selection)
+    fitted = field.spec
+    selection = Selection(channels_last=fitted.channels_last, domain=fitted.domain)
+    signal = read_input(name, selection=selection)
+    # A field that was fitted with --downsample names no such factor: its size tells it.
+    if len(signal.spec.shape) == len(fitted.shape) and signal.spec.shape != fitted.shape:
+        factor = round(signal.spec.shape[-1] / fitted.shape[-1])
+        if factor > 1:
+            return read_input(name, selection=dataclasses.replace(selection, downsample=factor))
+    return signal

@@ -46,6 +46,11 @@ def test_before_and_after(weights: Path) -> None:
     assert "|dE/dW|" in shown
 
 
+def test_a_signal_that_was_reduced_for_the_fit(weights: Path) -> None:
+    succeed("fit", "photo.png", *TINY, "-q", "--downsample", "3", "-o", "small.safetensors")
+    assert "|dE/dW|" in succeed("analyze", "small.safetensors", "--signal", "photo.png").stdout
+
+
 def test_weights_from_a_pipe(weights: Path) -> None:
     named = succeed("analyze", weights, "--json").stdout
     assert succeed("analyze", "-", "--json", stdin=weights.read_bytes()).stdout == named
