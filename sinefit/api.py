@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
@@ -24,7 +24,6 @@ from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.fitting.devices import resolve_device
 from sinefit.fitting.hooks import CHECKPOINT_EVERY, FitHooks
 from sinefit.fitting.loop import fit_signal
-from sinefit.fitting.omega_choice import parse_omega
 from sinefit.fitting.words import config_of
 from sinefit.initializers.registry import parse_initializer
 from sinefit.jobs.hooks import JobHooks
@@ -60,12 +59,14 @@ if TYPE_CHECKING:
     from sinefit.analyzing.results import Analysis
     from sinefit.comparing.cells import Cell
     from sinefit.comparing.results import CellResult, Comparison
-    from sinefit.fitting.config import FittedFootprint, StorageType
+    from sinefit.fitting.config import FittedFootprint, StorageType, TrainingPrecision
+    from sinefit.fitting.recipes import RecipeName
     from sinefit.fitting.report import FitResult, Progress
+    from sinefit.fitting.schedule import Schedule
     from sinefit.fitting.words import FitSettings, Omega
     from sinefit.jobs.running import JobOutcome
     from sinefit.signals.objects import Source
-    from sinefit.signals.signal import Domain, Kind
+    from sinefit.signals.signal import Coordinates, Domain, Kind, Targets
 
 
 def fit(
@@ -73,14 +74,21 @@ def fit(
     *,
     init: str | None = None,
     network: str = FitConfig.network.name,
-    omega: Omega = "auto",
+    omega: Omega | None = None,
     width: int | None = None,
     depth: int = FitConfig.depth,
     steps: int | None = None,
     max_time: float | None = None,
     target_psnr: float | None = None,
+    recipe: RecipeName = FitConfig.recipe,
     learning_rate: float | None = None,
-    batch: int | None = None,
+    schedule: Schedule | None = None,
+    betas: Sequence[float] | str | None = None,
+    epsilon: float | None = None,
+    batch: int | Literal["full"] | None = None,
+    precision: TrainingPrecision | None = None,
+    coordinates: Coordinates | None = None,
+    targets: Targets | None = None,
     blocks: int | Sequence[int] | str | None = None,
     block_size: int | Sequence[int] | None = None,
     margin: int | Sequence[int] | None = None,
@@ -103,9 +111,10 @@ def fit(
     takes it, "lambert:sigma_a=1", `network` another kind of network, "wire:omega=10", which has a
     start of its own. `omega` scales the first layer's frequencies, in radians per unit
     of the domain [-1, 1], one number or one per axis; a text is what the command line takes:
-    "auto", "nyquist", "0.5nyquist". `steps`, `max_time` and `target_psnr` bound the fit, whichever
-    comes first; without any, a number of steps that suits the signal. `start_from` continues from a
-    field: its initializer, omega and network size hold. `on_progress` is called every few steps.
+    "auto", "nyquist", "0.5nyquist"; None is "auto" unless the `recipe` has another. `steps`,
+    `max_time` and `target_psnr` bound the fit, whichever comes first; without any, a number of
+    steps that suits the signal. `start_from` continues from a field: its initializer, omega and
+    network size hold. `on_progress` is called every few steps.
     All else are fields of `Budget`, `FitConfig` and `Selection`, which tell what each of them is.
 
     Raises SettingError, InputError, DeviceError or FitDivergedError, each with one line on what to
@@ -124,8 +133,15 @@ def fit(
         steps=steps,
         max_time=max_time,
         target_psnr=target_psnr,
+        recipe=recipe,
         learning_rate=learning_rate,
+        schedule=schedule,
+        betas=betas,
+        epsilon=epsilon,
         batch=batch,
+        precision=precision,
+        coordinates=coordinates,
+        targets=targets,
         blocks=blocks,
         block_size=block_size,
         margin=margin,
@@ -413,7 +429,7 @@ def analyze(
     MemoryLimitError for too many points.
     """
     settings = AnalysisSettings(
-        omega=parse_omega(omega) if isinstance(omega, str) else omega,  # type: ignore[arg-type]
+        omega=omega,  # type: ignore[arg-type]
         width=width,
         depth=depth,
         axes=axes,

@@ -71,4 +71,5 @@ def _values(field: Field, axes: list[GridAxis]) -> NDArray[np.float64]:
     plan = RenderPlan(tuple(axes), field.spec.with_shape(tuple(axis.count for axis in axes)))
     outputs = np.concatenate(list(render_values(field, plan))).astype(np.float64)
     # A fit that diverges has no values any more, and is shown all the same.
-    return np.clip((np.nan_to_num(outputs) + 1.0) / 2.0, 0.0, 1.0)
+    levels = (np.nan_to_num(outputs) - field.spec.target_low) / field.spec.target_range
+    return np.clip(levels, 0.0, 1.0)

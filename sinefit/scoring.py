@@ -58,7 +58,7 @@ def score_field(
     picture: list[np.ndarray] = []
     done = 0
     # An array file does not say what its axes are: the field knows its own domain.
-    plan = RenderPlan(axes, replace(spec, domain=fitted.domain))
+    plan = RenderPlan(axes, replace(spec, domain=fitted.domain, coordinates=fitted.coordinates))
     for piece in render_values(field.to(device), plan):
         truth = original.samples[done : done + len(piece)].astype(np.float64)
         values = _rescaled(piece, field, original)
@@ -102,9 +102,11 @@ def _rescaled(values: np.ndarray, field: Field, original: Signal) -> np.ndarray:
     Two files of one picture can differ in range: 8 and 16 bits, or the peak of another cut. Integer
     depths stand for the same full scale; everything else is compared in physical units.
     """
-    if original.spec.full_scale and field.spec.full_scale:
-        return values
-    physical = field.spec.from_unit(values)
-    low, high = original.spec.low, original.spec.high
+    mine, theirs = field.spec, original.spec
+    if theirs.full_scale and mine.full_scale:
+        if mine.targets == theirs.targets:
+            return values
+        mine = replace(mine, low=theirs.low, high=theirs.high)
+    physical = mine.from_unit(values)
     with np.errstate(over="ignore"):  # the ranges may be worlds apart
-        return (physical - low) * (2.0 / (high - low)) - 1.0
+        return theirs.to_unit(physical, "float64")

@@ -101,13 +101,12 @@ def test_only_the_machine_does_not_decide_a_fit() -> None:
 def test_the_call_of_python_takes_every_setting_with_its_default() -> None:
     parameters = inspect.signature(sinefit.fit).parameters
     beside = {"source", "start_from", "on_progress"}
-    of_files = {"start", "duration", "region", "downsample"}  # `read_signal` takes these
+    of_files = {"start", "duration", "region", "downsample", "grey"}  # `read_signal` takes these
     offered = {each.word: each for each in SETTINGS if each.group is not None}
     assert set(parameters) - beside == set(offered) - of_files
-    for word in set(parameters) - beside - {"network", "omega"}:
+    for word in set(parameters) - beside - {"network"}:
         assert parameters[word].default == offered[word].default, word
     assert parameters["network"].default == offered["network"].unset
-    assert parameters["omega"].default == "auto"
 
 
 def test_a_default_is_written_once() -> None:
@@ -121,4 +120,4 @@ def test_a_default_is_written_once() -> None:
         for argument, default in zip(call.args.kwonlyargs, call.args.kw_defaults, strict=True)
         if isinstance(default, ast.Constant) and default.value is not None
     }
-    assert written == {"omega"}
+    assert written == set()

@@ -12,7 +12,7 @@ import torch
 from sinefit.errors import SettingError
 from sinefit.fitting.members import block_seed
 from sinefit.fitting.omega import nyquist_frequencies, resolve_omega
-from sinefit.fitting.omega_choice import NyquistShare
+from sinefit.fitting.omega_choice import AUTO, NyquistShare
 from sinefit.fitting.traits import signal_traits
 from sinefit.initializers.base import SignalTraits
 from sinefit.initializers.registry import describe
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sinefit.fields.field import Field
     from sinefit.initializers.base import Initializer
     from sinefit.networks.network import Network
-    from sinefit.signals.signal import Domain, Signal, SignalSpec
+    from sinefit.signals.signal import Coordinates, Domain, Signal, SignalSpec
 
 DEFAULT_OMEGA: Final = (NyquistShare(0.125),)
 """Without a signal; of 512 samples it is 100 radians per unit."""
@@ -60,6 +60,8 @@ class Subject:
     """The part of the signal that the network is for."""
     notes: tuple[str, ...] = ()
     """What a reader of the analysis must know, one sentence each."""
+    coordinates: Coordinates = "centres"
+    """Where the samples lie along each axis."""
 
     def start(
         self, *, omega: tuple[float, ...] | None = None, depth: int | None = None
@@ -82,7 +84,7 @@ class Subject:
             GridAxis(size, 0.0, size / count, count)
             for size, count in zip(self.shape, counts, strict=True)
         )
-        grid = Grid(axes, self.domain)
+        grid = Grid(axes, self.domain, where=self.coordinates)
         return counts, grid.coordinates(torch.arange(grid.sample_count)).double()
 
     def values_on(self, counts: tuple[int, ...]) -> NDArray[np.float64] | None:
@@ -112,10 +114,11 @@ def subject_of_initializer(
         nyquist = tuple(math.pi * count / 2.0 for count in shape)
     size = NetworkSize(axes, settings.width or 256, settings.depth or 4, channels)
     if signal is not None:
-        omega = resolve_omega(settings.omega, initializer, signal, size)
+        asked = AUTO if settings.omega is None else settings.omega
+        omega = resolve_omega(asked, initializer, signal, size)
         traits = signal_traits(signal, with_spectrum=initializer.reads_spectrum)
     else:
-        choice = settings.omega or DEFAULT_OMEGA
+        choice = settings.omega if isinstance(settings.omega, tuple) else DEFAULT_OMEGA
         if len(choice) not in (1, axes):
             raise SettingError(
                 f"`omega` has {len(choice)} values, the network {axes} coordinates: give one "
@@ -159,6 +162,8 @@ def subject_of_field(
     blocks = field.blocks
     if signal is not None:
         _check_signal(signal.spec, field.spec)
+        mapping = {"coordinates": field.spec.coordinates, "targets": field.spec.targets}
+        signal = replace(signal, spec=replace(signal.spec, **mapping))  # type: ignore[arg-type]
     if block is None:
         block = blocks.number(tuple(count // 2 for count in blocks.counts))
     if block >= blocks.count:
@@ -199,6 +204,7 @@ def subject_of_field(
         network,
         part,
         tuple(notes),
+        spec.coordinates,
     )
 
 
@@ -211,7 +217,7 @@ def _block_omega(
     recorded = field.record.omega
     size = field.network.size
     derived = [
-        resolve_omega(None, initializer, field.blocks.part(signal, number), size, BLOCK_SHARE)
+        resolve_omega(AUTO, initializer, field.blocks.part(signal, number), size, BLOCK_SHARE)
         for number in range(field.blocks.count)
     ]
     means = np.exp(np.log(np.asarray(derived)).mean(axis=0))

@@ -58,6 +58,9 @@ def evaluate(
     downsample: Annotated[
         int, typer.Option(metavar="N", help="The --downsample of the fit.", rich_help_panel=_PART)
     ] = 1,
+    grey: Annotated[
+        bool, typer.Option("--grey", help="The --grey of the fit.", rich_help_panel=_PART)
+    ] = False,
     device: machine.Device = "auto",
     quiet: told.Quiet = False,
     verbose: told.Verbose = False,
@@ -88,6 +91,7 @@ def evaluate(
                 duration=None if length is None else parse_seconds("--duration", length),
                 region=None if region is None else parse_pixel_region(region),
                 downsample=downsample,
+                grey=grey,
                 channels_last=field.spec.channels_last,
                 domain=field.spec.domain,
             )

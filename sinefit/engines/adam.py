@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 Constants = tuple[float, float, float]
 """beta1, beta2 and epsilon."""
 
-CONSTANTS: Final[Constants] = (0.9, 0.99, 1e-12)
-"""A short memory of squares suits a fit of a few thousand steps; epsilon is far below the gradients
-of a well fitted signal."""
+EPSILON: Final = 1e-12
+"""Far below the gradients of a well fitted signal."""
+CONSTANTS: Final[Constants] = (0.9, 0.99, EPSILON)
+"""A short memory of squares suits a fit of a few thousand steps."""
 _AVERAGES: Final = ("gradient", "square")
 
 
@@ -48,19 +49,23 @@ class Adam:
         rates: Tensor | None = None,
         bounds: Tensor | None = None,
         *,
+        gains: Tensor | None = None,
         constants: Constants = CONSTANTS,
         update: Update | None = None,
     ) -> None:
         """Prepare for rows like `network.values`: peak learning rates, and largest magnitudes.
 
         The values are clamped to their bounds at once, and after every step. Without `rates` only
-        parts can take steps, which bring theirs. Without `update` the fastest that the device has
+        parts can take steps, which bring theirs. `gains` is how fast each value grows with the
+        weight that its scheme calls its own: averages and epsilon then are of the gradient by that.
+        Without `update` the fastest that the device has
         is taken.
         """
         values = network.values
         self._values = values
         self._rates = rates
         self._bounds = bounds
+        self._gains = gains
         self._constants = constants
         self._update = update or triton_update(values.device) or _update_for(values)
         self._averages = (torch.zeros_like(values), torch.zeros_like(values))
@@ -102,11 +107,15 @@ class Adam:
         return self._constants
 
     def part(
-        self, members: range, rates: Tensor | None = None, bounds: Tensor | None = None
+        self,
+        members: range,
+        rates: Tensor | None = None,
+        bounds: Tensor | None = None,
+        gains: Tensor | None = None,
     ) -> Adam:
         """Return the same for some members, with which it shares all its memory.
 
-        Rates and bounds can be the part's own; values are clamped to such bounds.
+        Rates, bounds and gains can be the part's own; values are clamped to such bounds.
         """
         first, last = members.start, members.stop
         part = copy.copy(self)
@@ -118,6 +127,9 @@ class Adam:
             part._bounds = None if self._bounds is None else self._bounds[first:last]
         else:
             part._clamp()
+        part._gains = gains
+        if gains is None:
+            part._gains = None if self._gains is None else self._gains[first:last]
         part._averages = (self._averages[0][first:last], self._averages[1][first:last])
         part._scales = self._scales[first:last]
         part._pace = self._pace[:, first:last]
@@ -165,7 +177,15 @@ class Adam:
 
     @torch.no_grad()
     def apply(self, gradient: Tensor, pace: Tensor | None = None) -> None:
-        """Update the values by a gradient of their shape, at the pace (2, members, 1) if told."""
+        """Update the values by a gradient of their shape, at the pace (2, members, 1) if told.
+
+        The gradient is used up.
+        """
+        if self._gains is not None:
+            # With W' = w W the gradient by W is w times that by W'. A step of W with the rate r is
+            # one of W' with the rate w r, and an epsilon beside the one is w times as much as
+            # beside the other.
+            gradient.mul_(self._gains)
         self._update(
             self._values,
             gradient,

@@ -70,7 +70,8 @@ class _Blocks:
 
 
 def _is_for(work: Work) -> bool:
-    return work.is_pointwise and work.members > 1 and work.device.type == "cuda"
+    on_cuda = work.members > 1 and work.device.type == "cuda"
+    return work.is_pointwise and on_cuda and not work.has_gains
 
 
 def _failure(work: Work, precision: Precision) -> str | None:

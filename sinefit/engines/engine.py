@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+import torch
+
 from sinefit.engines.objective import MeanSquaredError
 from sinefit.networks.sine import SINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import torch
     from torch import Tensor
 
     from sinefit.engines.adam import Adam
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
     from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
 
-Precision = Literal["float32", "bfloat16", "two bfloat16", "float16"]
+Precision = Literal["float32", "bfloat16", "two bfloat16", "float16", "float64"]
 """How the factors of the hidden layers' products are taken: as they are, rounded to bfloat16 (8
 bits) or to float16 (11 bits, what flows back scaled to its range), or as the sum of two values of
-bfloat16 (16 bits). Sums and all else are float32."""
+bfloat16 (16 bits). Sums and all else are float32; with "float64" everything is that."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Work:
     device: torch.device
     threads: int
     """Threads of the CPU that the engine may use."""
+    dtype: torch.dtype = torch.float32
+    """Type of weights, coordinates and targets."""
+    has_gains: bool = False
+    """Whether Adam goes by the gradient by weights that the scheme calls its own, see
+    `Adam.__init__`."""
 
     @property
     def samples(self) -> int:
@@ -55,8 +61,9 @@ class Work:
 
     @property
     def is_sine(self) -> bool:
-        """Whether it is sine networks and the mean squared error, of whatever points."""
-        return self.family is SINE and isinstance(self.objective, MeanSquaredError)
+        """Whether it is sine networks in float32 and the mean squared error, of whatever points."""
+        is_single = self.dtype == torch.float32
+        return self.family is SINE and is_single and isinstance(self.objective, MeanSquaredError)
 
     @property
     def is_pointwise(self) -> bool:
@@ -142,7 +149,10 @@ class Wanting(Protocol):
 
 @runtime_checkable
 class StackKind(EngineKind, Protocol):
-    """An engine that gathers the samples of a stack's steps and updates its weights itself."""
+    """An engine that gathers the samples of a stack's steps and updates its weights itself.
+
+    It knows no gains: see `Work.has_gains`.
+    """
 
     @property
     def together(self) -> int:

@@ -60,14 +60,13 @@ class _Reference:
     in_parts: Final = True
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:
-        """Return float32: it does any work."""
-        del work
-        return ("float32",)
+        """Return the precision of the work's type: it does any work."""
+        return ("float64",) if work.dtype == torch.float64 else ("float32",)
 
     def memory(self, work: Work) -> int:
         """Return about what autograd keeps of every layer, and what flows back."""
         each = work.size.width * (work.family.kept_values * work.size.depth + 2)
-        return 4 * work.members * work.samples * each
+        return work.dtype.itemsize * work.members * work.samples * each
 
     def make(self, network: Network, work: Work, precision: Precision) -> ReferenceEngine:
         """Return the engine."""

@@ -16,7 +16,7 @@ from sinefit.engines.torch_engine import TORCH
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sinefit.engines.engine import EngineKind, Work
+    from sinefit.engines.engine import EngineKind, Precision, Work
 
 _KINDS: tuple[EngineKind, ...] = (CUDA, BLOCKS, NATIVE, SMALL_NETWORKS, TORCH, REFERENCE)
 
@@ -24,9 +24,13 @@ ENGINES: Mapping[str, EngineKind] = MappingProxyType({kind.name: kind for kind i
 """Every engine by its name. The last can do any work."""
 
 
-def choose_engine(work: Work) -> EngineKind:
-    """Return the fastest engine that can do a work on this machine."""
-    return next(kind for kind in _KINDS if kind.precisions(work))
+def choose_engine(work: Work, precision: Precision | None = None) -> EngineKind:
+    """Return the fastest engine that can do a work on this machine, in a precision if it matters.
+
+    The last of them does any, in the precision of its type.
+    """
+    able = (kind for kind in _KINDS if kind.precisions(work))
+    return next(kind for kind in able if precision in (None, *kind.precisions(work)))
 
 
 def shortfalls(work: Work) -> list[str]:

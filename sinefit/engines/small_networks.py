@@ -66,6 +66,7 @@ class _SmallNetworks:
     def precisions(self, work: Work) -> tuple[Precision, ...]:
         """Return float32, for stacks of sine networks."""
         serves = work.is_sine and work.members > 1 and work.device.type == "cpu"
+        serves = serves and not work.has_gains
         return ("float32",) if serves and small_networks.supported() else ()
 
     def memory(self, work: Work) -> int:

@@ -24,6 +24,7 @@ class TorchEngine:
     whose coordinates lose their resolution in bfloat16, and the last, whose outputs meet the
     targets, are float32. A batch goes by parts of `work.targets`, whose gradients add up, so that
     memory does not grow with it and the buffers stay in cache. One member cannot disturb another.
+    Weights of float64 have everything in that.
     """
 
     def __init__(self, network: Network, work: Work, precision: Precision) -> None:
@@ -38,14 +39,15 @@ class TorchEngine:
         self._weight_gradients = [gradients[weight_name(layer)] for layer in layers]
         self._bias_gradients = [gradients[bias_name(layer)][:, None] for layer in layers]
         room = network.members * work.samples * size.width
-        self._buffers = torch.empty((2 * size.depth + 1, room), device=network.device)
+        shape, values = (2 * size.depth + 1, room), network.values
+        self._buffers = torch.empty(shape, dtype=values.dtype, device=values.device)
 
     @torch.no_grad()
     def step(self, batch: Batch) -> Tensor:
         """Compute the losses (members,) and their gradient."""
         self.gradient.zero_()
         objective, targets = self._work.objective, batch.targets.shape[1]
-        losses = torch.zeros(self._network.members, device=batch.targets.device)
+        losses = self.gradient.new_zeros(self._network.members)
         for begin in range(0, targets, self._work.targets):
             part = batch.part(begin, min(begin + self._work.targets, targets))
             share = part.targets.shape[1] / targets
@@ -116,16 +118,22 @@ class _Torch:
     in_parts: Final = True
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:
-        """Return float32, after bfloat16 where the CPU has such products; sine networks only."""
+        """Return float32, after bfloat16 where the CPU has such products; sine networks only.
+
+        Of work in float64 it is that.
+        """
         if work.family is not SINE:
             return ()
+        if work.dtype == torch.float64:
+            return ("float64",)
         if work.device.type == "cpu" and bfloat16_products():
             return ("bfloat16", "float32")
         return ("float32",)
 
     def memory(self, work: Work) -> int:
         """Return the bytes of the buffers: sines, cosines and what flows between them."""
-        return 4 * work.members * work.samples * work.size.width * (2 * work.size.depth + 1)
+        samples = work.members * work.samples
+        return work.dtype.itemsize * samples * work.size.width * (2 * work.size.depth + 1)
 
     def make(self, network: Network, work: Work, precision: Precision) -> TorchEngine:
         """Allocate the engine."""

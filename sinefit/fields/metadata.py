@@ -33,7 +33,15 @@ from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
 from sinefit.parameters import parameters_of
 from sinefit.signals.blocks import BlockGrid
-from sinefit.signals.signal import DOMAINS, FOOTPRINTS, KINDS, SignalSpec, range_fault
+from sinefit.signals.signal import (
+    COORDINATES,
+    DOMAINS,
+    FOOTPRINTS,
+    KINDS,
+    TARGETS,
+    SignalSpec,
+    range_fault,
+)
 from sinefit.version import __version__
 
 if TYPE_CHECKING:
@@ -50,12 +58,15 @@ BLOCKS_VERSION: Final = "2"
 """Of a field of several."""
 STACK_VERSION: Final = "3"
 """Of many fields in one file."""
+MAPPED_VERSION: Final = "4"
+"""Of a field whose coordinates or targets are not the usual ones, of any number of blocks."""
 SUFFIX: Final = ".safetensors"
 LARGEST_SIGNAL: Final = 2**40
 """Bytes of samples, 1 TiB, that no fitted signal can have had: it would be 64 times the largest
 that is read where nothing else is asked for."""
 
 _SIGNAL_TYPES: Final = json_types(SignalSpec)
+_USUAL_MAPPING: Final = {"coordinates": "centres", "targets": "-1,1"}
 _SIZE_TYPES: Final = json_types(NetworkSize)
 _BLOCK_TYPES: Final[dict[str, tuple[type, ...]]] = {"counts": (list,), "margins": (list,)}
 _RECORD_TYPES: Final = json_types(FitRecord)
@@ -105,12 +116,18 @@ def make_metadata(
 
     Those of one block tell of no blocks: they are what releases without blocks wrote and read.
     """
+    signal = spec_values(spec)
+    version = FORMAT_VERSION if blocks.count == 1 else BLOCKS_VERSION
+    if any(signal[name] != value for name, value in _USUAL_MAPPING.items()):
+        version = MAPPED_VERSION
+    else:  # releases that know no other do not read of it
+        signal = {name: signal[name] for name in signal.keys() - _USUAL_MAPPING.keys()}
     several = {"blocks": to_json({"counts": blocks.counts, "margins": blocks.margins})}
     return {
         "format": FORMAT,
-        "format_version": FORMAT_VERSION if blocks.count == 1 else BLOCKS_VERSION,
+        "format_version": version,
         "tool_version": __version__,
-        "signal": to_json(spec_values(spec)),
+        "signal": to_json(signal),
         "network": to_json(network_values(family, size)),
         "fit": to_json(dataclasses.asdict(record)),
         **(several if blocks.count > 1 else {}),
@@ -221,10 +238,10 @@ def check_format(metadata: Any) -> str:
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise UnsoundError("it is a safetensors file, but not one that sinefit wrote")
     version = metadata.get("format_version")
-    if version not in (FORMAT_VERSION, BLOCKS_VERSION, STACK_VERSION):
+    if version not in (FORMAT_VERSION, BLOCKS_VERSION, STACK_VERSION, MAPPED_VERSION):
         raise UnsoundError(
             f"its format version is {version!r}, this sinefit reads {FORMAT_VERSION} to "
-            f"{STACK_VERSION}; use the version of sinefit that wrote it, or a newer one"
+            f"{MAPPED_VERSION}; use the version of sinefit that wrote it, or a newer one"
         )
     if not all(isinstance(value, str) for value in metadata.values()):
         raise UnsoundError("damaged weights file: its metadata are no strings")
@@ -329,7 +346,8 @@ def network_of(values: dict[str, Any]) -> tuple[Family, NetworkSize]:
 
 def signal_spec_of(values: dict[str, Any]) -> SignalSpec:
     """Return what `spec_values` told; raises UnsoundError for what no signal can be."""
-    values = {"footprint": SignalSpec.footprint, **values}  # files of 0.1.0 have none
+    # Files of 0.1.0 have no footprint.
+    values = {"footprint": SignalSpec.footprint, **_USUAL_MAPPING, **values}
     _check_types(values, _SIGNAL_TYPES)
     rate = values["rate"]
     if rate is not None:
@@ -342,6 +360,8 @@ def signal_spec_of(values: dict[str, Any]) -> SignalSpec:
         spec.kind in KINDS
         and spec.domain in DOMAINS
         and spec.footprint in FOOTPRINTS
+        and spec.coordinates in COORDINATES
+        and spec.targets in TARGETS
         and 1 <= len(spec.shape) <= 32
         and all(type(size) is int and 1 <= size < 2**40 for size in spec.shape)
         and 1 <= spec.channels < 2**20
@@ -366,8 +386,10 @@ def _bytes_of(dtype: str) -> int:
 
 def fit_record_of(values: dict[str, Any], spec: SignalSpec) -> FitRecord:
     """Return the record of a fit of a signal; raises UnsoundError for what none can be."""
-    # Files of the first version do not tell these: every sample was trained on and measured.
-    values = {"psnr_samples": spec.sample_count, **dict.fromkeys(_HELD_OUT), **values}
+    # Files of the first version do not tell these: every sample was trained on and measured, and
+    # there was one way to train.
+    usual = {"schedule": "cosine", "betas": [0.9, 0.99], "epsilon": None, "precision": "auto"}
+    values = {"psnr_samples": spec.sample_count, **dict.fromkeys(_HELD_OUT), **usual, **values}
     for name in _DECIBELS:
         if values.get(name) in ("inf", "-inf"):
             values[name] = float(values[name])
@@ -381,6 +403,12 @@ def fit_record_of(values: dict[str, Any], spec: SignalSpec) -> FitRecord:
         values[name] = tuple(float(value) for value in values[name])
         if not all(0 < value < math.inf for value in values[name]):
             raise UnsoundError(f"damaged weights file: its {name} are not greater than 0")
+    betas, epsilon = values["betas"], values["epsilon"]
+    if len(betas) != 2 or not all(type(beta) in (float, int) and 0 <= beta < 1 for beta in betas):
+        raise UnsoundError("damaged weights file: its betas are no decay rates")
+    if epsilon is not None and not 0 < epsilon < math.inf:
+        raise UnsoundError("damaged weights file: its epsilon is not greater than 0")
+    values["betas"] = tuple(float(beta) for beta in betas)
     measured = values["psnr_samples"]
     if not 0 <= measured <= spec.sample_count:
         raise UnsoundError("damaged weights file: it was measured on samples that there are not")
@@ -390,8 +418,9 @@ def fit_record_of(values: dict[str, Any], spec: SignalSpec) -> FitRecord:
 
 
 def _blocks(metadata: dict[str, Any], spec: SignalSpec) -> BlockGrid:
-    """Return the grid of blocks: of a file of format 1 a single one."""
-    if metadata["format_version"] == FORMAT_VERSION:
+    """Return the grid of blocks: a single one where the file tells of none."""
+    version = metadata["format_version"]
+    if version == FORMAT_VERSION or (version == MAPPED_VERSION and "blocks" not in metadata):
         return BlockGrid.single(spec)
     values = json_object(metadata, "blocks")
     _check_types(values, _BLOCK_TYPES)
@@ -402,7 +431,7 @@ def _blocks(metadata: dict[str, Any], spec: SignalSpec) -> BlockGrid:
     except SettingError as error:
         raise UnsoundError("damaged weights file: its blocks do not fit its signal") from error
     if blocks.count == 1:
-        raise UnsoundError("damaged weights file: a single block is of format version 1")
+        raise UnsoundError("damaged weights file: it tells of blocks, of which it has one")
     return blocks
 
 

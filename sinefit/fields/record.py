@@ -48,3 +48,12 @@ class FitRecord:
     psnr_gradient: float | None = None
     """PSNR in dB of the field's gradient at these samples, against central differences of the
     signal, over the range of such differences."""
+    schedule: str = "cosine"
+    """Course of the rates: "cosine" or "constant"."""
+    betas: tuple[float, ...] = (0.9, 0.99)
+    """Adam's two decay rates."""
+    epsilon: float | None = None
+    """Adam's epsilon beside gradients by the initializer's own weights; None for one far below all
+    gradients."""
+    precision: str = "auto"
+    """What was asked of products: "auto", "float32" or "float64"."""

@@ -24,6 +24,8 @@ _JSON: Final[Mapping[str, tuple[type, ...]]] = {
     "Kind": (str,),
     "Domain": (str,),
     "Footprint": (str,),
+    "Coordinates": (str,),
+    "Targets": (str,),
 }
 """Types that a value has once it is read from JSON, by its annotation."""
 

@@ -93,11 +93,14 @@ def fingerprint(signal: Signal) -> str:
     """Return a SHA-256 of a signal's samples and of how they were sampled, in hexadecimal."""
     spec = dataclasses.replace(
         signal.spec,
-        footprint=SignalSpec.footprint,  # a setting of the fit
         source=None,
         source_bytes=None,
         icc_profile=None,
         soundtrack=None,
+        # What a fit makes of them is compared as its settings.
+        footprint=SignalSpec.footprint,
+        coordinates=SignalSpec.coordinates,
+        targets=SignalSpec.targets,
     )
     digest = hashlib.sha256(repr(spec).encode())
     # By blocks, so that a long signal on disk is not read into memory as a whole.
@@ -121,7 +124,7 @@ def settings_values(config: FitConfig) -> dict[str, Any]:
         values["initializer"] = describe(config.initializer)
     if config.holdout is not None:
         values["holdout"] = str(config.holdout)
-    if config.omega is not None:
+    if isinstance(config.omega, tuple):
         values["omega"] = [
             str(part) if isinstance(part, NyquistShare) else part for part in config.omega
         ]
@@ -205,7 +208,7 @@ def _config(settings: dict[str, Any], planned_steps: int | None) -> FitConfig:
     limits = [values.pop(each.name) for each in settings_in(Budget)]
     if parse_network(values["network"]) is SINE:
         values["initializer"] = parse_initializer(values["initializer"])
-    if values["omega"] is not None:
+    if isinstance(values["omega"], list):
         values["omega"] = parse_omega(",".join(map(str, values["omega"])))
     budget = None if limits == [None, None, None] else Budget(*limits)
     return FitConfig(**values, budget=budget, planned_steps=planned_steps)

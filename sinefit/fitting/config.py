@@ -18,12 +18,19 @@ from sinefit.fitting.layout import (
     batch_size,
     block_grid,
     network_size,
+    parse_batch,
     parse_extent,
 )
 from sinefit.fitting.omega_choice import (
     OmegaChoice,  # noqa: TC001 (the settings read the annotation)
     checked_omega,
 )
+from sinefit.fitting.recipes import (
+    RecipeName,  # noqa: TC001 (the settings read the annotation)
+    decided,
+    parse_betas,
+)
+from sinefit.fitting.schedule import Schedule  # noqa: TC001 (the settings read the annotation)
 from sinefit.fitting.traits import coordinate_shape
 from sinefit.initializers.base import Initializer
 from sinefit.initializers.own import OwnStart
@@ -35,6 +42,10 @@ from sinefit.parameters import parameters_of
 from sinefit.settings import setting, settings_in, settle_settings
 from sinefit.signals.blocks import width_first
 from sinefit.signals.selection import Selection
+from sinefit.signals.signal import (
+    Coordinates,  # noqa: TC001 (the settings read the annotation)
+    Targets,  # noqa: TC001
+)
 from sinefit.validation import check_type, positive, settle, threads, whole_number
 
 if TYPE_CHECKING:
@@ -43,6 +54,7 @@ if TYPE_CHECKING:
     from sinefit.signals.blocks import BlockGrid
     from sinefit.signals.signal import SignalSpec
 
+TrainingPrecision = Literal["auto", "float32", "float64"]
 StorageType = Literal["float32", "float16", "bfloat16"]
 STORAGE_TYPES: tuple[StorageType, ...] = get_args(StorageType)
 
@@ -87,6 +99,17 @@ class FitConfig:
         ),
     )
     """The kind of network."""
+    recipe: RecipeName = field(
+        default="usual",
+        metadata=setting(
+            "usual, or paper: as the papers' scripts train, full batches at a constant rate; what "
+            "is given beside it holds.",
+            group=TRAINING,
+            form="NAME",
+        ),
+    )
+    """What decides the settings that are left open: "usual", or "paper" for plain Adam at a
+    constant rate, as in the scripts of the papers, see `sinefit.fitting.recipes`."""
     omega: OmegaChoice = field(
         default=None,
         metadata=setting(
@@ -94,10 +117,12 @@ class FitConfig:
             "like (images: height,width). For tuner a factor on its band.",
             group=NETWORK,
             form="W",
+            unset="auto",
             check=lambda _name, value: checked_omega(value),
         ),
     )
-    """First-layer frequency factors: one for all axes or one per axis; None derives them."""
+    """First-layer frequency factors: one for all axes or one per axis; "auto" derives them from the
+    signal's spectrum, None is that or, by the papers' recipe, the initializer's published one."""
     blocks: tuple[int, ...] | None = field(
         default=None,
         metadata=setting(
@@ -229,17 +254,84 @@ class FitConfig:
     )
     """What a sample counts as: the field's value at its centre, or the mean over its cell or by a
     bell around it."""
-    batch: int | None = field(
+    schedule: Schedule | None = field(
         default=None,
         metadata=setting(
-            "Samples per step of a network.",
+            "Course of the rate: cosine, with a short rise before it, or constant.",
             group=TRAINING,
-            form="N",
-            unset="4096, of a block a sixteenth of its samples",
-            check=whole_number,
+            form="NAME",
+            unset="cosine",
         ),
     )
-    """Samples per step of each network; None takes 4096, of a block about a sixteenth."""
+    """"cosine" rises over the first steps and falls to zero, "constant" is what it says; None is by
+    the recipe."""
+    betas: tuple[float, float] | None = field(
+        default=None,
+        metadata=setting(
+            "Adam's decay rates, two numbers.",
+            group=TRAINING,
+            form="B1,B2",
+            unset="0.9,0.99",
+            check=parse_betas,
+        ),
+    )
+    """Adam's two decay rates, from 0 to below 1; None is by the recipe."""
+    epsilon: float | None = field(
+        default=None,
+        metadata=setting(
+            "Adam's epsilon, beside gradients by the initializer's own weights.",
+            group=TRAINING,
+            form="X",
+            unset="1e-12 beside those by effective weights",
+            check=positive,
+        ),
+    )
+    """Adam's epsilon in the parametrisation of the initializer's paper, whose weights times omega
+    are the effective ones; None is by the recipe, of the usual one far below all gradients."""
+    batch: int | Literal["full"] | None = field(
+        default=None,
+        metadata=setting(
+            "Samples per step of a network, or full: all in every step.",
+            group=TRAINING,
+            form="N|full",
+            unset="4096, of a block a sixteenth of its samples",
+            check=parse_batch,
+        ),
+    )
+    """Samples per step of each network, or "full" for all, of blocks as many as the smallest has;
+    None takes 4096, of a block about a sixteenth, or is by the recipe."""
+    precision: TrainingPrecision | None = field(
+        default=None,
+        metadata=setting(
+            "auto, float32 or float64: of products. auto may round their factors.",
+            group=TRAINING,
+            form="TYPE",
+            unset="auto",
+        ),
+    )
+    """"auto" takes what is fastest as long as it is not in the way, "float32" rounds no factors of
+    products, "float64" trains weights of that, slowly; None is by the recipe."""
+    coordinates: Coordinates | None = field(
+        default=None,
+        metadata=setting(
+            "Where in [-1, 1] samples lie: centres of cells, or from end to end: ends.",
+            group=TRAINING,
+            form="NAME",
+            unset="centres",
+        ),
+    )
+    """"centres" of cells that fill [-1, 1], or "ends": the first sample at -1, the last at 1; None
+    is by the recipe."""
+    targets: Targets | None = field(
+        default=None,
+        metadata=setting(
+            "What the lowest and the highest value are fitted as: -1,1 or 0,1.",
+            group=TRAINING,
+            form="LOW,HIGH",
+            unset="-1,1",
+        ),
+    )
+    """"-1,1" or "0,1"; None is by the recipe."""
     dtype: StorageType | None = field(
         default=None,
         metadata=setting(
@@ -287,6 +379,8 @@ class FitConfig:
         omega = field.record.omega if field.blocks.count == 1 else self.omega
         return replace(
             self.on(field.blocks, field.spec),
+            coordinates=field.spec.coordinates,
+            targets=field.spec.targets,
             network=network,
             initializer=None if recipe is None else parse_initializer(recipe),
             omega=None if isinstance(network, Published) else omega,
@@ -296,7 +390,7 @@ class FitConfig:
         )
 
     @property
-    def recipe(self) -> Initializer | OwnStart:
+    def scheme(self) -> Initializer | OwnStart:
         """What draws the starting weights: the initializer, or what the network's paper says."""
         if isinstance(self.network, Published):
             return OwnStart(self.network)
@@ -308,29 +402,35 @@ class FitConfig:
         blocks = self.blocks_for(spec)
         return self.network.suited(coordinate_shape(spec) if blocks.count == 1 else blocks.cell)
 
+    def decided_for(self, spec: SignalSpec) -> FitConfig:
+        """Return the settings for a signal with all that their recipe decides."""
+        return decided(self, spec)
+
     def blocks_for(self, spec: SignalSpec) -> BlockGrid:
         """Return the blocks of a signal; raises SettingError for what it cannot be cut into."""
-        return block_grid(spec, self)
+        return block_grid(spec, self.decided_for(spec))
 
     def size_for(self, spec: SignalSpec) -> NetworkSize:
         """Return the size of the network for a signal, of each block's if it has several."""
-        return network_size(spec, self, self.blocks_for(spec))
+        return network_size(spec, self.decided_for(spec), self.blocks_for(spec))
 
     def batch_for(self, spec: SignalSpec) -> int:
         """Return the samples of a network's step: all of what has fewer than a batch."""
-        return self._batch_on(self.blocks_for(spec))
+        config = self.decided_for(spec)
+        return config._batch_on(block_grid(spec, config))
 
     def _batch_on(self, blocks: BlockGrid) -> int:
         return batch_size(blocks, self.batch, fewest_fitted(self.holdout, blocks))
 
     def laid_out(self, spec: SignalSpec) -> FitConfig:
-        """Return the same settings for a signal with its blocks, width and batch as numbers."""
-        blocks = self.blocks_for(spec)
+        """Return the same settings for a signal, decided, with blocks, width, batch as numbers."""
+        config = self.decided_for(spec)
+        blocks = block_grid(spec, config)
         return replace(
-            self.on(blocks, spec),
+            config.on(blocks, spec),
             network=self.network_for(spec),
-            width=network_size(spec, self, blocks).width,
-            batch=self._batch_on(blocks),
+            width=network_size(spec, config, blocks).width,
+            batch=config._batch_on(blocks),
             weights_per_value=None,
         )
 

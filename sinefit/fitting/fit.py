@@ -97,9 +97,10 @@ class Fit:
         initial = self._estimate(network)
         standing = Standing(initial, cycle_psnr=initial, latest=initial)
         standing.continued = plan.continued
-        self._monitor = Monitor(standing, plan.budget)
+        self._monitor = Monitor(standing, plan.budget, plan.spec.target_range)
         # A block can begin worse than the whole, and would then keep what it began with.
-        loss = 4.0 * 10.0 ** (-initial / 10.0) if plan.blocks.count == 1 else math.inf
+        power = plan.spec.target_range**2
+        loss = power * 10.0 ** (-initial / 10.0) if plan.blocks.count == 1 else math.inf
         self._best = BestWeights(network, loss)
         self._losses = torch.zeros(plan.blocks.count, device=plan.machine.device)
         """Of each member, those since the last report."""
@@ -138,9 +139,10 @@ class Fit:
         standing = dataclasses.replace(checkpoint.standing)
         try:
             self._best.restore(checkpoint.state)
-            if checkpoint.state["losses"].shape != self._losses.shape:
+            losses = checkpoint.state["losses"]
+            if losses.shape != self._losses.shape or bool((losses < 0.0).any()):
                 raise ValueError("its losses do not fit the network")
-            self._losses.copy_(checkpoint.state["losses"])
+            self._losses.copy_(losses)
             self._trainer.restore(self.places, checkpoint.field.network, checkpoint.state)
             taken = self._taken()
             # Of a round that was stopped the first groups are ahead of the last.
@@ -209,7 +211,10 @@ class Fit:
         """Settle the factors on the learning rates of the next steps, of all members alike."""
         share = self._rate_share(pace)
         self._factors = [
-            share * rate_factor(self.standing.step + ahead, self._progress(ahead, pace))
+            share
+            * rate_factor(
+                self.plan.schedule, self.standing.step + ahead, self._progress(ahead, pace)
+            )
             for ahead in range(steps)
         ]
         self._last_progress = self._progress(steps - 1, pace)
@@ -354,7 +359,7 @@ class Fit:
         """Measure a network of this fit, None when it is asked to stop."""
         try:
             return measure_quality(
-                Blend(network, self.plan.blocks),
+                self._blend(network),
                 self._signal,
                 on_share,
                 count=self._measured_samples(),
@@ -366,8 +371,12 @@ class Fit:
 
     def _estimate(self, network: Network) -> float:
         """Return the PSNR of a network of this fit over some of its samples."""
-        blend, holdout = Blend(network, self.plan.blocks), self.plan.config.holdout
-        return estimate_psnr(blend, self._signal, holdout=holdout)
+        holdout = self.plan.config.holdout
+        return estimate_psnr(self._blend(network), self._signal, holdout=holdout)
+
+    def _blend(self, network: Network) -> Blend:
+        """Return what is measured of a network of this fit: a field's weights are float32."""
+        return Blend(network.astype(torch.float32), self.plan.blocks)
 
     def _measured_samples(self) -> int:
         trained = self.standing.step * self.plan.batch * self.plan.blocks.count
@@ -419,7 +428,7 @@ class Fit:
         """Return the field of a network with weights like the present ones, on the CPU."""
         latest = self.standing.latest
         record = self._record(latest, latest, None, 0)
-        network = self._sound(network).to("cpu")
+        network = self._sound(network).to("cpu").astype(torch.float32)
         return Field(network, self._signal.spec, record, self.plan.blocks)
 
     def _share(self) -> float | None:
@@ -475,6 +484,10 @@ class Fit:
             snr=snr,
             psnr_samples=samples,
             holdout=None if plan.config.holdout is None else str(plan.config.holdout),
+            schedule=plan.schedule,
+            betas=plan.adam[:2],
+            epsilon=plan.config.epsilon,
+            precision=plan.config.precision or "auto",
         )
 
     def _with_holdout(self, record: FitRecord, network: Network, quality: Quality) -> FitRecord:
@@ -484,7 +497,7 @@ class Fit:
             return record
         try:
             gradient = gradient_psnr(
-                Blend(network, self.plan.blocks),
+                self._blend(network),
                 self._signal,
                 holdout,
                 should_stop=self._hooks.should_stop,
@@ -518,4 +531,5 @@ class Fit:
             self.plan.dtype,
             describe_network(self.plan.config.network),
         )
-        return FitResult(Field(network.to("cpu"), spec, record, self.plan.blocks), report)
+        network = network.to("cpu").astype(torch.float32)
+        return FitResult(Field(network, spec, record, self.plan.blocks), report)

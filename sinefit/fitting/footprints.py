@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
+from sinefit.signals.grid import native_axis
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
-    from sinefit.signals.signal import Footprint
+    from sinefit.signals.signal import Coordinates, Footprint
 
 PER_AXIS: Final = {1: 4, 2: 3}
 """Points per axis of signals with so many axes, two of those with more."""
@@ -38,15 +40,21 @@ def points_of(footprint: Footprint, axes: int) -> int:
 class FootprintPoints:
     """Draws the points of a member's targets, which follow from its seed and the step alone."""
 
-    def __init__(self, footprint: Footprint, shape: Sequence[int], seed: int) -> None:
-        """Draw for samples of a grid of this shape, whose axes each span [-1, 1]."""
+    def __init__(
+        self,
+        footprint: Footprint,
+        shape: Sequence[int],
+        seed: int,
+        where: Coordinates = "centres",
+    ) -> None:
+        """Draw for samples of a grid of this shape, which lie `where` along [-1, 1]."""
         self._footprint = footprint
         self._seed = seed
         each = PER_AXIS.get(len(shape), 2)
         corners = itertools.product(range(each), repeat=len(shape))
         self._corners = torch.tensor(list(corners), dtype=torch.float32) / each  # (points, axes)
         self._cell = 1.0 / each
-        self._extent = torch.tensor([2.0 / size for size in shape])
+        self._extent = torch.tensor([native_axis(size).per_sample(where) for size in shape])
 
     def draw(self, first: int, steps: int, batch: int) -> Tensor:
         """Return offsets of points from the samples' centres (steps, batch, points, axes)."""

@@ -74,7 +74,7 @@ def gradient_psnr(
             total += float(np.square(slopes - differences(signal, places, axis)).sum())
         done += rows
     values = int(chosen.sum()) * len(lengthy) * signal.spec.channels
-    return metrics.psnr(total / values, 2.0)
+    return metrics.psnr(total / values, signal.spec.target_range)
 
 
 def differences(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from sinefit.errors import InputError, SettingError
 from sinefit.fitting.sizing import default_width
@@ -40,6 +40,7 @@ NARROWEST: Final = 16
 WIDEST: Final = 1024
 GRAIN: Final = 16
 """Widths of blocks' networks are multiples of this, as vector registers want."""
+FULL: Final[Literal["full"]] = "full"
 BATCH: Final = 4096
 """Samples of a step of the one network of a signal."""
 BATCH_SHARE: Final = 1 / 16
@@ -71,6 +72,17 @@ def parse_extent(name: str, value: object) -> tuple[int, ...] | None:
     if not parts:
         raise refusal(name, value, "a whole number, or one per axis")
     return tuple(whole_number(name, part, least=0 if name == "margin" else 1) for part in parts)
+
+
+def parse_batch(name: str, value: object) -> int | Literal["full"]:
+    """Return a whole number from 1, or "full"; raises SettingError for anything else."""
+    if value == FULL:
+        return FULL
+    if isinstance(value, str):
+        if not (value.strip().isdecimal() and len(value) < 19):
+            raise refusal(name, value, "a whole number, or full")
+        value = int(value)
+    return whole_number(name, value)
 
 
 def extent_text(extent: tuple[int, ...] | None) -> str:
@@ -115,18 +127,21 @@ def features_of(spec: SignalSpec, blocks: BlockGrid) -> int:
     return spec.coordinate_features if blocks.count == 1 else spec.axes
 
 
-def batch_size(blocks: BlockGrid, asked: int | None, fewest: int) -> int:
+def batch_size(blocks: BlockGrid, asked: int | Literal["full"] | None, fewest: int) -> int:
     """Return the samples of a network's step, at most the `fewest` that a block is fitted to.
 
     Unless they are asked for they are, of a block, a power of two.
     """
-    if asked is None:
-        asked = BATCH
-        if blocks.count > 1:
-            each = math.prod(axis.size / axis.count for axis in blocks.axes)
-            power = 2 ** round(math.log2(max(1.0, BATCH_SHARE * each)))
-            asked = min(max(power, FEWEST_IN_BATCH), BATCH)
-    return min(asked, fewest)
+    if asked == FULL:
+        return fewest
+    if asked is not None:
+        return min(asked, fewest)
+    usual = BATCH
+    if blocks.count > 1:
+        each = math.prod(axis.size / axis.count for axis in blocks.axes)
+        power = 2 ** round(math.log2(max(1.0, BATCH_SHARE * each)))
+        usual = min(max(power, FEWEST_IN_BATCH), BATCH)
+    return min(usual, fewest)
 
 
 def width_for(spec: SignalSpec, config: FitConfig, blocks: BlockGrid) -> int:

@@ -99,6 +99,7 @@ def run_plan(
     clock: Callable[[], float] = time.perf_counter,
 ) -> FitResult:
     """Carry out a plan, see `fit_signal`; `clock` tells the seconds of its training."""
+    signal = plan.mapped(signal)
     with cpu_threads(plan.machine.threads):
         begin_threads(plan.machine.threads)
         trainer = Trainer([plan], [samples_of(plan, signal)])

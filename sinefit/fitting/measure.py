@@ -128,7 +128,7 @@ def estimate_psnr(
         total += float(np.square(difference[~held]).sum())
         values += difference[~held].size
     # A lattice of a few samples can be held out as a whole.
-    return metrics.psnr(total / values, 2.0) if values else -math.inf
+    return metrics.psnr(total / values, signal.spec.target_range) if values else -math.inf
 
 
 def _pairs(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, overload
 import torch
 
 from sinefit.fitting.omega import BLOCK_SHARE, CENTROID_SHARE, resolve_omega
+from sinefit.fitting.omega_choice import AUTO
 from sinefit.fitting.rates import EqualRates, PeakRates, RateTable
 from sinefit.fitting.traits import signal_traits
 from sinefit.initializers.own import OwnStart
@@ -155,15 +156,17 @@ def plan_members(
     earlier: Callable[[], Network] | None = None,
 ) -> Members:
     """Look at each block's part of a signal, on so many threads, and plan its network."""
-    initializer = config.recipe
+    initializer = config.scheme
     share = CENTROID_SHARE if blocks.count == 1 else BLOCK_SHARE
     lines = MAX_LINES if blocks.count < MANY else FEW_LINES
+
+    asked = AUTO if config.omega is None else config.omega
 
     def look(number: int) -> tuple[tuple[float, ...], SignalTraits]:
         part = blocks.part(signal, number)
         omega: tuple[float, ...] = ()
         if not isinstance(initializer, OwnStart):
-            omega = resolve_omega(config.omega, initializer, part, size, share, lines)
+            omega = resolve_omega(asked, initializer, part, size, share, lines)
         return omega, signal_traits(part, with_spectrum=initializer.reads_spectrum)
 
     def look_at(begin: int) -> list[tuple[tuple[float, ...], SignalTraits]]:

@@ -69,9 +69,11 @@ class Look:
 class Monitor:
     """Judges a fit by the mean losses of its reports; keeps its judgements in a standing."""
 
-    def __init__(self, standing: Standing, budget: Budget) -> None:
+    def __init__(self, standing: Standing, budget: Budget, target_range: float = 2.0) -> None:
+        """Take where a fit stands, what ends it, and the range of values that it fits."""
         self.standing = standing
         self._budget = budget
+        self._target_range = target_range
 
     @property
     def floor(self) -> float:
@@ -82,7 +84,8 @@ class Monitor:
     def look(self, loss: float, share: float) -> Look:
         """Take the mean loss since the last report, with this share of the budget spent."""
         standing, target = self.standing, self._budget.target_psnr
-        standing.latest = metrics.psnr(loss, 2.0) if math.isfinite(loss) else -math.inf
+        reached = metrics.psnr(loss, self._target_range) if math.isfinite(loss) else -math.inf
+        standing.latest = reached
         standing.low_reports = standing.low_reports + 1 if standing.latest < self.floor else 0
         refine = not standing.refined and share >= LAST_SHARE and standing.latest >= LAST_PSNR
         return Look(

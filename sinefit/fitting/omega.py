@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from sinefit.errors import SettingError
-from sinefit.fitting.omega_choice import NyquistShare
+from sinefit.fitting.omega_choice import AUTO, NyquistShare
 from sinefit.theory.spectra import MAX_LINES, axis_centroids
 
 if TYPE_CHECKING:
-    from sinefit.fitting.omega_choice import OmegaChoice
     from sinefit.initializers.base import Initializer
     from sinefit.networks.size import NetworkSize
     from sinefit.signals.signal import Signal, SignalSpec
@@ -25,19 +24,19 @@ LOWEST_FREQUENCY: Final = 1.0
 
 
 def resolve_omega(
-    omega: OmegaChoice,
+    omega: tuple[float | NyquistShare, ...] | Literal["auto"],
     initializer: Initializer,
     signal: Signal,
     size: NetworkSize,
     share: float = CENTROID_SHARE,
     lines: int = MAX_LINES,
 ) -> tuple[float, ...]:
-    """Return one factor per coordinate; None derives them from the signal, see `first_frequencies`.
+    """Return one factor per coordinate; "auto" derives them from the signal: `first_frequencies`.
 
     `share` is that of the centroid, which is measured on at most so many `lines` per axis.
     """
     features = signal.spec.coordinate_features
-    if omega is None:
+    if omega == AUTO:
         return tuple(
             initializer.omega_for(frequency, size)
             for frequency in first_frequencies(signal, share, lines)
@@ -58,12 +57,20 @@ def resolve_omega(
 def nyquist_frequencies(spec: SignalSpec) -> tuple[float, ...]:
     """Return the highest frequency that a signal's samples hold along each coordinate.
 
-    In radians per unit: n samples over a length of 2 hold pi n/2. On the sphere it is that of its
+    In radians per unit: n samples over a length of 2 hold pi n/2, or pi (n - 1)/2 where they lie
+    from end to end. On the sphere it is that of its
     equator, n samples over a length of 2 pi, for all three coordinates.
     """
     if spec.domain == "sphere":
         return (spec.shape[1] / 2.0,) * 3
-    return tuple(math.pi * count / 2.0 for count in spec.shape)
+    return tuple(math.pi * count / 2.0 for count in _samples_across(spec))
+
+
+def _samples_across(spec: SignalSpec) -> tuple[int, ...]:
+    """Return how many distances between samples the length 2 of each axis is."""
+    if spec.coordinates == "ends":
+        return tuple(max(1, count - 1) for count in spec.shape)
+    return spec.shape
 
 
 def first_frequencies(
@@ -85,7 +92,7 @@ def first_frequencies(
         return (_bounded(share * (latitude + longitude) / 2.0, nyquist[0]),) * 3
     return tuple(
         _bounded(share * math.pi * count * centroid, highest)
-        for count, centroid, highest in zip(spec.shape, centroids, nyquist, strict=True)
+        for count, centroid, highest in zip(_samples_across(spec), centroids, nyquist, strict=True)
     )
 
 

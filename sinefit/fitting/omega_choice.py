@@ -1,4 +1,4 @@
-"""What a fit can be told of its first layer's frequencies: numbers, shares of Nyquist, or nothing.
+"""What a fit can be told of its first layer's frequencies: numbers, shares of Nyquist, or auto.
 
 As text, "auto" leaves them to the signal, "30" is a number for all axes, "90,60" one per axis, and
 "nyquist" or "0.5nyquist" takes the place of a number.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from sinefit.errors import SettingError
 from sinefit.validation import number, numbers
@@ -17,6 +17,7 @@ from sinefit.validation import number, numbers
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+AUTO: Final = "auto"
 _UNIT: Final = "nyquist"
 
 
@@ -33,17 +34,18 @@ class NyquistShare:
         return _UNIT if self.share == 1.0 else f"{self.share!r}{_UNIT}"
 
 
-OmegaChoice = tuple[float | NyquistShare, ...] | None
-"""One factor for all axes or one per axis; None derives them from the signal's spectrum."""
+OmegaChoice = tuple[float | NyquistShare, ...] | Literal["auto"] | None
+"""One factor for all axes or one per axis; "auto" derives them from the signal's spectrum, None
+leaves them to the recipe."""
 
 
-def parse_omega(text: str) -> OmegaChoice:
+def parse_omega(text: str) -> tuple[float | NyquistShare, ...] | Literal["auto"]:
     """Read "auto", one factor, or several with commas between them.
 
     Raises `SettingError` for anything else.
     """
-    if text.strip().lower() == "auto":
-        return None
+    if text.strip().lower() == AUTO:
+        return AUTO
     try:
         return tuple(_factor(part) for part in text.split(","))
     except ValueError as error:
@@ -53,15 +55,22 @@ def parse_omega(text: str) -> OmegaChoice:
         ) from error
 
 
-def omega_text(omega: Iterable[float | NyquistShare]) -> str:
-    """Return factors as `parse_omega` takes them, numbers to six digits."""
+def omega_text(omega: Iterable[float | NyquistShare] | Literal["auto"]) -> str:
+    """Return what `parse_omega` takes, numbers to six digits."""
+    if omega == AUTO:
+        return AUTO
     return ",".join(
         str(factor) if isinstance(factor, NyquistShare) else f"{factor:g}" for factor in omega
     )
 
 
-def checked_omega(omega: object) -> tuple[float | NyquistShare, ...]:
-    """Return one factor or several as a tuple; raises SettingError unless all are above 0."""
+def checked_omega(omega: object) -> tuple[float | NyquistShare, ...] | Literal["auto"]:
+    """Return one factor or several as a tuple, or "auto".
+
+    Raises SettingError for another text, and unless all factors are above 0.
+    """
+    if isinstance(omega, str):
+        return checked_omega(parse_omega(omega)) if omega != AUTO else AUTO
     given = omega if isinstance(omega, tuple | list) else (omega,)
     found: tuple[float | NyquistShare, ...]
     if any(isinstance(factor, NyquistShare) for factor in given):

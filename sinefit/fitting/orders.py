@@ -31,6 +31,25 @@ class Order(Protocol):
         """Put back what `state` returned; raises ValueError for what cannot have come from it."""
 
 
+class WholeOrder:
+    """All samples in every batch, in their own order: nothing is drawn."""
+
+    def __init__(self, count: int, device: torch.device | str = "cpu") -> None:
+        self.size = count
+        self._all = torch.arange(count, device=device)
+
+    def draw(self, first: int, steps: int) -> Tensor:  # noqa: ARG002 (all batches are alike)
+        """Return the batches of so many steps (steps, size), int64, which share their memory."""
+        return self._all.expand(steps, self.size)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return nothing."""
+        return {}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Do nothing."""
+
+
 class EpochOrder:
     """Epochs that are each shuffled by a generator of their own, one behind the other.
 
@@ -121,8 +140,8 @@ def _mixed(values: Tensor) -> Tensor:
 class BatchOrder:
     """Draws batches of sample numbers: shuffled epochs without replacement, batches of equal size.
 
-    A signal smaller than the batch gives batches of all its samples. One too long to shuffle as a
-    whole is drawn from with replacement. The numbers are on the generator's device.
+    A signal too long to shuffle as a whole is drawn from with replacement. The numbers are on the
+    generator's device.
     """
 
     def __init__(self, count: int, batch: int, generator: torch.Generator) -> None:

@@ -97,7 +97,8 @@ class Trial:
         # Groups that take turns are timed with what it takes to change them.
         self._round = round_steps(spec, blocks) if few.count < blocks.count else None
         keeps = self._round is None or tables_fit(spec, blocks)
-        parts = PartSamples(signal, few, machine.device, keeps=keeps, holdout=config.holdout)
+        dtype, holdout = self._plan.work.dtype, config.holdout
+        parts = PartSamples(signal, few, machine.device, dtype=dtype, keeps=keeps, holdout=holdout)
         self._trainer = Trainer([self._plan], [parts])
         self._resident = few.count == 1 and parts.of(0).resident
         self._generator = torch.Generator().manual_seed(config.seed)
@@ -169,10 +170,11 @@ def settled(
         if resume.field.spec.shape == spec.shape:
             config = _with_layout_of(resume.config, config, spec)
         return replace(config.laid_out(spec), planned_steps=resume.config.planned_steps)
-    blocks = config.blocks_for(spec)
     seconds = None if config.budget is None else config.budget.max_time
     if seconds is None or config.planned_steps is not None:
         return config
+    config = config.decided_for(spec)
+    blocks = config.blocks_for(spec)
     limit = min(TRIAL_LIMIT, TRIAL_SHARE * seconds) / TRIALS
     trials: dict[int, float] = {}
     with cpu_threads(config.threads):

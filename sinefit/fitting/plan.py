@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
+from sinefit.engines.adam import EPSILON
 from sinefit.engines.engine import Work
 from sinefit.engines.objective import MeanSquaredError
 from sinefit.engines.registry import ENGINES, choose_engine, piece_size
@@ -21,20 +22,22 @@ from sinefit.memory import check_memory
 from sinefit.signals.blocks import width_first
 
 if TYPE_CHECKING:
+    from sinefit.engines.adam import Constants
     from sinefit.engines.engine import EngineKind, Precision
     from sinefit.fields.field import Field
     from sinefit.fitting.config import FitConfig, StorageType
     from sinefit.fitting.machine import Machine
     from sinefit.fitting.members import Members
     from sinefit.fitting.rates import RateTable
+    from sinefit.fitting.schedule import Schedule
     from sinefit.networks.network import Network
     from sinefit.signals.blocks import BlockGrid
     from sinefit.signals.signal import Signal, SignalSpec
 
-COPIES: Final = 9
+COPIES: Final = 10
 """How often a fit of one network holds each weight: as it began, as it is and at its best; its
-gradient, rate and bound, and Adam's two averages; and what a step moves it by, or the copy that is
-measured."""
+gradient, rate, bound and gain, and Adam's two averages; and what a step moves it by, or the copy
+that is measured."""
 STACK_COPIES: Final = 5
 """How often one of several does: as it is and at its best, Adam's two averages, and a copy that is
 measured, or the weights that it goes on with."""
@@ -53,6 +56,10 @@ class FitPlan:
     """What each of their networks has of its own."""
     rates: RateTable
     """How fast each of them learns at most."""
+    schedule: Schedule
+    """How their rates change from step to step."""
+    adam: Constants
+    """Adam's beta1, beta2 and epsilon."""
     budget: Budget
     """What ends the fit."""
     steps: int
@@ -119,6 +126,10 @@ class FitPlan:
             self, work=work, engine=engine, precision="float32", last_precision="float32"
         )
 
+    def mapped(self, signal: Signal) -> Signal:
+        """Return its signal with the coordinates and targets that are fitted."""
+        return replace(signal, spec=self.spec)
+
     def on_threads(self, threads: int) -> FitPlan:
         """Return the same plan for another number of threads."""
         machine = replace(self.machine, threads=threads)
@@ -142,6 +153,11 @@ def plan_fit(
     Raises InputError for a signal without samples, SettingError for settings that do not fit it,
     MemoryLimitError for a network that memory cannot hold.
     """
+    config = config.decided_for(signal.spec)
+    schedule, betas, epsilon = config.schedule, config.betas, config.epsilon
+    assert schedule is not None
+    assert betas is not None
+    signal = mapped(signal, config)
     spec = signal.spec
     if config.footprint != "point" and spec.domain == "sphere":
         raise SettingError(f"`footprint` is {config.footprint}: samples of a sphere are points")
@@ -162,10 +178,14 @@ def plan_fit(
         MeanSquaredError(),
         machine.device,
         machine.threads,
+        torch.float64 if config.precision == "float64" else torch.float32,
+        has_gains=epsilon is not None,
     )
+    if work.dtype == torch.float64 and machine.device.type == "mps":
+        raise SettingError("`precision` is float64: MPS has none; use `device` cpu, or float32")
     engine = _engine_for(work, config)
     if machine.device.type == "cpu":
-        _check_memory(work, engine)
+        _check_memory(work, engine, batch)
     steps = config.expected_steps(spec)
     members = plan_members(
         signal,
@@ -179,13 +199,16 @@ def plan_fit(
     )
     dtype = config.dtype_for(spec, blocks)
     _check_dtype(members.boldest(), dtype)
-    precisions = engine.precisions(work)
+    asked = _asked_precision(config)
+    precisions = engine.precisions(work) if asked is None else (asked,)
     return FitPlan(
         config=config.laid_out(spec),
         spec=spec,
         blocks=blocks,
         members=members,
         rates=members.rate_table(),
+        schedule=schedule,
+        adam=(*betas, EPSILON if epsilon is None else epsilon),
         budget=config.budget or Budget(steps=steps),
         steps=steps,
         batch=batch,
@@ -200,21 +223,31 @@ def plan_fit(
     )
 
 
+def _asked_precision(config: FitConfig) -> Precision | None:
+    """Return the precision that was asked for; None takes what is fastest."""
+    asked = config.precision
+    return None if asked is None or asked == "auto" else asked
+
+
 def _engine_for(work: Work, config: FitConfig) -> EngineKind:
     """Return the engine that was asked for, or the fastest."""
-    return choose_engine(work) if config.engine == "auto" else ENGINES[config.engine]
+    if config.engine != "auto":
+        return ENGINES[config.engine]
+    return choose_engine(work, _asked_precision(config))
 
 
-def _check_memory(work: Work, engine: EngineKind) -> None:
-    """Raise MemoryLimitError for networks that memory cannot hold."""
+def _check_memory(work: Work, engine: EngineKind, batch: int) -> None:
+    """Raise MemoryLimitError for networks that memory cannot hold, with a batch of one."""
     size = work.size
     copies, many, need = COPIES, "a network", "needs"
     cure = "take a smaller `width` or `depth`"
     if work.members > 1:
         copies, many, need = STACK_COPIES, f"{work.members} networks", "need"
         cure = f"{cure}, or fewer `weights_per_value`"
+    row = work.dtype.itemsize * (size.in_features + size.out_features)
+    weights = work.dtype.itemsize * copies * work.members * work.parameter_count
     check_memory(
-        4 * copies * work.members * work.parameter_count + engine.memory(work),
+        weights + engine.memory(work) + batch * row,
         f"{many} of width {size.width} and depth {size.depth} {need} {{}} to train",
         cure,
     )
@@ -228,6 +261,12 @@ def check_start(field: Field, config: FitConfig, spec: SignalSpec) -> None:
             f"`start_from` holds a field of {theirs[0]} coordinates and {theirs[1]} channels, the "
             f"signal has {mine[0]} and {mine[1]}: start from a field of the same kind"
         )
+    for word in ("coordinates", "targets"):
+        asked, has = getattr(config, word), getattr(field.spec, word)
+        if asked not in (None, has):
+            raise SettingError(
+                f"`{word}` is {asked}, the field of `start_from` has {has}: leave it out"
+            )
     earlier = field.blocks
     if config.blocks is not None or config.block_size is not None:
         word = "blocks" if config.block_size is None else "block_size"
@@ -236,6 +275,24 @@ def check_start(field: Field, config: FitConfig, spec: SignalSpec) -> None:
         counts = width_first(earlier.counts, spec.kind)
         margins = replace(config, blocks=counts, block_size=None).blocks_for(spec).margins
         _check_alike("margin", margins, earlier.margins, spec)
+
+
+def mapped(signal: Signal, config: FitConfig) -> Signal:
+    """Return a signal with the coordinates and targets of settings, where they are not open.
+
+    Raises SettingError for coordinates that its domain does not have.
+    """
+    spec = signal.spec
+    if config.coordinates == "ends" and spec.domain == "sphere":
+        raise SettingError("`coordinates` is ends: a sphere has none, only centres")
+    return replace(
+        signal,
+        spec=replace(
+            spec,
+            coordinates=config.coordinates or spec.coordinates,
+            targets=config.targets or spec.targets,
+        ),
+    )
 
 
 def _check_alike(

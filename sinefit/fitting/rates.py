@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -137,6 +138,47 @@ class PeakRates:
             found[name] = 0.0
         self.by_name: Mapping[str, float | Tensor] = found
         """One per parameter, or per column of one; 0 for what is frozen."""
+        self.scales: Mapping[str, float | Tensor] = {
+            name: rules.rate_scales[name] for name in found
+        }
+        """The recipe's scales of the same: how fast effective weights grow with native ones."""
+
+
+class ParameterRows:
+    """Numbers for each parameter, or for each of its columns, of many networks of one recipe.
+
+    A row with a number for every weight would be as large as the network itself.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = array("d")
+        self._columns: dict[str, int] = {}
+
+    def add(self, by_name: Mapping[str, float | Tensor]) -> None:
+        """Add the next network's numbers: all have the same parameters and columns."""
+        self._columns.clear()
+        for name, value in by_name.items():
+            numbers = value.tolist() if isinstance(value, torch.Tensor) else [value]
+            self._columns[name] = len(numbers)
+            self._numbers.extend(numbers)
+
+    def spread(self, network: Network, members: range) -> Tensor:
+        """Return rows for some members (members, count), laid out like a network's values.
+
+        They are on the network's device and of the type of its values.
+        """
+        found = network.values.new_zeros((len(members), network.values.shape[1]))
+        views = network.views(found)
+        width = sum(self._columns.values())
+        chosen = self._numbers[members.start * width : members.stop * width]
+        table = torch.tensor(chosen, dtype=torch.float64).view(len(members), width)
+        begin = 0
+        for name, columns in self._columns.items():
+            view, end = views[name], begin + columns
+            numbers = table[:, begin:end].to(found)
+            view.copy_(numbers.view(len(members), *[1] * (view.ndim - 2), columns))
+            begin = end
+        return found
 
 
 class EqualRates:
@@ -152,46 +194,33 @@ class EqualRates:
             name: 0.0 if name in rules.frozen else rate for name in rules.rate_scales
         }
         """One per parameter; 0 for what is frozen."""
+        self.scales: Mapping[str, float | Tensor] = dict.fromkeys(self.by_name, 1.0)
+        """That of the rules, which have none but 1."""
 
 
 class RateTable:
-    """The peak rates of many networks of one recipe, some numbers for each.
-
-    A row with a rate for every weight would be as large as the network itself.
-    """
+    """The peak rates of many networks of one recipe."""
 
     def __init__(self, members: Iterable[PeakRates | EqualRates]) -> None:
-        rows, layers, bases = [], [], []
-        self._columns: dict[str, int] = {}
+        self._rates, self._scales = ParameterRows(), ParameterRows()
+        layers, bases = [], []
         for one in members:
-            values = {
-                name: value.tolist() if isinstance(value, torch.Tensor) else [value]
-                for name, value in one.by_name.items()
-            }
-            self._columns = {name: len(value) for name, value in values.items()}
-            rows.append([rate for value in values.values() for rate in value])
+            self._rates.add(one.by_name)
+            self._scales.add(one.scales)
             layers.append(one.by_layer)
             bases.append(one.base)
-        self._rows = torch.tensor(rows)  # (members, entries)
         self.by_layer = geometric_means(layers)
         """Peak rate per layer, of several networks their geometric mean."""
         self.base = min(bases)
         """The highest rate to ask for at which no layer of any would learn faster than it does."""
 
     def rows(self, network: Network, members: range) -> Tensor:
-        """Return rows of rates for some members (members, count), laid out like a network's values.
+        """Return the rates of some members (members, count), see `ParameterRows.spread`."""
+        return self._rates.spread(network, members)
 
-        They are on the network's device.
-        """
-        found = network.values.new_zeros((len(members), network.values.shape[1]))
-        views = network.views(found)
-        begin = 0
-        for name, columns in self._columns.items():
-            view, end = views[name], begin + columns
-            rates = self._rows[members.start : members.stop, begin:end].to(found.device)
-            view.copy_(rates.view(len(members), *[1] * (view.ndim - 2), columns))
-            begin = end
-        return found
+    def scales(self, network: Network, members: range) -> Tensor:
+        """Return their recipe's scales (members, count)."""
+        return self._scales.spread(network, members)
 
 
 def geometric_means(rows: Sequence[tuple[float, ...]]) -> tuple[float, ...]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sinefit.fitting.holdout import Holdout
     from sinefit.signals.blocks import BlockGrid
-    from sinefit.signals.signal import Signal, SignalSpec
+    from sinefit.signals.signal import Signal, SignalSpec, Targets
 
 RESIDENT_SHARE: Final = 0.25
 """Share of a device's free memory that coordinates and targets may take there."""
@@ -40,28 +40,36 @@ TABLE_BYTES: Final = 2**28
 class TrainingSamples:
     """Coordinates and targets of a signal's fitted samples, on the device that trains.
 
-    Targets are mapped to [-1, 1]. They stay in the file's own type in host memory (or on disk, for
-    long signals) and are mapped batch by batch; on a CUDA device with enough memory they are
-    resident, together with the coordinates.
+    Samples are mapped to the spec's `targets`. They stay in the file's own type in host memory (or
+    on disk, for long signals) and are mapped batch by batch; on a CUDA device with enough memory
+    they are resident, together with the coordinates.
     """
 
     def __init__(
-        self, signal: Signal, device: torch.device, fitted: NDArray[np.int64] | None = None
+        self,
+        signal: Signal,
+        device: torch.device,
+        fitted: NDArray[np.int64] | None = None,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Take a signal and the numbers of its samples to train on, None for all."""
+        """Take a signal and the numbers of its samples to train on, None for all.
+
+        Coordinates and targets are handed out in float32 or float64.
+        """
         self.spec = signal.spec
         self.device = device
+        self.dtype = dtype
         self.count = signal.spec.sample_count if fitted is None else len(fitted)
         """Samples to train on."""
         self._fitted = None if fitted is None else torch.from_numpy(fitted)
-        self._grid = Grid.of_signal(signal.spec, device)
+        self._grid = Grid.of_signal(signal.spec, device, exact=dtype == torch.float64)
         self._host = signal.samples.reshape(signal.spec.sample_count, signal.spec.channels)
-        self._table = _unit_table(signal.spec.dtype, signal.spec.low, signal.spec.high)
         self._resident: Tensor | None = None
         features = signal.spec.coordinate_features
         if device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(device)
-            if self.count * (features + signal.spec.channels) * 4 <= free * RESIDENT_SHARE:
+            row = (features + signal.spec.channels) * dtype.itemsize
+            if self.count * row <= free * RESIDENT_SHARE:
                 self.make_resident()
 
     @property
@@ -74,12 +82,13 @@ class TrainingSamples:
         self._resident = self.rows()
 
     def rows(self) -> Tensor:
-        """Return coordinates and targets of all samples side by side, on the device, float32.
+        """Return coordinates and targets of all samples side by side, on the device.
 
         They have the shape (count, features + channels).
         """
         features = self.spec.coordinate_features
-        rows = torch.empty((self.count, features + self.spec.channels), device=self.device)
+        shape = (self.count, features + self.spec.channels)
+        rows = torch.empty(shape, device=self.device, dtype=self.dtype)
         for begin in range(0, self.count, RESIDENT_PIECE):
             piece = torch.arange(begin, min(begin + RESIDENT_PIECE, self.count))
             coordinates, targets = self.batch(piece)
@@ -88,7 +97,7 @@ class TrainingSamples:
         return rows
 
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Return coordinates (batch, features) and targets (batch, channels), float32.
+        """Return coordinates (batch, features) and targets (batch, channels).
 
         `indices` (batch,) count the samples to train on, int64, on the CPU or, of resident samples,
         anywhere.
@@ -103,9 +112,7 @@ class TrainingSamples:
         coordinates = self._grid.coordinates(on_device)
         values = np.take(self._host, indices.numpy(), axis=0)
         let_go(self._host)
-        # Looking values up takes a tenth of the time of mapping them.
-        mapped = self.spec.to_unit(values) if self._table is None else self._table[values]
-        return coordinates, torch.from_numpy(mapped).to(self.device)
+        return coordinates, _targets(self.spec, values, self.dtype).to(self.device)
 
     def pieces(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield all samples in order, in pieces of at most `size`."""
@@ -113,13 +120,25 @@ class TrainingSamples:
             yield self.batch(torch.arange(begin, min(begin + size, self.count)))
 
 
+def _targets(spec: SignalSpec, values: NDArray[np.generic], dtype: torch.dtype) -> Tensor:
+    """Return what samples are mapped to, on the CPU."""
+    name = str(dtype).removeprefix("torch.")
+    table = _target_table(spec.dtype, spec.low, spec.high, spec.targets, name)
+    if table is None:
+        return torch.from_numpy(spec.to_unit(values, name))
+    # Looking values up takes a tenth of the time of mapping them.
+    return torch.from_numpy(table[values])
+
+
 @lru_cache(maxsize=4)
-def _unit_table(dtype: str, low: float, high: float) -> NDArray[np.float32] | None:
+def _target_table(
+    dtype: str, low: float, high: float, targets: Targets, target_dtype: str
+) -> NDArray[np.floating] | None:
     """Return what each value of a type of 8 or 16 bits is mapped to, None for other types."""
     if np.dtype(dtype) not in (np.uint8, np.uint16):
         return None
     values = np.arange(np.iinfo(dtype).max + 1)
-    return to_unit(values, low, high)
+    return to_unit(values, low, high, targets, target_dtype)
 
 
 class PartSamples:
@@ -131,19 +150,22 @@ class PartSamples:
         blocks: BlockGrid,
         device: torch.device,
         *,
+        dtype: torch.dtype = torch.float32,
         keeps: bool | None = None,
         holdout: Holdout | None = None,
     ) -> None:
         """Take a signal without the samples to hold out.
 
-        `keeps` tells whether tables are kept, None: as far as they fit.
+        `keeps` tells whether tables are kept, None: as far as they fit. Coordinates and targets are
+        handed out in float32 or float64.
         """
         self.signal = signal
         self.blocks = blocks
         self.device = device
         self._holdout = holdout
+        self._dtype = dtype
         self._whole = (
-            TrainingSamples(signal, device, self._fitted(0)) if blocks.count == 1 else None
+            TrainingSamples(signal, device, self._fitted(0), dtype) if blocks.count == 1 else None
         )
         self._tables: dict[int, Tensor] = {}
         self._coordinates: dict[tuple[int, ...], Tensor] = {}
@@ -154,7 +176,7 @@ class PartSamples:
         if self._whole is not None:
             return self._whole
         part = self.blocks.part(self.signal, number)
-        return TrainingSamples(part, self.device, self._fitted(number))
+        return TrainingSamples(part, self.device, self._fitted(number), self._dtype)
 
     def count_in(self, number: int) -> int:
         """Return how many samples a block has."""
@@ -184,9 +206,8 @@ class PartSamples:
             indices = torch.from_numpy(fitted[indices.numpy()])
         values = part.samples[np.unravel_index(indices.numpy(), spec.shape)]
         let_go(self.signal.samples)
-        table = _unit_table(spec.dtype, spec.low, spec.high)
-        mapped = torch.from_numpy(spec.to_unit(values) if table is None else table[values])
-        return torch.cat([self._coordinates_of(spec)[indices], mapped], dim=1).to(self.device)
+        targets = _targets(spec, values, self._dtype)
+        return torch.cat([self._coordinates_of(spec)[indices], targets], dim=1).to(self.device)
 
     def _rows(self, number: int) -> Tensor:
         """Return the table of one of several blocks."""
@@ -195,13 +216,11 @@ class PartSamples:
         part = self.blocks.part(self.signal, number)
         spec = part.spec
         axes, values = spec.axes, part.samples.reshape(spec.sample_count, spec.channels)
-        rows = torch.empty((spec.sample_count, axes + spec.channels))
+        rows = torch.empty((spec.sample_count, axes + spec.channels), dtype=self._dtype)
         rows[:, :axes] = self._coordinates_of(spec)
-        table = _unit_table(spec.dtype, spec.low, spec.high)
         for begin in range(0, len(values), RESIDENT_PIECE):
             piece = values[begin : begin + RESIDENT_PIECE]
-            mapped = spec.to_unit(piece) if table is None else table[piece]
-            rows[begin : begin + len(piece), axes:] = torch.from_numpy(mapped)
+            rows[begin : begin + len(piece), axes:] = _targets(spec, piece, self._dtype)
         let_go(self.signal.samples)
         return rows.to(self.device)
 
@@ -216,7 +235,8 @@ class PartSamples:
         """
         found = self._coordinates.pop(spec.shape, None)
         if found is None:
-            found = Grid.of_signal(spec).coordinates(torch.arange(spec.sample_count))
+            grid = Grid.of_signal(spec, exact=self._dtype == torch.float64)
+            found = grid.coordinates(torch.arange(spec.sample_count))
         if len(self._coordinates) == SHAPES_KEPT:
             self._coordinates.pop(next(iter(self._coordinates)))
         self._coordinates[spec.shape] = found  # the last of the dictionary, whose first goes next

@@ -1,9 +1,11 @@
-"""The learning rate over a fit: a short warm-up, then half a cosine down to zero."""
+"""The learning rate over a fit: constant, or a short warm-up and half a cosine down to zero."""
 
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, Literal
+
+Schedule = Literal["cosine", "constant"]
 
 WARM_UP: Final = 0.02
 """Share of the budget over which the rate rises from zero."""
@@ -11,11 +13,13 @@ WARM_UP_STEPS: Final = 6
 """Steps that the rise takes at least: Adam's first ones go at full rate wherever a sign points."""
 
 
-def rate_factor(step: int, progress: float) -> float:
+def rate_factor(schedule: Schedule, step: int, progress: float) -> float:
     """Return the factor on the learning rate, above 0 and at most 1, of a step counted from 0.
 
     `progress`, 0 to 1, is the share of the budget that is spent at the middle of the step.
     """
+    if schedule == "constant":
+        return 1.0
     return min(cosine_factor(progress), (step + 0.5) / WARM_UP_STEPS)
 
 

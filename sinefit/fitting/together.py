@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+import torch
+
 from sinefit.engines.engine import StackKind
 from sinefit.errors import InputError, SettingError, SinefitError
 from sinefit.fitting.devices import cpu_threads
@@ -119,7 +121,7 @@ def fit_plans_together(
         if isinstance(plan, SinefitError):
             group.end(number, plan)
         else:
-            members.append(_Member(number, signals[number], plan, kept[number]))
+            members.append(_Member(number, plan.mapped(signals[number]), plan, kept[number]))
     if members and members[0].plan.is_stacked:
         fits = members[0].plan.work.members
         for begin in range(0, len(members), fits):
@@ -157,7 +159,7 @@ def stacking_pays(plan: FitPlan) -> bool:
     """Tell whether fits like this one are so small that the CPU makes them faster as a stack."""
     if plan.machine.device.type != "cpu" or plan.blocks.count > 1:
         return False
-    if plan.config.engine == "reference":
+    if plan.config.engine == "reference" or plan.work.dtype != torch.float32:
         return False
     size = plan.work.size
     is_tiled = tiles_supported(size)

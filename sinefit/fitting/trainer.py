@@ -14,10 +14,12 @@ from sinefit.engines.graphics import wait_for
 from sinefit.engines.objective import Batch
 from sinefit.engines.recorded import CudaRecorder, RecordedSteps
 from sinefit.engines.registry import shortfalls
+from sinefit.engines.state import put_back
 from sinefit.fitting.devices import cpu_threads
 from sinefit.fitting.footprints import FootprintPoints
 from sinefit.fitting.members import block_seed
-from sinefit.fitting.orders import BatchOrder, EpochOrder, StackOrder
+from sinefit.fitting.orders import BatchOrder, EpochOrder, StackOrder, WholeOrder
+from sinefit.fitting.rates import RateTable
 from sinefit.fitting.samples import RESIDENT_SHARE, TABLE_BYTES, PartSamples, tables_fit
 from sinefit.networks.network import Network
 
@@ -106,7 +108,8 @@ class Trainer:
         self._alone: StackTraining | None = None
         self._drawn_order: tuple[range, StackOrder] | None = None
         starts = [plan.start for plan in plans]
-        self._set_up(starts[0] if len(starts) == 1 else Network.stack(starts))
+        start = starts[0] if len(starts) == 1 else Network.stack(starts)
+        self._set_up(start.astype(self._work.dtype))
 
     @property
     def network(self) -> Network:
@@ -236,7 +239,7 @@ class Trainer:
         tables = []
         for place, member in enumerate(self._members[group.start : group.stop]):
             tables.append(member.parts.rows_at(member.number, indices[:, place].flatten().cpu()))
-        adam = self._adam.part(group, self._rates(group), self._bounds(group))
+        adam = self._adam_of(group)
         places = torch.arange(steps * batch).view(steps, 1, batch).expand(steps, members, batch)
         with cpu_threads(1 if self._kind.has_own_threads else None):
             part = self._network.part(group)
@@ -316,14 +319,23 @@ class Trainer:
         self._adam.restart(places, SLOWER)
 
     def state(self, places: range) -> dict[str, Tensor]:
-        """Return all that steps change of a fit's members besides their weights, on the CPU."""
+        """Return all that steps change of a fit's members besides their weights, on the CPU.
+
+        With weights that a field, of float32, would round, these as well.
+        """
         orders = [self._members[place].order.state() for place in places]
         found = orders[0] if len(places) == 1 else {}
+        if self._work.dtype != torch.float32:
+            found = {**found, "weights": self._network.part(places).values.cpu().clone()}
         return {**found, **self._adam.state(places)}
 
     def restore(self, places: range, weights: Network, state: Mapping[str, Tensor]) -> None:
         """Put back the weights of a fit's members and what `state` returned of them."""
-        self._network.values[places.start : places.stop].copy_(weights.values)
+        own = self._network.part(places).values
+        if self._work.dtype == torch.float32:
+            own.copy_(weights.values)
+        else:
+            put_back(own, state, "weights", "its exact weights do not fit the network")
         if len(places) == 1:
             self._members[places.start].order.restore(state)
         self._adam.restore(places, state)
@@ -352,22 +364,29 @@ class Trainer:
     def _set_up(self, network: Network) -> None:
         """Begin anew with these weights."""
         self._network = network.to(self._work.device)
-        self._adam = Adam(self._network)
+        self._adam = Adam(self._network, constants=self._members[0].plan.adam)
         self._groups = self._grouped()
         self._is_bounded = bool(self._rules(0).bounds)
         for group in self._groups if self._is_bounded else []:
             self._adam.part(group, bounds=self._bounds(group))  # they hold before the first step
         self._begin(self._groups[0])
 
-    def _rates(self, group: range) -> Tensor:
-        """Return the peak rates of a group's weights (members, count)."""
+    def _adam_of(self, group: range) -> Adam:
+        """Return what updates a group's weights."""
+        rates = self._spread(group, RateTable.rows)
+        gains = self._spread(group, RateTable.scales) if self._work.has_gains else None
+        return self._adam.part(group, rates, self._bounds(group), gains)
+
+    def _spread(
+        self, group: range, rows_of: Callable[[RateTable, Network, range], Tensor]
+    ) -> Tensor:
+        """Return rows of the tables of a group's plans (members, count)."""
         members = self._members[group.start : group.stop]
-        runs = groupby(members, lambda member: id(member.plan))
         rows = []
-        for _, run in runs:
+        for _, run in groupby(members, lambda member: id(member.plan)):
             first, *others = run
             numbers = range(first.number, first.number + 1 + len(others))
-            rows.append(first.plan.rates.rows(self._network, numbers))
+            rows.append(rows_of(first.plan.rates, self._network, numbers))
         return rows[0] if len(rows) == 1 else torch.cat(rows)
 
     def _bounds(self, group: range) -> Tensor | None:
@@ -421,7 +440,7 @@ class Trainer:
         self._alone = None
         members = self._members[group.start : group.stop]
         part = self._network.part(group)
-        self._part_of_adam = self._adam.part(group, self._rates(group), self._bounds(group))
+        self._part_of_adam = self._adam_of(group)
         self._table: Tensor | None = None
         self._samples: list[TrainingSamples] = []
         if isinstance(self._kind, StackKind):
@@ -523,7 +542,7 @@ class Trainer:
 def samples_of(plan: FitPlan, signal: Signal) -> PartSamples:
     """Return the samples that a plan's networks are trained on."""
     device, holdout = plan.machine.device, plan.config.holdout
-    return PartSamples(signal, plan.blocks, device, holdout=holdout)
+    return PartSamples(signal, plan.blocks, device, dtype=plan.work.dtype, holdout=holdout)
 
 
 def _rows_of_factors(
@@ -552,15 +571,18 @@ def _points(plan: FitPlan, number: int) -> FootprintPoints | None:
     if plan.work.points == 1:
         return None
     shape = [end - begin for begin, end in plan.blocks.reaches(number)]
-    return FootprintPoints(plan.config.footprint, shape, block_seed(plan.config.seed, number))
+    seed, where = block_seed(plan.config.seed, number), plan.spec.coordinates
+    return FootprintPoints(plan.config.footprint, shape, seed, where)
 
 
 def _order(plan: FitPlan, number: int, parts: PartSamples) -> Order:
     """Return the order in which a member sees its samples."""
-    seed = block_seed(plan.config.seed, number)
+    seed, count = block_seed(plan.config.seed, number), parts.count_in(number)
     if plan.blocks.count > 1:
-        return EpochOrder(parts.count_in(number), plan.batch, seed)
+        return WholeOrder(count) if plan.batch >= count else EpochOrder(count, plan.batch, seed)
     samples = parts.of(number)
     device = samples.device if samples.resident else "cpu"
+    if plan.batch >= count:
+        return WholeOrder(count, device)
     generator = torch.Generator(device).manual_seed(seed)
     return BatchOrder(samples.count, plan.batch, generator)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
-from sinefit.fitting.omega_choice import parse_omega
 from sinefit.initializers.registry import parse_initializer
-from sinefit.validation import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +15,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sinefit.fitting.config import FittedFootprint, StorageType
+    from sinefit.fitting.config import FittedFootprint, StorageType, TrainingPrecision
+    from sinefit.fitting.recipes import RecipeName
+    from sinefit.fitting.schedule import Schedule
+    from sinefit.signals.signal import Coordinates, Targets
 
     Omega = float | Sequence[float] | NDArray[np.number] | str
 
@@ -27,14 +28,21 @@ class FitSettings(TypedDict, total=False):
 
     init: str | None
     network: str
-    omega: Omega
+    omega: Omega | None
     width: int | None
     depth: int
     steps: int | None
     max_time: float | None
     target_psnr: float | None
+    recipe: RecipeName
     learning_rate: float | None
-    batch: int | None
+    schedule: Schedule | None
+    betas: Sequence[float] | str | None
+    epsilon: float | None
+    batch: int | Literal["full"] | None
+    precision: TrainingPrecision | None
+    coordinates: Coordinates | None
+    targets: Targets | None
     blocks: int | Sequence[int] | str | None
     block_size: int | Sequence[int] | None
     margin: int | Sequence[int] | None
@@ -51,11 +59,9 @@ def config_of(**settings: Unpack[FitSettings]) -> FitConfig:
     """Return the settings of a fit in the form that fits take."""
     others: dict[str, Any] = dict(settings)
     limits = {name: others.pop(name, None) for name in ("steps", "max_time", "target_psnr")}
-    omega = others.pop("omega", "auto")
     init = others.pop("init", None)
     return FitConfig(
         initializer=None if init is None else parse_initializer(init),
-        omega=parse_omega(omega) if isinstance(omega, str) else numbers("omega", omega),
         budget=None if set(limits.values()) == {None} else Budget(**limits),
         **others,
     )

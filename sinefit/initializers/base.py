@@ -71,6 +71,9 @@ class Initializer(ABC):
     """Learning rate of the hidden layers' effective weights that trains well in batches of a few
     thousand, for 256 neurons per layer; it is inversely proportional to their number."""
 
+    paper_rate: ClassVar[float] = 1e-4
+    """Adam's rate on the scheme's own weights in the papers' scripts, SIREN's where the scheme's
+    paper states none."""
     reads_spectrum: ClassVar[bool] = False
     """Whether `draw` looks at the signal's spectral centroid, which takes some time to measure."""
 
@@ -93,6 +96,13 @@ class Initializer(ABC):
         is. Schemes whose omega is something else say so.
         """
         return share * nyquist
+
+    def paper_omega(self, features: int) -> str:
+        """Return the omega of the papers' scripts for so many coordinates, as `--omega` takes it.
+
+        It is SIREN's: 30, for sound 3000. Schemes with another say so.
+        """
+        return "3000" if features == 1 else "30"
 
     @abstractmethod
     def draw(

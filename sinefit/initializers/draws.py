@@ -41,11 +41,13 @@ def scales_by_layer(
 
     `columns` holds those of the columns of the first layer's weights; its biases have the layer's.
     """
+    import torch
+
     from sinefit.networks.sine import bias_name, weight_name
 
     found: dict[str, float | Tensor] = {}
     for layer, scale in enumerate(scales):
         found[weight_name(layer)] = found[bias_name(layer)] = scale
     if columns is not None:
-        found[weight_name(0)] = per_axis(columns)
+        found[weight_name(0)] = torch.tensor(columns, dtype=torch.float64)
     return found

@@ -64,6 +64,10 @@ class Lambert(Initializer):
         """Return `frequency` d √3, since U(±omega/d) has standard deviation omega/(d √3)."""
         return frequency * size.in_features * math.sqrt(3.0)
 
+    def paper_omega(self, features: int) -> str:  # noqa: ARG002 (of any it is the same)
+        """Return Nyquist's frequency, near which the paper would have it."""
+        return "nyquist"
+
     def draw(
         self,
         size: NetworkSize,

@@ -26,6 +26,11 @@ class OwnStart:
     family: Published
     reads_spectrum: ClassVar[bool] = False
 
+    @property
+    def paper_rate(self) -> float:
+        """Adam's rate in the paper's scripts."""
+        return self.family.usual_rate
+
     def draw(
         self,
         size: NetworkSize,

@@ -117,6 +117,10 @@ class Tuner(Initializer):
         """Return the factor that takes the band limit to that share: `share` period/(2 band)."""
         return share * self.period / (2.0 * self.band)
 
+    def paper_omega(self, features: int) -> str:  # noqa: ARG002 (of any it is the same)
+        """Return 1: the band is that of the parameters."""
+        return "1"
+
     def draw(
         self,
         size: NetworkSize,

@@ -96,6 +96,12 @@ class Network:
         """Return a copy with memory of its own."""
         return Network(self.family, self.size, self.values.detach().clone())
 
+    def astype(self, dtype: torch.dtype) -> Network:
+        """Return the network with values of a type; itself if they are of that already."""
+        if dtype == self.values.dtype:
+            return self
+        return Network(self.family, self.size, self.values.detach().to(dtype))
+
     def to(self, device: torch.device | str) -> Network:
         """Return the network on a device; itself if it is there already."""
         target = torch.device(device)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sinefit.engines.evaluation import Evaluator
     from sinefit.signals.blocks import BlockGrid
     from sinefit.signals.grid import GridAxis
+    from sinefit.signals.signal import Coordinates
 
 
 def blend(
@@ -27,6 +28,7 @@ def blend(
     numbers: Sequence[int] | None,
     axes: tuple[GridAxis, ...],
     channels: int,
+    where: Coordinates,
     slab_values: int = SLAB_VALUES,
 ) -> Iterator[NDArray[np.float32]]:
     """Yield a field's values on a grid in consecutive slabs (count, *shape[1:], channels).
@@ -34,7 +36,7 @@ def blend(
     The evaluator's members are on the blocks with these `numbers`, None for all of them in turn.
     Raises SettingError where the grid touches another one.
     """
-    for slab in blended_slabs(evaluator, blocks, numbers, axes, channels, slab_values):
+    for slab in blended_slabs(evaluator, blocks, numbers, axes, channels, where, slab_values):
         array = slab.cpu().numpy()
         del slab  # before there is another one
         yield array
@@ -47,6 +49,7 @@ def blended_slabs(
     numbers: Sequence[int] | None,
     axes: tuple[GridAxis, ...],
     channels: int,
+    where: Coordinates,
     slab_values: int = SLAB_VALUES,
 ) -> Iterator[Tensor]:
     """Yield what `blend` does where it is computed."""
@@ -58,6 +61,7 @@ def blended_slabs(
         rows=max(1, slab_values // row),
         piece=evaluator.piece,
         device=evaluator.device,
+        where=where,
     ):
         values = torch.zeros((*slab.shape, channels), device=evaluator.device)
         for members, boxes in slab.boxes:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sinefit.signals.blocks import AxisBlocks, BlockGrid
+    from sinefit.signals.signal import Coordinates
 
 SLAB_VALUES: Final = 2**23
 """Values per slab, 32 MiB of float32, as far as whole rows of the other axes allow: of a picture
@@ -92,6 +93,7 @@ def slabs(
     rows: int,
     piece: int,
     device: torch.device,
+    where: Coordinates,
     order: int = 0,
 ) -> Iterator[Slab]:
     """Yield a grid in slabs of `rows` rows, in boxes of at most `piece` samples.
@@ -109,7 +111,8 @@ def slabs(
     first_axis, *others = axes
     width = [axis.count for axis in others]
     across = [
-        list(_stretches(*pair, device, order)) for pair in zip(blocks.axes[1:], others, strict=True)
+        list(_stretches(*pair, where, device, order))
+        for pair in zip(blocks.axes[1:], others, strict=True)
     ]
 
     def groups(along: Iterator[Stretch]) -> Iterator[tuple[list[int], list[Box]]]:
@@ -121,7 +124,7 @@ def slabs(
         count = min(rows, first_axis.count - begin)
         start = first_axis.start + begin * first_axis.step
         axis = GridAxis(first_axis.size, start, first_axis.step, count)
-        yield Slab((count, *width), groups(_stretches(blocks.axes[0], axis, device, order)))
+        yield Slab((count, *width), groups(_stretches(blocks.axes[0], axis, where, device, order)))
 
 
 def coordinates_of(boxes: list[Box]) -> Tensor:
@@ -148,7 +151,7 @@ def shape_of(box: Box) -> tuple[int, ...]:
 
 
 def _stretches(
-    blocks: AxisBlocks, axis: GridAxis, device: torch.device, order: int
+    blocks: AxisBlocks, axis: GridAxis, where: Coordinates, device: torch.device, order: int
 ) -> Iterator[Stretch]:
     """Yield the samples of an axis that each block has a share of."""
 
@@ -165,8 +168,8 @@ def _stretches(
             yield Stretch(
                 place,
                 first + part.start,
-                tensor(local.coordinates(numbers[part])),
-                2.0 / local.size,
+                tensor(local.coordinates(numbers[part], where)),
+                local.per_sample(where),
                 tuple(
                     tensor(blocks.window(place, positions[part], each)) for each in range(order + 1)
                 ),

@@ -35,7 +35,7 @@ class Conversion:
         dtype = np.dtype(spec.dtype)
 
         def store_bytes(values: Tensor) -> Tensor:
-            return stored_bytes(values, spec.low, spec.high)
+            return stored_bytes(values, spec)
 
         return Conversion(dtype, spec.store, store_bytes if dtype == np.uint8 else None)
 
@@ -44,12 +44,13 @@ VALUES: Final = Conversion(np.dtype(np.float32), lambda values: values)
 """None: the values as they are."""
 
 
-def stored_bytes(values: Tensor, low: float, high: float) -> Tensor:
+def stored_bytes(values: Tensor, spec: SignalSpec) -> Tensor:
     """Return what `SignalSpec.store` does of samples of 8 bits, by the same operations in float64.
 
     So the bytes are the same, of which a quarter of the values' own need be sent.
     """
-    physical = values.double().add_(1.0).mul_((high - low) / 2.0).add_(low)
+    scale = (spec.high - spec.low) / spec.target_range
+    physical = values.double().sub_(spec.target_low).mul_(scale).add_(spec.low)
     return physical.round_().clamp_(0.0, 255.0).to(torch.uint8)
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Derivatives:
     """A field's derivatives at consecutive rows of a grid, per sample of the fitted signal.
 
-    Values count as in the field, from -1 to 1 over the signal's range.
+    Values count as in the field, over the range of its targets.
     """
 
     first: Tensor
@@ -68,6 +68,7 @@ def differentiate(
         rows=max(1, slab_values // row),
         piece=evaluator.piece,
         device=evaluator.device,
+        where=spec.coordinates,
         order=order,
     ):
         sums = torch.zeros((order, axes, *slab.shape, channels), device=evaluator.device)

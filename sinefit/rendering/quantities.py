@@ -128,13 +128,14 @@ def picture_spec(spec: SignalSpec, name: str) -> SignalSpec:
     if spec.kind == "array":
         return numbers_spec(spec, name)
     if spec.kind == "audio":
-        return spec
+        return replace(spec, targets="-1,1")
     channels = 3 if QUANTITIES[name].shown in ("vector", "angle") else colours(spec)
     dtype = spec.dtype if spec.full_scale else "uint8"
     top = 255 if dtype == "uint8" else 65535
     return replace(
         spec,
         channels=channels,
+        targets="-1,1",
         alpha=False,
         dtype=dtype,
         bit_depth=8 if dtype == "uint8" else 16,
@@ -179,6 +180,6 @@ def quantity_pieces(
     the signal's values per sample; angles in radians.
     """
     quantity, axes = QUANTITIES[name], space_axes(spec)
-    unit = 1.0 if quantity.shown == "angle" else spec.value_range / 2.0
+    unit = 1.0 if quantity.shown == "angle" else spec.value_range / spec.target_range
     for found in differentiate(field, grid, spec, quantity.order):
         yield quantity.compute(found.channels(colours(spec)), axes) * unit

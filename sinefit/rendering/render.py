@@ -70,8 +70,8 @@ def _render(
         yield from delivered(map(torch.from_numpy, means), conversion, None)
     elif several:
         copies = copies_for(evaluator.device)
-        channels = plan.spec.channels
-        slabs = blended_slabs(evaluator, field.blocks, field.numbers, plan.axes, channels)
+        channels, where = plan.spec.channels, plan.spec.coordinates
+        slabs = blended_slabs(evaluator, field.blocks, field.numbers, plan.axes, channels, where)
         for array in delivered(slabs, conversion, copies):
             yield array if copies is None else array.copy()
     else:
@@ -83,7 +83,9 @@ def _values(
 ) -> NDArray[np.float32]:
     """Return the values on a whole grid of a field of signals like `spec`."""
     if field.blocks.count > 1:
-        pieces = blend(evaluator, field.blocks, field.numbers, axes, spec.channels)
+        pieces = blend(
+            evaluator, field.blocks, field.numbers, axes, spec.channels, spec.coordinates
+        )
     else:
         pieces = _render_one(evaluator, axes, spec, VALUES, PIECE_SAMPLES)
     return np.concatenate(list(pieces))
@@ -97,7 +99,7 @@ def _render_one(
     samples: int,
 ) -> Iterator[NDArray[Any]]:
     """Yield pieces of whole slabs, of about so many samples, evaluated part by part."""
-    grid = Grid(axes, spec.domain, evaluator.device)
+    grid = Grid(axes, spec.domain, evaluator.device, where=spec.coordinates)
     rows, *slab = (axis.count for axis in axes)
     slab_samples = math.prod(slab)
     rows_per_piece = max(1, samples // slab_samples)

@@ -1,7 +1,9 @@
 """A sampling grid on the domain: its axes, and the coordinates of its samples by their number.
 
 Each axis spans [-1, 1]. n samples cut it into n cells of equal width and lie at their centres, so
-that a grid of twice as many samples has its centres where a picture twice as large has them.
+that a grid of twice as many samples has its centres where a picture twice as large has them. Where
+samples lie from end to end instead, as most papers have them, all coordinates are n / (n - 1) times
+those: the centres of the first and the last cell are then at -1 and 1.
 Positions are also counted in samples of the fitted signal: position 0 is the left edge of the first
 cell and position n the right edge of the last one.
 """
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from sinefit.signals.signal import Domain, SignalSpec
+    from sinefit.signals.signal import Coordinates, Domain, SignalSpec
 
     Numbers = TypeVar("Numbers", NDArray[np.float64], Tensor)
 
@@ -39,13 +41,23 @@ class GridAxis:
     count: int
     """Number of samples."""
 
-    def coordinates(self, numbers: Numbers) -> Numbers:
-        """Return the centres of cells by their number from 0, float64 in and out.
+    def coordinates(self, numbers: Numbers, where: Coordinates = "centres") -> Numbers:
+        """Return the coordinates of samples by their number from 0, float64 in and out.
 
         They are in [-1, 1] when inside the domain. float32 would confuse the neighbours of a long
         sound before the subtraction.
         """
-        return 2.0 * (self.start + (numbers + 0.5) * self.step) / self.size - 1.0
+        position = 2.0 * (self.start + (numbers + 0.5) * self.step)
+        if where == "ends":
+            return (position - self.size) / max(1, self.size - 1)
+        return position / self.size - 1.0
+
+    def per_sample(self, where: Coordinates) -> float:
+        """Return how far apart the coordinates of neighbours are in the fitted signal.
+
+        From end to end a lone sample, which has no neighbour, lies in the middle.
+        """
+        return 2.0 / (max(1, self.size - 1) if where == "ends" else self.size)
 
 
 def native_axis(size: int) -> GridAxis:
@@ -60,15 +72,26 @@ class Grid:
     """
 
     def __init__(
-        self, axes: tuple[GridAxis, ...], domain: Domain, device: torch.device | str = "cpu"
+        self,
+        axes: tuple[GridAxis, ...],
+        domain: Domain,
+        device: torch.device | str = "cpu",
+        *,
+        where: Coordinates = "centres",
+        exact: bool = False,
     ) -> None:
-        """Lay the grid; its coordinates are handed out on `device`."""
+        """Lay the grid, on a signal's domain and `where` its samples lie.
+
+        Its coordinates are handed out on `device`, in float32, `exact` ones in float64.
+        """
         import torch  # a command that only parses a request need not wait for it
 
         self.shape = tuple(axis.count for axis in axes)
         self.sample_count = math.prod(self.shape)
         self._axes = axes
+        self._where = where
         self._sphere = domain == "sphere"
+        self._dtype = torch.float64 if exact else torch.float32
         self._device = torch.device(device)
         # MPS has no float64.
         self._works_on = torch.device("cpu") if self._device.type == "mps" else self._device
@@ -80,12 +103,15 @@ class Grid:
         ]
 
     @classmethod
-    def of_signal(cls, spec: SignalSpec, device: torch.device | str = "cpu") -> Grid:
+    def of_signal(
+        cls, spec: SignalSpec, device: torch.device | str = "cpu", *, exact: bool = False
+    ) -> Grid:
         """Return the grid on which a signal was sampled."""
-        return cls(tuple(native_axis(size) for size in spec.shape), spec.domain, device)
+        axes = tuple(native_axis(size) for size in spec.shape)
+        return cls(axes, spec.domain, device, where=spec.coordinates, exact=exact)
 
     def coordinates(self, indices: Tensor) -> Tensor:
-        """Return coordinates (count, features), float32, of samples by number (count,), int64.
+        """Return coordinates (count, features) of samples by number (count,), int64.
 
         On the sphere they are `sphere_features` of the grid's two axes.
         """
@@ -102,12 +128,12 @@ class Grid:
         found = torch.stack(columns, dim=1)
         if self._sphere:
             found = sphere_features(found)
-        return found.float().to(self._device)  # (count, features)
+        return found.to(self._dtype).to(self._device)  # (count, features)
 
     def _along(self, axis: GridAxis, numbers: Tensor) -> Tensor:
         """Return coordinates along an axis, float64 as long as angles are made of them."""
-        coordinates = axis.coordinates(numbers.double())
-        return coordinates if self._sphere else coordinates.float()
+        coordinates = axis.coordinates(numbers.double(), self._where)
+        return coordinates if self._sphere else coordinates.to(self._dtype)
 
 
 def sphere_features(coordinates: Tensor) -> Tensor:

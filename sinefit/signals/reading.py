@@ -90,6 +90,7 @@ def check_selection(selection: Selection, kind: Kind, name: str) -> None:
         ("`duration`", selection.duration is not None, in_time),
         ("`region`", selection.region is not None, in_space),
         ("`downsample`", selection.downsample != _WHOLE_FILE.downsample, in_space),
+        ("`grey`", selection.grey, ("image",)),
         ("`channels_last`", selection.channels_last, ("array",)),
         (f"`domain` {selection.domain}", selection.domain != _WHOLE_FILE.domain, ("array",)),
     )

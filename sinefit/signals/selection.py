@@ -70,6 +70,11 @@ class Selection:
         ),
     )
     """Average blocks of this many by this many pixels of an image or a video into one."""
+    grey: bool = field(
+        default=False,
+        metadata=setting("Colours of an image as the grey of their luma.", group=PART),
+    )
+    """An image's luma (ITU-R BT.601) in place of its colours."""
     channels_last: bool = field(
         default=False,
         metadata=setting("The last axis of an array holds channels.", group=PART),

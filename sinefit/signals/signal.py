@@ -20,10 +20,14 @@ Domain = Literal["grid", "sphere"]
 Footprint = Literal["point", "box", "gaussian", "band-limited"]
 """What a sample is: the value at its centre; the mean over its cell; the mean by a bell whose
 standard deviation is half a cell; or a mean that keeps what samples so far apart can carry."""
+Coordinates = Literal["centres", "ends"]
+Targets = Literal["-1,1", "0,1"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
 FOOTPRINTS: tuple[Footprint, ...] = get_args(Footprint)
+COORDINATES: tuple[Coordinates, ...] = get_args(Coordinates)
+TARGETS: tuple[Targets, ...] = get_args(Targets)
 NOUNS: Mapping[Kind, str] = {
     "image": "an image",
     "audio": "a sound",
@@ -84,10 +88,20 @@ def _pieces(stored: NDArray[Any]) -> Iterator[NDArray[Any]]:
         yield flat[start : start + _PIECE_VALUES]
 
 
-def to_unit(samples: NDArray[np.generic], low: float, high: float) -> NDArray[np.float32]:
-    """Map values from [low, high] to float32 in [-1, 1]."""
-    scale = 2.0 / (high - low)
-    return ((samples.astype("float64") - low) * scale - 1.0).astype("float32")
+def ends_of(targets: Targets) -> tuple[float, float]:
+    """Return the lower and the upper end of a range of targets."""
+    low, high = map(float, targets.split(","))
+    return low, high
+
+
+def to_unit(
+    samples: NDArray[np.generic], low: float, high: float, targets: Targets, dtype: str
+) -> NDArray[np.floating]:
+    """Map values from [low, high] to targets of a floating type."""
+    first, last = ends_of(targets)
+    scale = (last - first) / (high - low)
+    units: NDArray[np.floating] = ((samples.astype("float64") - low) * scale + first).astype(dtype)
+    return units
 
 
 @dataclass(frozen=True)
@@ -106,9 +120,9 @@ class SignalSpec:
     dtype: str
     """NumPy name of the sample type, "uint8", "uint16", "float32" and so on."""
     low: float
-    """The value that the field maps to -1."""
+    """The value that the field maps to the lower end of `targets`, usually -1."""
     high: float
-    """The value that the field maps to +1; greater than `low`."""
+    """The value that the field maps to their upper end, +1; greater than `low`."""
     format: str
     """Name of the file format the signal came from, "png", "wav", "mp4", "npy" and so on."""
     bit_depth: int
@@ -129,6 +143,11 @@ class SignalSpec:
     """"grid": every axis is a coordinate; "sphere": two axes are latitude and longitude."""
     footprint: Footprint = "point"
     """What a sample counts as where a field is fitted to the signal."""
+    coordinates: Coordinates = "centres"
+    """Where along [-1, 1] samples lie: at the "centres" of cells that fill it, or from end to end,
+    the first at -1 and the last at 1: "ends"."""
+    targets: Targets = "-1,1"
+    """What the field maps `low` and `high` to."""
     source: str | None = None
     """Name of the file the signal came from, without its folder."""
     source_bytes: int | None = None
@@ -166,19 +185,31 @@ class SignalSpec:
         """Whether `low` and `high` are the ends of the sample type, as in pictures of integers."""
         return self.kind in ("image", "video") and not self.dtype.startswith("float")
 
-    def to_unit(self, samples: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Map values from [low, high] to float32 in [-1, 1], the network's target range."""
-        return to_unit(samples, self.low, self.high)
+    @property
+    def target_low(self) -> float:
+        """What the network is to give for `low`."""
+        return ends_of(self.targets)[0]
+
+    @property
+    def target_range(self) -> float:
+        """How much more it is to give for `high`."""
+        low, high = ends_of(self.targets)
+        return high - low
+
+    def to_unit(self, samples: NDArray[np.generic], dtype: str = "float32") -> NDArray[np.floating]:
+        """Map values from [low, high] to `targets`, what the network is to give."""
+        return to_unit(samples, self.low, self.high, self.targets, dtype)
 
     def from_unit(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Map network outputs from [-1, 1] to values in [low, high], not rounded, not clipped.
+        """Map network outputs from `targets` to values in [low, high], not rounded, not clipped.
 
         What float64 cannot hold, of outputs far outside, is infinite.
         """
         import numpy as np
 
         with np.errstate(over="ignore"):
-            return (values.astype("float64") + 1.0) * ((self.high - self.low) / 2.0) + self.low
+            scale = (self.high - self.low) / self.target_range
+            return (values.astype("float64") - self.target_low) * scale + self.low
 
     def store(self, values: NDArray[np.floating]) -> NDArray[np.generic]:
         """Map network outputs to samples of type `dtype`, as a file would hold them.

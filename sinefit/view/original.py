@@ -51,8 +51,9 @@ def original_of(signal: Signal, spec: SignalSpec) -> Original:
             f"{name} has {width}x{height} samples, the field {columns}x{rows}: name the file that "
             "was fitted"
         )
-    unit = (spec.to_unit(signal.samples).astype(np.float64) + 1.0) / 2.0
-    pixels = np.rint(np.clip(unit, 0.0, 1.0) * 255.0).astype(np.uint8)
+    unit = spec.to_unit(signal.samples).astype(np.float64)
+    levels = (unit - spec.target_low) / spec.target_range
+    pixels = np.rint(np.clip(levels, 0.0, 1.0) * 255.0).astype(np.uint8)
     picture = Image.fromarray(pixels[..., 0] if spec.channels == 1 else pixels)
     factor = 1
     while height * width > MOST_PIXELS * factor**2:

@@ -18,6 +18,7 @@ from sinefit.errors import SettingError
 from sinefit.networks.sine import SINE
 from sinefit.version import __version__
 from sinefit.view.description import describe_field
+from sinefit.view.mapping import usually_mapped
 from sinefit.view.weights import layout_of, weight_chunks
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def page_pieces(field: Field, name: str, original: Original | None = None) -> It
     Raises SettingError for a field that a page cannot show.
     """
     _check(field)
+    field = usually_mapped(field)
     script = _joined(_SCRIPTS)
     style = _text("page.css")
     template = _text("page.html")

@@ -73,6 +73,8 @@ def test_the_selection_of_the_fit(tmp_path: Path) -> None:
     part = scores(weights, photo, "--region", "2,4,16,12", "--downsample", "2")
     assert part["psnr"] == pytest.approx(report["psnr"], abs=1e-6)
     assert scores(weights, photo)["psnr"] != pytest.approx(part["psnr"], abs=1e-3)
+    weights, report = fitted(photo, "--grey", "-f")
+    assert scores(weights, photo, "--grey")["psnr"] == pytest.approx(report["psnr"], abs=1e-6)
     tone = make_sound(tmp_path / "tone.wav")
     weights, report = fitted(tone, "--start", "20ms", "--duration", "0.05s")
     part = scores(weights, tone, "--start", "20ms", "--duration", "0.05s")

@@ -71,6 +71,28 @@ def test_it_is_adam_with_a_rate_per_weight_and_a_factor_per_member() -> None:
         )
 
 
+def test_with_gains_it_is_adam_on_the_weights_that_a_scheme_calls_its_own() -> None:
+    """Gradients are as small as epsilon, beside which the parametrisation makes a difference."""
+    network = random_network(SIZE, 2)
+    network = Network(network.family, network.size, network.values.double())
+    generator = torch.Generator().manual_seed(5)
+    gains = 30.0 * torch.rand(network.values.shape, generator=generator, dtype=torch.float64) + 1.0
+    own = torch.nn.Parameter(network.values / gains)
+    textbook = torch.optim.Adam([own], lr=1e-4, betas=(0.9, 0.999), eps=1e-8)
+    constants = (0.9, 0.999, 1e-8)
+    adam = Adam(network, 1e-4 * gains, gains=gains, constants=constants)
+    unaware = Adam(random_network(SIZE, 2), (1e-4 * gains).float(), constants=constants)
+    for _ in range(20):
+        gradient = 1e-8 * torch.randn(gains.shape, generator=generator, dtype=torch.float64)
+        own.grad = gradient * gains
+        textbook.step()
+        unaware.step(gradient.float(), (1.0, 1.0))
+        adam.step(gradient, (1.0, 1.0))
+    torch.testing.assert_close(network.values, own.detach() * gains, rtol=1e-12, atol=1e-12)
+    moved = network.values - random_network(SIZE, 2).values
+    assert float((unaware.values - network.values).abs().max()) > 0.1 * float(moved.abs().max())
+
+
 def test_weights_with_a_rate_of_zero_stay() -> None:
     network = random_network(SIZE)
     before = network.clone()

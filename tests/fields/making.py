@@ -13,7 +13,7 @@ from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.blocks import BlockGrid
-from sinefit.signals.signal import KINDS, SignalSpec
+from sinefit.signals.signal import COORDINATES, KINDS, TARGETS, SignalSpec
 from tests.engines.making import random_network
 
 TYPES = ("bool", "uint8", "int16", "uint16", "int32", "int64", "float16", "float32", "float64")
@@ -48,6 +48,8 @@ def specs(draw: st.DrawFn) -> SignalSpec:
         soundtrack=draw(st.none() | st.binary(min_size=1, max_size=40)),
         channels_last=draw(st.booleans()),
         domain=domain,  # type: ignore[arg-type]
+        coordinates=draw(st.sampled_from(COORDINATES)),
+        targets=draw(st.sampled_from(TARGETS)),
         source=draw(st.none() | names),
         source_bytes=draw(st.none() | st.integers(0, 2**50)),
     )
@@ -88,6 +90,10 @@ def fields(draw: st.DrawFn) -> Field:
         holdout=holdout,
         psnr_holdout=draw(decibels) if has_scores else None,
         psnr_gradient=draw(decibels) if has_scores else None,
+        schedule=draw(st.sampled_from(["cosine", "constant"])),
+        betas=draw(st.tuples(*[st.floats(0, 1, exclude_max=True)] * 2)),
+        epsilon=draw(st.none() | positive),
+        precision=draw(st.sampled_from(["auto", "float32", "float64"])),
     )
     network = random_network(size, blocks.count, seed=draw(st.integers(0, 99)))
     return Field(network, spec, record, blocks)

@@ -161,7 +161,7 @@ def test_blocks_that_are_missing_or_of_another_version(tmp_path: Path) -> None:
     header, tensors = take_apart(CONTENT)
     for metadata, word in (
         ({"format_version": "1"}, "wrong type or shape"),
-        ({"format_version": "4"}, "newer"),
+        ({"format_version": "5"}, "newer"),
         ({"tool_version": 5}, "no strings"),
         ({"blocks": None}, "no strings"),
     ):

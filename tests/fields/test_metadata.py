@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import subprocess
 import sys
 import tracemalloc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -16,9 +17,10 @@ from sinefit.fields.metadata import read_header, to_json
 from sinefit.fields.weights_file import encode_field
 from sinefit.version import __version__
 
-from .making import fields, small_field, with_metadata
+from .making import field_of_blocks, fields, small_field, take_apart, with_metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sinefit.fields.field import Field
@@ -139,4 +141,60 @@ def test_a_file_that_does_not_tell_what_it_was_measured_on() -> None:
 def test_figures_that_cannot_have_been_measured(changes: dict[str, object]) -> None:
     content = with_metadata(encode_field(small_field()), "fit", **changes)
     with pytest.raises(InputError, match=r"damaged weights file: .*measured"):
+        read_header(content, "name")
+
+
+def test_a_file_that_does_not_tell_how_it_was_trained() -> None:
+    keys = {"schedule": ..., "betas": ..., "epsilon": ..., "precision": ...}
+    older = with_metadata(encode_field(small_field()), "fit", **keys)
+    record = read_header(older, "name").record
+    assert (record.schedule, record.betas, record.epsilon) == ("cosine", (0.9, 0.99), None)
+    assert record.precision == "auto"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"betas": [0.9]},
+        {"betas": [0.9, 1.0]},
+        {"betas": ["x", 0.9]},
+        {"epsilon": 0.0},
+        {"epsilon": -1},
+    ],
+)
+def test_constants_that_cannot_have_been_adams(changes: dict[str, object]) -> None:
+    content = with_metadata(encode_field(small_field()), "fit", **changes)
+    with pytest.raises(InputError, match=r"damaged weights file: its (betas|epsilon)"):
+        read_header(content, "name")
+
+
+@pytest.mark.parametrize(
+    ("mapping", "version"),
+    [({}, "1"), ({"coordinates": "ends"}, "4"), ({"targets": "0,1"}, "4")],
+)
+@pytest.mark.parametrize("make", [small_field, field_of_blocks])
+def test_what_older_releases_would_render_wrongly_they_do_not_read(
+    mapping: dict[str, Any], version: str, make: Callable[[], Field]
+) -> None:
+    field = make()
+    mapped = dataclasses.replace(field, spec=dataclasses.replace(field.spec, **mapping))
+    header, _ = take_apart(encode_field(mapped))
+    metadata = header["__metadata__"]
+    several = field.blocks.count > 1
+    assert metadata["format_version"] == ("2" if several and not mapping else version)
+    kept = json.loads(metadata["signal"])
+    # The usual mapping is not named, so that they do read that.
+    assert ("coordinates" in kept) == ("targets" in kept) == bool(mapping)
+    found = read_header(encode_field(mapped), "name")
+    assert (found.spec.coordinates, found.spec.targets) == (
+        mapped.spec.coordinates,
+        mapped.spec.targets,
+    )
+    assert found.blocks == field.blocks
+
+
+@pytest.mark.parametrize("changes", [{"coordinates": "corners"}, {"targets": "0,2"}])
+def test_a_mapping_that_is_not_known(changes: dict[str, str]) -> None:
+    content = with_metadata(encode_field(small_field()), "signal", **changes)
+    with pytest.raises(InputError, match="contradicts itself"):
         read_header(content, "name")

@@ -296,7 +296,7 @@ def test_one_block_is_trained_as_a_plain_network_is() -> None:
     for step in range(40):
         coordinates, targets = samples.batch(order.draw(step, 1)[0])
         engine.step(Batch(coordinates[None], targets[None]))
-        adam.step(engine.gradient, [rate_factor(step, (step + 0.5) / 40)])
+        adam.step(engine.gradient, [rate_factor("cosine", step, (step + 0.5) / 40)])
     found = fit_signal(signal, config).field
     assert found.blocks.count == 1
     torch.testing.assert_close(found.network.values, network.values, rtol=0, atol=1e-6)

@@ -198,6 +198,13 @@ OTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "target_psnr": ("target_psnr", {"budget": Budget(steps=100, target_psnr=90.0)}),
     "learning_rate": ("learning_rate", {"learning_rate": 1e-5}),
     "batch": ("batch", {"batch": 33}),
+    "recipe": ("recipe", {"recipe": "paper"}),
+    "schedule": ("schedule", {"schedule": "constant"}),
+    "betas": ("betas", {"betas": (0.9, 0.999)}),
+    "epsilon": ("epsilon", {"epsilon": 1e-8}),
+    "precision": ("precision", {"precision": "float64"}),
+    "coordinates": ("coordinates", {"coordinates": "ends"}),
+    "targets": ("targets", {"targets": "0,1"}),
     "seed": ("seed", {"seed": 77}),
     "holdout": ("holdout", {"holdout": parse_holdout("holdout", "grid:2")}),
     "footprint": ("footprint", {"footprint": "box"}),
@@ -261,7 +268,7 @@ def test_a_fingerprint_tells_signals_apart_but_not_their_names() -> None:
     assert fingerprint(turned) != fingerprint(signal)
 
 
-CONFIG = settings(budget=Budget(steps=100), width=5, depth=2)
+CONFIG = settings(budget=Budget(steps=100), width=5, depth=2, batch=20)
 CONTENT = encode_checkpoint(stop_after(picture((6, 5)), CONFIG, 55))
 
 

@@ -92,7 +92,7 @@ def test_the_sphere_has_one_frequency_in_all_directions() -> None:
 def test_every_scheme_gets_one_factor_per_coordinate(name: str, make: object) -> None:
     assert callable(make)
     signal = make()
-    omega = resolve_omega(None, parse_initializer(name), signal, size_of(signal))
+    omega = resolve_omega("auto", parse_initializer(name), signal, size_of(signal))
     assert len(omega) == signal.spec.coordinate_features
     assert all(math.isfinite(value) and value > 0 for value in omega)
 
@@ -101,7 +101,7 @@ def test_the_scheme_translates_frequencies_into_its_factors() -> None:
     signal = picture((64, 48))
     size = size_of(signal)
     expected = tuple(SIREN.omega_for(value, size) for value in first_frequencies(signal))
-    assert resolve_omega(None, SIREN, signal, size) == expected
+    assert resolve_omega("auto", SIREN, signal, size) == expected
 
 
 def test_an_explicit_omega_is_taken_as_it_is() -> None:

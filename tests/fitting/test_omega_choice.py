@@ -14,8 +14,8 @@ from sinefit.fitting.omega_choice import NyquistShare, checked_omega, omega_text
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("auto", None),
-        (" AUTO ", None),
+        ("auto", "auto"),
+        (" AUTO ", "auto"),
         ("30", (30.0,)),
         ("90, 60.5", (90.0, 60.5)),
         ("nyquist", (NyquistShare(),)),

@@ -75,7 +75,8 @@ def test_a_step_of_a_budget_in_seconds_is_as_long_as_those_before(
 @given(st.integers(1, 300))
 def test_every_step_of_a_budget_learns(steps: int) -> None:
     factors = [
-        rate_factor(step, progress_within(step / steps, step, steps)) for step in range(steps)
+        rate_factor("cosine", step, progress_within(step / steps, step, steps))
+        for step in range(steps)
     ]
     assert all(0.0 < factor <= 1.0 for factor in factors)
     # The first steps are small ones, however few there are.
@@ -87,4 +88,11 @@ def test_every_step_of_a_budget_learns(steps: int) -> None:
 def test_a_budget_of_many_steps_warms_up_by_its_share() -> None:
     for step in range(5000):
         progress = (step + 0.5) / 5000
-        assert rate_factor(step, progress) == cosine_factor(progress)
+        assert rate_factor("cosine", step, progress) == cosine_factor(progress)
+
+
+@given(st.integers(0, 10**6), st.floats(0.0, 1.0))
+def test_a_constant_rate_is_whole_from_the_first_step_to_the_last(
+    step: int, progress: float
+) -> None:
+    assert rate_factor("constant", step, progress) == 1.0

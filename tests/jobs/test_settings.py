@@ -31,6 +31,7 @@ SIZES = st.integers(1, 99)
         duration=st.none() | st.floats(1e-3, 1e6),
         region=st.none() | st.tuples(PIXELS, PIXELS, SIZES, SIZES),
         downsample=SIZES,
+        grey=st.booleans(),
         channels_last=st.booleans(),
         domain=st.sampled_from(["grid", "sphere"]),
     ),

@@ -142,7 +142,9 @@ def test_the_size_of_slabs_does_not_matter(
     evaluator = choose_evaluator(field.network, spec.bit_depth, by_member=True)
     for rows in (1, 3):
         values = rows * math.prod(spec.shape[1:]) * spec.channels
-        slabs = list(blend(evaluator, blocks, None, plan.axes, spec.channels, values))
+        slabs = list(
+            blend(evaluator, blocks, None, plan.axes, spec.channels, spec.coordinates, values)
+        )
         assert len(slabs) == -(-spec.shape[0] // rows)
         np.testing.assert_allclose(np.concatenate(slabs), whole, atol=ROUNDING)
 
@@ -193,7 +195,7 @@ class Counting:
 def counted(piece: int, spec: SignalSpec, blocks: BlockGrid, **request: Any) -> Counting:
     evaluator = Counting(piece)
     axes = plan_render(spec, RenderRequest(**request)).axes
-    slabs = blend(evaluator, blocks, None, axes, spec.channels)
+    slabs = blend(evaluator, blocks, None, axes, spec.channels, spec.coordinates)
     np.testing.assert_allclose(np.concatenate(list(slabs)), 1.0, atol=1e-6)
     return evaluator
 
@@ -284,7 +286,7 @@ def test_slabs_of_a_wide_picture_are_small_and_its_boxes_are_not() -> None:
     blocks = BlockGrid.over(spec, (2, 1563), (8, 8))
     evaluator = Counting(8192, 3)
     axes = plan_render(spec, RenderRequest()).axes
-    slab = next(blend(evaluator, blocks, None, axes, spec.channels))
+    slab = next(blend(evaluator, blocks, None, axes, spec.channels, spec.coordinates))
     assert slab.nbytes <= 2**25
     assert np.mean([len(points) for _, points in evaluator.asked]) > 2000
     np.testing.assert_allclose(slab, 1.0, atol=1e-6)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinefit.rendering.delivery import VALUES, Conversion, delivered, stored_bytes
+from sinefit.signals.signal import TARGETS
 from tests.fitting.making import picture, sound
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def test_halves_are_rounded_alike() -> None:
 
 
 def check_bytes(values: torch.Tensor, low: float, high: float) -> None:
-
-    spec = dataclasses.replace(BYTES, low=low, high=high)
-    found = stored_bytes(values, low, high)
-    np.testing.assert_array_equal(found.numpy(), spec.store(values.numpy()))
+    for targets in TARGETS:
+        spec = dataclasses.replace(BYTES, low=low, high=high, targets=targets)
+        found = stored_bytes(values, spec)
+        np.testing.assert_array_equal(found.numpy(), spec.store(values.numpy()))

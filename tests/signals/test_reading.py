@@ -185,6 +185,7 @@ FLAGS = {
     "`duration`": (Selection(duration=1.0), ("audio", "video")),
     "`region`": (Selection(region=(0, 0, 1, 1)), ("image", "video")),
     "`downsample`": (Selection(downsample=2), ("image", "video")),
+    "`grey`": (Selection(grey=True), ("image",)),
     "`channels_last`": (Selection(channels_last=True), ("array",)),
     "`domain` sphere": (Selection(domain="sphere"), ("array",)),
 }

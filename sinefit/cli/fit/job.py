@@ -12,7 +12,12 @@ from sinefit.cli.fit.values import fit_values, progress_values
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.terminal.streams import read_input
 from sinefit.cli.words.amounts import size
-from sinefit.cli.words.details import fit_details, networks_word, start_words
+from sinefit.cli.words.details import (
+    fit_details,
+    networks_word,
+    start_words,
+    training_words,
+)
 from sinefit.cli.words.quoting import command_line
 from sinefit.cli.words.signals import describe_signal
 from sinefit.errors import SinefitError
@@ -133,14 +138,16 @@ class ToldFit:
 
     def announce(self, plan: FitPlan) -> None:
         """Say what is going to be fitted, and how."""
+        from sinefit.fitting.config import FitConfig
         from sinefit.fitting.omega_choice import NyquistShare, omega_text
         from sinefit.initializers.registry import describe
 
         config, asked = plan.config, plan.config.omega
         name = plan.spec.source or "signal"
-        origin = " (from its spectrum)" if asked is None else ""
-        if asked is not None and any(isinstance(factor, NyquistShare) for factor in asked):
-            origin = f" ({omega_text(asked)})"
+        origin = " (from its spectrum)"
+        if isinstance(asked, tuple):
+            shares = any(isinstance(factor, NyquistShare) for factor in asked)
+            origin = f" ({omega_text(asked)})" if shares else ""
         if self._request.start_from is not None:
             origin = f" (from {self._request.start_from})"
         recipe = None if config.initializer is None else describe(config.initializer)
@@ -152,6 +159,8 @@ class ToldFit:
         if self._messages.verbose:
             for detail in fit_details(plan):
                 self._messages.detail(f"{name}: {detail}")
+        elif config.recipe != FitConfig.recipe:
+            self._messages.say(f"{name}: {training_words(plan)}")
         if self.resume is not None:
             self._messages.say(f"{name}: going on after {self.resume.standing.step} steps")
 

@@ -20,7 +20,13 @@ from sinefit.analyzing.results import (
     SpectrumResult,
 )
 from sinefit.comparing.results import FIGURES, CellResult
-from sinefit.fields.metadata import BLOCKS_VERSION, FORMAT, FORMAT_VERSION, STACK_VERSION
+from sinefit.fields.metadata import (
+    BLOCKS_VERSION,
+    FORMAT,
+    FORMAT_VERSION,
+    MAPPED_VERSION,
+    STACK_VERSION,
+)
 from sinefit.fields.record import FitRecord
 from sinefit.fields.schema import field_notes
 from sinefit.fields.tensors import BYTE_TENSORS
@@ -228,6 +234,7 @@ WEIGHTS_FILE: Final[Section] = {
         FORMAT_VERSION: "Of one block. It grows when older versions could not read the file.",
         BLOCKS_VERSION: "Of several blocks, which are the first axis of each parameter.",
         STACK_VERSION: "Of a stack of many fields, which are that axis there.",
+        MAPPED_VERSION: "Of unusual coordinates or targets, which files of 1 and 2 do not name.",
     },
     "tool_version": {"": "The version of sinefit that wrote it."},
     "network": {
@@ -244,7 +251,7 @@ WEIGHTS_FILE: Final[Section] = {
         "and the fit of each have of their own; signal and fit hold what all have."
     },
     "blocks": {
-        "counts": "Only in version 2: how many blocks there are along each axis.",
+        "counts": "Only of several blocks: how many blocks there are along each axis.",
         "margins": "Samples along each axis by which a block reaches into its neighbours.",
     },
 }

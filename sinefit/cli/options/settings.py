@@ -60,10 +60,11 @@ class _Form(NamedTuple):
 
 _FORMS: Final = {
     "TIME": _Form(parse_seconds, lambda value: None if value is None else f"{value:g}"),
+    "N|full": _Form(lambda _flag, text: text, lambda _value: None),
     "X,Y,W,H": _Form(lambda _flag, text: parse_pixel_region(text), lambda _value: None),
     "W": _Form(
         lambda _flag, text: parse_omega(text),
-        lambda value: "auto" if value is None else omega_text(value),
+        lambda value: None if value is None else omega_text(value),
     ),
 }
 """By what stands for the value in help."""

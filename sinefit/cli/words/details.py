@@ -59,8 +59,21 @@ def fit_details(plan: FitPlan) -> list[str]:
         f"recognised {signal_details(plan.spec)}",
         f"{networks}; weights {start}, seed {config.seed}",
         f"learning {what} {rates}; batch {plan.batch}; until {' or '.join(limits)}",
+        training_words(plan),
         f"{_device_line(plan.machine.device, config.threads)}; engine {_engine(plan)}",
     ]
+
+
+def training_words(plan: FitPlan) -> str:
+    """Return how its steps are taken: what recipes differ in."""
+    config = plan.config
+    first, second, epsilon = plan.adam
+    beside = "own" if config.epsilon is not None else "effective"
+    rate = "" if config.learning_rate is None else f"rate {config.learning_rate:g}, "
+    return (
+        f"recipe {config.recipe}: {rate}{plan.schedule}, Adam with betas {first:g}, {second:g} "
+        f"and epsilon {epsilon:g} on {beside} weights"
+    )
 
 
 def field_details(field: Field, device: torch.device, threads: int | None) -> list[str]:

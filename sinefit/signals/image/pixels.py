@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +39,31 @@ class Picture:
             return pixels[start:stop]
 
         return cls(width, height, channels, kind, rows, icc_profile, notices)
+
+    def in_grey(self) -> Picture:
+        """Return the picture with its luma in place of its colours; alpha stays as it is."""
+        if self.channels < 3:
+            return self
+
+        def rows(start: int, stop: int) -> NDArray[Any]:
+            return luma(self.rows(start, stop))
+
+        return replace(self, channels=self.channels - 2, rows=rows)
+
+
+def luma(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return the grey of colours (..., 3), and what follows them unchanged: (..., channels - 2).
+
+    It is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), integers in 16 bits of weights and rounded,
+    as Pillow converts to "L".
+    """
+    kind = pixels.dtype
+    if np.issubdtype(kind, np.integer):
+        weighted = pixels[..., :3].astype(np.int64) @ np.array([19595, 38470, 7471])
+        grey = (weighted + 2**15 >> 16).astype(kind)
+    else:
+        grey = (pixels[..., :3].astype(np.float64) @ np.array([0.299, 0.587, 0.114])).astype(kind)
+    return np.concatenate([grey[..., None], pixels[..., 3:]], axis=-1)
 
 
 def check_region(region: tuple[int, int, int, int], width: int, height: int, name: str) -> None:

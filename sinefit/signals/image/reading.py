@@ -107,11 +107,12 @@ def read_image(
     """Read the image at `source`, which holds the given format; `name` is what errors call it.
 
     Returns samples (height, width, channels) of uint8, uint16 or float32, turned upright as EXIF
-    says, cut to `selection.region` and averaged over blocks of `selection.downsample` pixels. Of
-    several frames or pages the first is read. The range of integers is full scale, that of floats
-    from the smallest to the largest value. Raises InputError when the file is damaged, larger than
-    `limits`, holds samples of another type or values that are not finite, or when this
-    installation cannot read its format, and SettingError when the region is not inside the image.
+    says, cut to `selection.region`, averaged over blocks of `selection.downsample` pixels and, if
+    `selection.grey`, without colours. Of several frames or pages the first is read. The range of
+    integers is full scale, that of floats from the smallest to the largest value. Raises InputError
+    when the file is damaged, larger than `limits`, holds samples of another type or values that are
+    not finite, or when this installation cannot read its format, and SettingError when the region
+    is not inside the image.
     """
     obstacle = obstacle_to_use(format)
     if obstacle is not None:
@@ -119,6 +120,8 @@ def read_image(
     with pillow_decoding(name, format, limits, prints=format == "tiff") as notices:
         picture = _decode(source, name, format, limits)
     picture.notices += notices
+    if selection.grey:
+        picture = picture.in_grey()
     samples = _select(picture, name, selection, limits, band_bytes)
     low, high = 0.0, 0.0
     if picture.dtype == "float32":

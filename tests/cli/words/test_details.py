@@ -30,10 +30,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_fit_says_what_it_recognised_and_works_with(here: Path) -> None:
     lines = succeed("fit", "photo.png", *TINY, "--device", "cpu", "-v").stderr.splitlines()
     plain = succeed("fit", "photo.png", *TINY, "--device", "cpu", "-f").stderr.splitlines()
-    # Nothing is said differently, and four lines more, after the first.
+    # Nothing is said differently, and five lines more, after the first.
     assert lines[0] == plain[0]
-    assert len(lines) == len(plain) + 4
-    text = "\n".join(lines[1:5])
+    assert len(lines) == len(plain) + 5
+    text = "\n".join(lines[1:6])
     assert "photo.png: recognised format png, " in text
     assert "uint8 values from 0 to 255" in text
     weights = (2 * 16 + 16) + (16 * 16 + 16) + (16 * 3 + 3)
@@ -42,6 +42,7 @@ def test_a_fit_says_what_it_recognised_and_works_with(here: Path) -> None:
     # A batch of 4096 is more than the picture's 16x12 pixels.
     fewer = succeed("fit", "photo.png", *TINY, "--batch", "100", "-v", "-f").stderr
     assert "batch 100; until 5 steps" in fewer
+    assert "recipe usual: cosine, Adam with betas 0.9, 0.99 and epsilon 1e-12 on effective" in text
     assert "device cpu, threads 1; engine " in text
     assert re.search("factors in (float32|bfloat16|two bfloat16)$", text)
 

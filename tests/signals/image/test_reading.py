@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from sinefit.errors import InputError, SettingError
-from sinefit.signals.image.pixels import downsample
+from sinefit.signals.image.pixels import downsample, luma
 from sinefit.signals.image.reading import read_image
 from sinefit.signals.image.tiff import TiffStream
 from sinefit.signals.limits import Limits
@@ -318,6 +318,40 @@ def test_region_then_downsample(
             block = part[row * factor : (row + 1) * factor, column * factor : (column + 1) * factor]
             mean = block.mean(axis=(0, 1))
             assert np.abs(signal.samples[row, column] - mean).max() <= 0.5 + 1e-9
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA"])
+def test_grey_is_that_of_pillow_and_leaves_alpha(
+    mode: str, gradient: Gradient, save: Callable[[str, bytes], Path]
+) -> None:
+    pixels = gradient(33, 47, len(mode), 8).squeeze()
+    path = save("a.png", saved(Image.fromarray(pixels), "PNG"))
+    # Several bands in a small picture.
+    signal = read_image(path, path.name, "png", Selection(grey=True), band_bytes=1000)
+    assert (signal.spec.channels, signal.spec.alpha) == (1 + ("A" in mode), "A" in mode)
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(signal.samples[..., 0], image.convert("L"))
+        if "A" in mode:
+            np.testing.assert_array_equal(signal.samples[..., 1], image.getchannel("A"))
+
+
+def test_grey_of_deep_and_of_floating_colours() -> None:
+    weights = np.array([0.299, 0.587, 0.114])
+    colours = np.random.default_rng(0).random((6, 5, 3))
+    np.testing.assert_allclose(luma(colours)[..., 0], colours @ weights, rtol=1e-12)
+    deep = np.rint(colours * 65535).astype(np.uint16)
+    grey = luma(deep)
+    assert grey.dtype == np.uint16
+    assert np.abs(grey[..., 0] - deep @ weights).max() <= 1.0
+    assert luma(np.full((1, 1, 3), 65535, np.uint16)).tolist() == [[[65535]]]
+
+
+def test_a_profile_for_colours_is_left_out_of_grey(save: Callable[[str, bytes], Path]) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    path = save("a.png", saved(Image.new("RGB", (5, 4), "teal"), "PNG", icc_profile=profile))
+    signal = read(path, "png", grey=True)
+    assert signal.spec.icc_profile is None
+    assert signal.notices == ("its colour profile was left out: it is for RGB",)
 
 
 def test_region_is_taken_after_turning(save: Callable[[str, bytes], Path]) -> None:

@@ -1,0 +1,118 @@
+"""How a fit trains: the usual way, and the way of the papers' scripts.
+
+A recipe is a value for each part of it. What the settings name themselves goes before; what they
+leave open, as None, is the recipe's to decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
+
+from sinefit.errors import SettingError
+from sinefit.fitting.omega_choice import AUTO, parse_omega
+from sinefit.initializers.own import OwnStart
+from sinefit.validation import numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sinefit.fitting.config import FitConfig, TrainingPrecision
+    from sinefit.fitting.schedule import Schedule
+    from sinefit.signals.signal import Coordinates, SignalSpec, Targets
+
+RecipeName = Literal["usual", "paper"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What of a fit's settings a recipe decides, by their names; None decides nothing."""
+
+    schedule: Schedule
+    betas: tuple[float, float]
+    epsilon: float | None
+    batch: int | Literal["full"] | None
+    precision: TrainingPrecision
+    coordinates: Coordinates
+    targets: Targets
+    blocks: tuple[int, ...] | None
+    width: int | None
+    own_rate: bool
+    """Whether the initializer's published rate and omega are taken."""
+
+
+USUAL: Final = Recipe(
+    schedule="cosine",
+    betas=(0.9, 0.99),
+    epsilon=None,
+    batch=None,
+    precision="auto",
+    coordinates="centres",
+    targets="-1,1",
+    blocks=None,
+    width=None,
+    own_rate=False,
+)
+"""What measured best in batches of some thousand samples. A short memory of squares suits a fit of
+a few thousand steps."""
+PAPER: Final = Recipe(
+    schedule="constant",
+    betas=(0.9, 0.999),
+    epsilon=1e-8,
+    batch="full",
+    precision="float32",
+    coordinates="ends",
+    targets="-1,1",
+    blocks=(1,),
+    width=256,
+    own_rate=True,
+)
+"""What the scripts of most papers do (Sitzmann et al., 2020, and those who compare with them):
+plain Adam at a constant rate, all samples in every step, on one network of 256 neurons per layer;
+the samples from end to end of [-1, 1]."""
+
+RECIPES: Final[Mapping[RecipeName, Recipe]] = MappingProxyType({"usual": USUAL, "paper": PAPER})
+"""Every recipe by its name."""
+
+_PARTS: Final = tuple(each.name for each in fields(Recipe) if each.name != "own_rate")
+_EXCLUDING: Final = {"blocks": ("block_size",), "width": ("weights_per_value",)}
+"""Settings beside which a part is not open."""
+
+
+def decided(config: FitConfig, spec: SignalSpec) -> FitConfig:
+    """Return settings in which nothing is open that their recipe decides for a signal."""
+    recipe = RECIPES[config.recipe]
+    found = {
+        name: getattr(recipe, name)
+        for name in _PARTS
+        if getattr(config, name) is None
+        and all(getattr(config, other) is None for other in _EXCLUDING.get(name, ()))
+    }
+    if spec.domain == "sphere" and "coordinates" in found:
+        found["coordinates"] = "centres"  # the poles and the date line are no ends
+    scheme = config.scheme
+    if recipe.own_rate and config.learning_rate is None:
+        found["learning_rate"] = scheme.paper_rate
+    if config.omega is None and not isinstance(scheme, OwnStart):
+        own = scheme.paper_omega(spec.coordinate_features) if recipe.own_rate else AUTO
+        found["omega"] = parse_omega(own)
+    return replace(config, **found) if found else config
+
+
+def parse_betas(name: str, value: object) -> tuple[float, float]:
+    """Return Adam's two decay rates, each from 0 to below 1; a text has a comma between them.
+
+    Raises SettingError for anything else.
+    """
+    if isinstance(value, str):
+        try:
+            value = tuple(float(word) for word in value.split(","))
+        except ValueError:
+            raise SettingError(f"`{name}` is {value!r}: write two numbers: 0.9,0.999") from None
+    found = numbers(name, value, 2)
+    if not all(0.0 <= beta < 1.0 for beta in found):
+        words = ",".join(f"{beta:g}" for beta in found)
+        raise SettingError(f"`{name}` is {words}: both must be from 0 to below 1")
+    first, second = found
+    return first, second

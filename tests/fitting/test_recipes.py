@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from sinefit.engines.adam import EPSILON
+from sinefit.errors import SettingError
+from sinefit.fitting.config import FitConfig
+from sinefit.fitting.loop import make_plan
+from sinefit.fitting.omega_choice import NyquistShare
+from sinefit.initializers.registry import parse_initializer
+
+from .making import picture, settings, sound
+
+SPEC = picture((40, 60)).spec
+PARTS: dict[str, tuple[Any, Any]] = {
+    "schedule": ("constant", "cosine"),
+    "betas": ((0.9, 0.999), (0.5, 0.6)),
+    "epsilon": (1e-8, 1e-3),
+    "batch": ("full", 100),
+    "precision": ("float32", "float64"),
+    "coordinates": ("ends", "centres"),
+    "targets": ("-1,1", "0,1"),
+    "blocks": ((1,), (2, 3)),
+    "width": (256, 17),
+    "learning_rate": (1e-4, 0.02),
+    "omega": ((30.0,), (7.0, 8.0)),
+}
+"""What the papers' recipe decides, and another value."""
+
+
+def decided(init: str = "siren", **values: Any) -> FitConfig:
+    return FitConfig(parse_initializer(init), **values).decided_for(SPEC)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_papers_recipe_decides_what_is_not_named(part: str) -> None:
+    value, other = PARTS[part]
+    assert getattr(decided(recipe="paper"), part) == value
+    named = decided(recipe="paper", **{part: other})
+    assert getattr(named, part) == other
+    for another in PARTS.keys() - {part}:
+        assert getattr(named, another) == PARTS[another][0]
+
+
+def test_the_usual_recipe_leaves_the_rates_to_the_initializer() -> None:
+    config = decided()
+    assert (config.schedule, config.betas, config.omega) == ("cosine", (0.9, 0.99), "auto")
+    assert (config.epsilon, config.learning_rate, config.width) == (None, None, None)
+
+
+def test_what_is_decided_stays() -> None:
+    for name in ("usual", "paper"):
+        config = decided(recipe=name)
+        assert config.decided_for(SPEC) == config
+        assert config.laid_out(SPEC).decided_for(SPEC) == config.laid_out(SPEC)
+
+
+def test_sizes_that_are_named_in_another_way_are_not_decided() -> None:
+    assert decided(recipe="paper", block_size=16).blocks is None
+    assert decided(recipe="paper", weights_per_value=1.0).width is None
+
+
+def test_every_scheme_has_the_omega_of_its_paper() -> None:
+    assert decided("lambert", recipe="paper").omega == (NyquistShare(),)
+    assert decided("tuner", recipe="paper").omega == (1.0,)
+    config = FitConfig(parse_initializer("ws"), recipe="paper")
+    assert config.decided_for(sound().spec).omega == (3000.0,)
+    assert decided(recipe="paper", omega="auto").omega == "auto"
+
+
+@pytest.mark.parametrize("betas", ["0.9", "0.9,x", (0.9,), (0.9, 1.0), (-0.1, 0.9), "0.9,nan"])
+def test_decay_rates_that_cannot_be_are_refused(betas: object) -> None:
+    with pytest.raises(SettingError, match="`betas`"):
+        decided(betas=betas)
+    assert decided(betas="0, 0.5").betas == (0.0, 0.5)
+
+
+def test_a_plan_obeys_the_recipe_alone() -> None:
+    """No rule for width, depth, batch or steps changes the rates of a paper."""
+    signal = picture((40, 60))
+    config = settings("siren:hidden_omega=20", recipe="paper", omega=(11.0,), width=700, depth=3)
+    plan = make_plan(signal, config)
+    assert plan.learning_rates == pytest.approx((11e-4, 20e-4, 20e-4, 1e-4), rel=1e-12)
+    assert (plan.schedule, plan.adam) == ("constant", (0.9, 0.999, 1e-8))
+    usual = make_plan(signal, dataclasses.replace(config, recipe="usual"))
+    assert (usual.schedule, usual.adam) == ("cosine", (0.9, 0.99, EPSILON))
+    assert usual.learning_rates != plan.learning_rates
