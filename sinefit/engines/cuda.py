@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 
 from sinefit.engines.graphics import has_bfloat16
-from sinefit.engines.stages import PlainStages
+from sinefit.engines.stages import PlainStages, multiply
 from sinefit.engines.triton_support import stages_failure, stages_for
 from sinefit.networks.sine import bias_name, weight_name
 
@@ -94,8 +94,8 @@ class CudaEngine:
         stages = self._stages
         stages.first_layer(coordinates, self._weights[0], self._biases[0], sines[0], cosines[0])
         for layer in range(1, len(sines)):
-            multiply(sines[layer - 1], self._low_weights[layer - 1].T, products)
-            stages.activate(products, self._biases[layer], sines[layer], cosines[layer])
+            weight, bias = self._low_weights[layer - 1], self._biases[layer]
+            stages.layer(sines[layer - 1], weight, bias, sines[layer], cosines[layer], products)
 
     def _backpropagate(
         self, coordinates: Tensor, targets: Tensor, batch: int, *, fresh: bool
@@ -138,19 +138,6 @@ def without_tf32() -> Iterator[None]:
         yield
     finally:
         settings.fp32_precision = before
-
-
-def multiply(left: Tensor, right: Tensor, out: Tensor) -> Tensor:
-    """Write the product of two matrices of one type, summed in float32, and return it.
-
-    The result has the factors' type or float32.
-    """
-    if left.dtype == out.dtype:
-        return torch.mm(left, right, out=out)
-    if left.is_cuda:
-        return torch.mm(left, right, out_dtype=out.dtype, out=out)
-    # Elsewhere torch has no such product; the factors lose nothing in float32.
-    return torch.mm(left.float(), right.float(), out=out)
 
 
 class _Cuda:

@@ -102,6 +102,45 @@ def activate(
 
 
 @jit
+def layer(
+    below: tl.tensor,
+    weight: tl.tensor,
+    bias: tl.tensor,
+    sines: tl.tensor,
+    cosines: tl.tensor,
+    count: tl.tensor,
+    width: tl.constexpr,
+    rows: tl.constexpr,
+    columns: tl.constexpr,
+    inner: tl.constexpr,
+) -> None:
+    """Do what `Stages.layer` says, a tile of rows and columns to a program.
+
+    The products' sums stay in registers, where their sines and cosines are taken.
+    """
+    row = tl.program_id(0) * rows + tl.arange(0, rows)
+    column = tl.program_id(1) * columns + tl.arange(0, columns)
+    here, there = row < count, column < width
+    sums = tl.zeros((rows, columns), tl.float32)
+    for begin in range(0, width, inner):
+        at = begin + tl.arange(0, inner)
+        known = at < width
+        left = tl.load(
+            below + row[:, None] * width + at[None, :], here[:, None] & known[None, :], 0.0
+        )
+        right = tl.load(
+            weight + column[None, :] * width + at[:, None], there[None, :] & known[:, None], 0.0
+        )  # (fan_in, fan_out)
+        sums = tl.dot(left, right, sums, input_precision="ieee")
+    phases = sums + tl.load(bias + column, there, 0.0)[None, :]
+    sine, cosine = sine_and_cosine(phases)
+    place = row[:, None] * width + column[None, :]
+    inside = here[:, None] & there[None, :]
+    tl.store(sines + place, sine.to(sines.dtype.element_ty), inside)
+    tl.store(cosines + place, cosine.to(cosines.dtype.element_ty), inside)
+
+
+@jit
 def _leave(place: tl.tensor, value: tl.tensor, mask: tl.tensor, fresh: tl.constexpr) -> None:
     """Write a program's sums, or add them to those of earlier pieces."""
     if not fresh:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -46,21 +47,23 @@ class Captures:
     def __init__(self) -> None:
         self.failure: str | None = None
         """Why the one that failed did, None as long as none has."""
+        self._turn = threading.Lock()
 
     def attempt(self, capture: Callable[[], Replay], restore: Callable[[], None]) -> Replay:
         """Return what a capture returns, and put back what it changed, whatever comes of it.
 
         Raises RuntimeError where it fails, and at once where one has failed before.
         """
-        if self.failure is not None:
-            raise RuntimeError(self.failure)
-        try:
-            return capture()
-        except RuntimeError as error:
-            self.failure = reason_of(error)
-            raise
-        finally:
-            restore()
+        with self._turn:  # a process can capture one thing at a time
+            if self.failure is not None:
+                raise RuntimeError(self.failure)
+            try:
+                return capture()
+            except RuntimeError as error:
+                self.failure = reason_of(error)
+                raise
+            finally:
+                restore()
 
 
 CAPTURES: Final = Captures()

@@ -1,8 +1,9 @@
 """What a training step does between its matrix products, in torch operations.
 
 A CUDA step is made of products and of these stages. `PlainStages` is their definition, and what
-runs them where Triton is missing; `TritonStages` has each as one kernel. No stage multiplies
-float32 matrices by a library's product, so none can fall to TF32.
+runs them where Triton is missing; `TritonStages` has each as one kernel. Of the stages themselves
+only `layer` multiplies float32 matrices by a library's product, which could fall to TF32: who calls
+it must see to that.
 """
 
 from __future__ import annotations
@@ -55,8 +56,19 @@ class Stages(Protocol):
     ) -> None:
         """Write sine and cosine of W x + b, for coordinates (count, features)."""
 
-    def activate(self, products: Tensor, bias: Tensor, sines: Tensor, cosines: Tensor) -> None:
-        """Write sine and cosine of products (count, width) plus bias; may overwrite products."""
+    def layer(
+        self,
+        below: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        sines: Tensor,
+        cosines: Tensor,
+        products: Tensor,
+    ) -> None:
+        """Write sine and cosine of W x + b, for the sines (count, width) of the layer below.
+
+        Weights have the products' type; `products` (count, width), float32, may be used up.
+        """
 
     def last_layer(
         self,
@@ -103,9 +115,17 @@ class PlainStages:
             phases.addcmul_(coordinates[:, feature, None], weight[:, feature])
         self._sine_and_cosine(phases, sines, cosines)
 
-    def activate(self, products: Tensor, bias: Tensor, sines: Tensor, cosines: Tensor) -> None:
-        """Write sine and cosine of products plus bias."""
-        self._sine_and_cosine(products.add_(bias), sines, cosines)
+    def layer(
+        self,
+        below: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        sines: Tensor,
+        cosines: Tensor,
+        products: Tensor,
+    ) -> None:
+        """Write sine and cosine of W x + b, by a product of its own."""
+        self._sine_and_cosine(multiply(below, weight.T, products).add_(bias), sines, cosines)
 
     def last_layer(
         self,
@@ -165,3 +185,16 @@ class PlainStages:
             place.copy_(value)
         else:
             place.add_(value)
+
+
+def multiply(left: Tensor, right: Tensor, out: Tensor) -> Tensor:
+    """Write the product of two matrices of one type, summed in float32, and return it.
+
+    The result has the factors' type or float32.
+    """
+    if left.dtype == out.dtype:
+        return torch.mm(left, right, out=out)
+    if left.is_cuda:
+        return torch.mm(left, right, out_dtype=out.dtype, out=out)
+    # Elsewhere torch has no such product; the factors lose nothing in float32.
+    return torch.mm(left.float(), right.float(), out=out)

@@ -9,7 +9,7 @@ import torch
 import triton  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
 from sinefit.engines import kernels
-from sinefit.engines.stages import SumLayout
+from sinefit.engines.stages import SumLayout, multiply
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,6 +23,13 @@ PROGRAMS: Final = 256
 MOST_SUMS: Final = 2**13
 """Sums over samples up to which a program has registers for them, 64 in each thread."""
 ADAM_TILE: Final = 1024
+LAYER_ROWS: Final = 64
+LAYER_COLUMNS: Final = 128
+LAYER_INNER: Final = 64
+LAYER_WARPS: Final = 8
+"""Samples, neurons and neurons of the layer below that a program multiplies at a time: a batch of
+4096 and a width of 256 make 128 programs, about one for each multiprocessor of a large device.
+Fewer warps than these would have to keep values outside of their registers."""
 
 
 def fits(size: NetworkSize) -> bool:
@@ -43,8 +50,14 @@ class TritonStages:
         *,
         tile: int = TILE,
         programs: int = PROGRAMS,
+        fused: bool = True,
     ) -> None:
+        """Make stages for parts of so many samples; `fused` takes sines in the products' kernels.
+
+        That is for factors in 16 bit: a library's products of float32 are faster.
+        """
         self._size = size
+        self._fused = fused
         self._layout = SumLayout(size)
         self._columns: int = triton.next_power_of_2(size.width)
         self._rows = max(1, tile // self._columns)
@@ -72,15 +85,42 @@ class TritonStages:
             self._columns,
         )
 
-    def activate(self, products: Tensor, bias: Tensor, sines: Tensor, cosines: Tensor) -> None:
-        """Write sine and cosine of products plus bias."""
+    def layer(
+        self,
+        below: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        sines: Tensor,
+        cosines: Tensor,
+        products: Tensor,
+    ) -> None:
+        """Write sine and cosine of W x + b: of factors in 16 bit in the product's own kernel."""
+        count, width = sines.shape
+        if self._fused and below.dtype != torch.float32:
+            columns = min(LAYER_COLUMNS, max(16, self._columns))
+            grid = (triton.cdiv(count, LAYER_ROWS), triton.cdiv(width, columns))
+            kernels.layer[grid](
+                below,
+                weight,
+                bias,
+                sines,
+                cosines,
+                count,
+                width,
+                LAYER_ROWS,
+                columns,
+                min(LAYER_INNER, columns),
+                num_warps=LAYER_WARPS,
+            )
+            return
+        multiply(below, weight.T, products)
         kernels.activate[self._grid(products)](
             products,
             bias,
             sines,
             cosines,
-            len(products),
-            self._size.width,
+            count,
+            width,
             self._rows,
             self._columns,
         )
@@ -207,7 +247,9 @@ def attempt(size: NetworkSize, piece: int, device: torch.device, operands: torch
     products = torch.zeros((piece, size.width), device=device)
     with torch.cuda.device(device) if device.type == "cuda" else contextlib.nullcontext():
         stages.first_layer(coordinates, first, bias, sines, cosines)
-        stages.activate(products, bias, sines, cosines)
+        weight = torch.zeros((size.width, size.width), device=device, dtype=operands)
+        below = torch.zeros_like(sines)
+        stages.layer(below, weight, bias, sines, cosines, products)
         for fresh in (True, False):  # each is a kernel of its own
             stages.last_layer(sines, targets, last, last_bias, piece, flow, fresh=fresh)
             for layer in range(1, size.depth):

@@ -58,7 +58,8 @@ def suite(request: pytest.FixtureRequest) -> Suite:
     if request.param == "plain":
         return lambda size, piece: PlainStages(size, piece, CPU), plain_update
     stages = request.getfixturevalue("triton_stages")
-    return lambda size, piece: stages.TritonStages(size, piece, CPU), stages.adam
+    # The interpreter multiplies no bfloat16; what the products' kernel does has a test of its own.
+    return lambda size, piece: stages.TritonStages(size, piece, CPU, fused=False), stages.adam
 
 
 def engine_of(
@@ -236,6 +237,28 @@ def test_a_caller_s_tf32_is_put_aside_and_back(precision: str) -> None:
         settings.fp32_precision = before
 
 
+@pytest.mark.parametrize("size", [NetworkSize(2, 24, 2, 1), NetworkSize(2, 150, 2, 1)])
+def test_sines_are_taken_in_the_products_kernel(
+    size: NetworkSize, triton_stages: ModuleType
+) -> None:
+    # 70 samples make two tiles of rows; 150 neurons two of columns, and three of the layer below.
+    width, count = size.width, 70
+    generator = torch.Generator().manual_seed(0)
+    weight, below = (
+        torch.randn((rows, width), generator=generator).half() for rows in (width, count)
+    )
+    bias = torch.randn(width, generator=generator)
+    phases = below.double() @ weight.double().T + bias.double()
+    products = torch.empty((count, width))
+    for fused in (True, False):
+        stages = triton_stages.TritonStages(size, count, CPU, fused=fused)
+        sines, cosines = (torch.full((count, width), 9.0).half() for _ in range(2))
+        stages.layer(below, weight, bias, sines, cosines, products)
+        # They are rounded to 11 bits once.
+        torch.testing.assert_close(sines.double(), phases.sin(), rtol=2.0**-11, atol=2e-5)
+        torch.testing.assert_close(cosines.double(), phases.cos(), rtol=2.0**-11, atol=2e-5)
+
+
 @pytest.mark.parametrize(("targets", "piece"), [(53, 53), (9, 53), (60, 33)])
 def test_programs_share_the_tiles_of_a_piece(
     targets: int, piece: int, triton_stages: ModuleType
@@ -272,6 +295,7 @@ STRIDES = [NUMBER, NUMBER]
 ARGUMENTS = {
     "first_layer": [SINGLE, *STRIDES, SINGLE, SINGLE, HALF, HALF, NUMBER, 24, 2, 8, 32],
     "activate": [SINGLE, SINGLE, HALF, HALF, NUMBER, 24, 8, 32],
+    "layer": [HALF, HALF, SINGLE, HALF, HALF, NUMBER, 24, 64, 32, 32],
     "last_layer": [
         HALF, SINGLE, *STRIDES, SINGLE, SINGLE, HALF, SINGLE, NUMBER, "fp32", 2, 24, 3, 8, 32, 4,
         196, 120, 192, 195, True,

@@ -19,6 +19,7 @@ from sinefit.engines.reference import REFERENCE
 from sinefit.engines.registry import shortfalls
 from sinefit.engines.stages import PlainStages
 from sinefit.engines.torch_engine import TORCH
+from sinefit.engines.triton_support import update_failure
 from sinefit.fitting.samples import TrainingSamples
 from sinefit.fitting.trainer import Trainer, samples_of
 from sinefit.networks.size import NetworkSize
@@ -49,6 +50,14 @@ def work_on(run: Run, network: Network, targets: int) -> Work:
 def make_plain(network: Network, work: Work, precision: Precision) -> CudaEngine:
     """Return the engine of a CUDA device without Triton's kernels."""
     return CudaEngine(network, work, precision, PlainStages(work.size, work.targets, work.device))
+
+
+def make_apart(network: Network, work: Work, precision: Precision) -> CudaEngine:
+    """Return the engine with Triton's kernels, but its products by PyTorch."""
+    from sinefit.engines.triton_stages import TritonStages
+
+    stages = TritonStages(work.size, work.targets, work.device, fused=False)
+    return CudaEngine(network, work, precision, stages)
 
 
 def gradients(run: Run) -> Rows:
@@ -184,6 +193,8 @@ def paces(run: Run) -> Rows:
         "plain stages": (make_plain, on_cuda),
         "recorded": (CUDA.make, on_cuda),
     }
+    if on_cuda and update_failure(run.device) is None:
+        kinds["products apart"] = (make_apart, True)
     for batch in run.sized((4096, 8192, 16384, 65536, 262144), (64,)):
         plan = run.plan(signal, width=run.sized(256, 16), batch=batch)
         row: dict[str, Any] = {"batch": plan.batch}
