@@ -157,7 +157,7 @@ def train(
     # Loops of a kind that nothing is moved across: what a step loads the last one has written.
     step = 0
     while step < steps:
-        part = 0
+        part = tl.program_id(1)  # 0, but of the device's integers
         while part * rows < batch:
             row = part * rows + tl.arange(0, rows)
             here = row < batch
