@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from sinefit.native import tiles_supported
+from sinefit.native.instruction_sets import tiles_supported
 from sinefit.version import __version__
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def describe_machine(device: torch.device, size: NetworkSize) -> Machine:
         threads=torch.get_num_threads(),
         # The probe has no public name; where it is missing nothing is known.
         amx=bool(getattr(torch.cpu, "_is_amx_tile_supported", bool)()),
-        native=tiles_supported(size),
+        native=tiles_supported(size.width),
         load=load_average(),
         device=device_name(device),
         system=f"{platform.system()} {platform.machine()}",

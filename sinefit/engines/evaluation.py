@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 import torch
 
 from sinefit.forks import begin_threads
-from sinefit.native import TileNetwork, small_networks, tiles_supported
+from sinefit.native import small_networks
+from sinefit.native.instruction_sets import InstructionSet, float32_set, tiles_supported
 from sinefit.networks.sine import SINE, bias_name, weight_name
 from sinefit.processor.products import products_of
 
@@ -22,12 +23,8 @@ PIECE: Final = 8192
 """Samples per piece on the CPU: two buffers of this many times a usual width stay in cache."""
 DEVICE_PIECE: Final = 2**18
 """Samples per piece on other devices, which need more work per launch."""
-TILE_PIECE: Final = 2**16
-"""Samples per piece on tile registers, which cut it up themselves."""
-SMALL_PIECE: Final = 2**15
-"""Samples per piece of small networks in C, which cut it up themselves."""
-SMALL_WIDTH: Final = 256
-"""Widest networks that are evaluated so: wider ones do not fit the caches that it is made for."""
+COMPILED_PIECE: Final = 2**15
+"""Samples per piece in C, where they are cut up further."""
 COMPILED_BITS: Final = 16
 """Deepest samples that are evaluated in C: tile registers err by about 1e-5 of the full range, less
 than half a step of 16 bits."""
@@ -61,11 +58,8 @@ def choose_evaluator(network: Network, bits: int, *, by_member: bool = False) ->
     if network.family is not SINE:
         return FamilyEvaluator(network)
     on_cpu = network.device.type == "cpu" and network.values.dtype == torch.float32
-    if on_cpu and bits <= COMPILED_BITS:
-        if (by_member or network.members == 1) and tiles_supported(network.size):
-            return TileEvaluator(network)
-        if network.size.width <= SMALL_WIDTH and small_networks.supported():
-            return SmallNetworksEvaluator(network)
+    if on_cpu and bits <= COMPILED_BITS and small_networks.supported():
+        return CompiledEvaluator(network)
     return SineEvaluator(network, by_member=by_member)
 
 
@@ -124,16 +118,20 @@ class SineEvaluator:
             return torch.baddbmm(bias[:, None], hidden, weight.mT)
 
 
-class SmallNetworksEvaluator:
-    """The forward pass in C in float32, a member per thread at a time.
+class CompiledEvaluator:
+    """The forward pass in C, a member per thread at a time.
 
-    Where there are fewer members than threads, each thread takes a part of a member's samples.
+    On tile registers it is in two bfloat16, else in float32. Where there are fewer members than
+    threads, each thread takes a part of a member's samples.
     """
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self.device = network.device
-        self.piece = SMALL_PIECE
+        self.piece = COMPILED_PIECE
+        self._instructions = float32_set()
+        if tiles_supported(network.size.width):
+            self._instructions = InstructionSet.AMX_SPLIT
 
     def __call__(self, coordinates: Tensor, members: Sequence[int] | None = None) -> Tensor:
         """Return values (members, count, out) at coordinates (members, count, in)."""
@@ -147,49 +145,14 @@ class SmallNetworksEvaluator:
             coordinates = coordinates.reshape(-1, length, coordinates.shape[2])
             rows = rows.repeat_interleave(parts, dim=0)
         outputs = small_networks.evaluate(
-            self._network.size, rows.contiguous(), coordinates.contiguous(), threads=threads
+            self._network.size,
+            rows.contiguous(),
+            coordinates.contiguous(),
+            threads=threads,
+            instructions=self._instructions,
         )
         channels = outputs.shape[2]
         return outputs.view(len(rows) // parts, -1, channels)[:, :count]
-
-
-class TileEvaluator:
-    """The forward pass in C on the tile registers of the CPU, in two bfloat16, member by member.
-
-    It may not see that weights change after its construction.
-    """
-
-    def __init__(self, network: Network) -> None:
-        self.device = network.device
-        self.piece = TILE_PIECE
-        self._network = network
-        self._tiles = TileNetwork(network.size, torch.get_num_threads(), split=True, training=False)
-        self._loaded: int | None = None
-        if network.members == 1:
-            self._load(0)
-
-    def __call__(self, coordinates: Tensor, members: Sequence[int] | None = None) -> Tensor:
-        """Return values (members, count, out) at coordinates (members, count, in)."""
-        if members is None:
-            members = range(self._network.members)
-        if len(members) == 1:
-            return self._evaluate(members[0], coordinates[0])[None]
-        pairs = zip(members, coordinates, strict=True)
-        return torch.stack([self._evaluate(member, points) for member, points in pairs])
-
-    def _evaluate(self, member: int, coordinates: Tensor) -> Tensor:
-        if member != self._loaded:
-            self._load(member)
-        return self._tiles.evaluate(coordinates.contiguous())
-
-    def _load(self, member: int) -> None:
-        parameters = self._network.parameters
-        layers = range(self._network.size.depth + 1)
-        self._tiles.load(
-            [parameters[weight_name(layer)][member].contiguous() for layer in layers],
-            [parameters[bias_name(layer)][member].contiguous() for layer in layers],
-        )
-        self._loaded = member
 
 
 def _parameters(network: Network, members: Sequence[int] | None) -> Mapping[str, Tensor]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
+from sinefit.engines.compiled import instructions_for, precisions_of
 from sinefit.engines.torch_engine import TORCH
 from sinefit.native import small_networks
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from sinefit.engines.adam import Adam
     from sinefit.engines.engine import Engine, Precision, Work
+    from sinefit.native.instruction_sets import InstructionSet
     from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
 
@@ -24,9 +26,15 @@ class SmallNetworksTraining:
     """Trains every member on one thread, as many members at a time as there are threads."""
 
     def __init__(
-        self, size: NetworkSize, adam: Adam, tables: Sequence[Tensor], threads: int
+        self,
+        size: NetworkSize,
+        adam: Adam,
+        tables: Sequence[Tensor],
+        threads: int,
+        instructions: InstructionSet,
     ) -> None:
         self._size = size
+        self._instructions = instructions
         self._adam = adam
         self._tables = [table.contiguous() for table in tables]
         self._threads = threads
@@ -51,6 +59,7 @@ class SmallNetworksTraining:
             taken=[int(steps) for steps in adam.steps],
             constants=adam.constants,
             threads=self._threads,
+            instructions=self._instructions,
         )
         adam.steps += len(indices)
         return losses
@@ -64,16 +73,16 @@ class _SmallNetworks:
     together: Final = 32
 
     def precisions(self, work: Work) -> tuple[Precision, ...]:
-        """Return float32, for stacks of sine networks."""
+        """Return what serves stacks of sine networks here."""
         serves = work.is_sine and work.members > 1 and work.device.type == "cpu"
         serves = serves and not work.has_gains
-        return ("float32",) if serves and small_networks.supported() else ()
+        return precisions_of(work.size.width, work.members) if serves else ()
 
     def memory(self, work: Work) -> int:
         """Return the bytes of the threads' workspaces: gradients and a few hundred samples."""
         size = work.size
         rows = 256 * size.width * (2 * size.depth + 4)
-        return 4 * work.threads * (2 * size.parameter_count + rows)
+        return 4 * work.threads * (3 * size.parameter_count + rows)
 
     def make(self, network: Network, work: Work, precision: Precision) -> Engine:
         """Allocate the engine in torch, for a caller who wants gradients alone."""
@@ -85,10 +94,11 @@ class _SmallNetworks:
         adam: Adam,
         tables: Sequence[Tensor],
         work: Work,
-        precision: Precision,  # noqa: ARG002 (there is but one)
+        precision: Precision,
     ) -> SmallNetworksTraining:
         """Prepare the training of a stack."""
-        return SmallNetworksTraining(network.size, adam, tables, work.threads)
+        instructions = instructions_for(precision, network.size.width)
+        return SmallNetworksTraining(network.size, adam, tables, work.threads, instructions)
 
 
 SMALL_NETWORKS: Final = _SmallNetworks()

@@ -19,7 +19,7 @@ from sinefit.fitting.plan import check_start
 from sinefit.fitting.samples import TABLE_BYTES
 from sinefit.fitting.trainer import Trainer, samples_of
 from sinefit.forks import begin_threads
-from sinefit.native import tiles_supported
+from sinefit.native.instruction_sets import tiles_supported
 from sinefit.networks.registry import describe_network
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def stacking_pays(plan: FitPlan) -> bool:
     if plan.config.engine == "reference" or plan.work.dtype != torch.float32:
         return False
     size = plan.work.size
-    is_tiled = tiles_supported(size)
+    is_tiled = tiles_supported(size.width)
     in_c = isinstance(plan.stacked(MOST_FITS).engine, StackKind)
     if in_c and size.width <= (WIDEST_TILED if is_tiled else WIDEST):
         return 2 * _table_bytes(plan) <= TABLE_BYTES

@@ -1,5 +1,1 @@
-"""Sine networks in C: large ones on the tile registers of AMX, stacks of small ones anywhere."""
-
-from sinefit.native.tile_network import TileNetwork, tiles_supported
-
-__all__ = ["TileNetwork", "tiles_supported"]
+"""Sine networks in C, one or stacks of small ones, for every kind of processor."""

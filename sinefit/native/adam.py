@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sinefit.native.instruction_sets import chosen
 from sinefit.native.tensors import address_of
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sinefit.native.instruction_sets import InstructionSet
+
+_ANY_WIDTH: Final = 1
 
 
 def update(
@@ -29,7 +31,7 @@ def update(
     1 / sqrt(1 - beta2^t); `constants` are beta1, beta2 and epsilon. All is float32, contiguous and
     on the CPU. Raises ValueError for tensors of another kind and for what this machine lacks.
     """
-    library, number = chosen(instructions)
+    library, number = chosen(instructions, _ANY_WIDTH)
     rows = (len(values), values[0].numel()) if len(values) else (0, 0)
     scales = pace.contiguous()  # of some members of a stack it is not
     library.sinefit_small_update(

@@ -15,18 +15,9 @@ _INT: Final = ctypes.c_int
 _LONG: Final = ctypes.c_long
 _DOUBLE: Final = ctypes.c_double
 _Signatures = dict[str, tuple[Any, list[Any]]]
-_TILE_NETWORK: Final[_Signatures] = {
-    "sinefit_supported": (_INT, []),
-    "sinefit_fits": (_INT, [_INT] * 4),
-    "sinefit_open": (_POINTER, [_INT] * 7),
-    "sinefit_close": (None, [_POINTER]),
-    "sinefit_bytes": (ctypes.c_size_t, [_POINTER]),
-    "sinefit_load": (None, [_POINTER] * 3),
-    "sinefit_train": (_DOUBLE, [_POINTER, _POINTER, _POINTER, _LONG] + [_POINTER] * 2),
-    "sinefit_evaluate": (None, [_POINTER, _POINTER, _LONG, _POINTER]),
-}
 _SMALL_NETWORKS: Final[_Signatures] = {
     "sinefit_small_offers": (_INT, [_INT]),
+    "sinefit_prefers_bf16": (_INT, []),
     "sinefit_small_train": (
         _INT,
         [_INT] * 5
@@ -44,19 +35,12 @@ _SMALL_NETWORKS: Final[_Signatures] = {
         _INT,
         [_INT] * 5 + [_LONG, _INT] + [_POINTER] * 2 + [_LONG, _POINTER],
     ),
-    "sinefit_one_open": (_POINTER, [_INT] * 6),
+    "sinefit_one_open": (_POINTER, [_INT] * 7),
     "sinefit_one_close": (None, [_POINTER]),
     "sinefit_one_bytes": (ctypes.c_size_t, [_POINTER]),
     "sinefit_one_gradient": (_DOUBLE, [_POINTER] * 4 + [_LONG, _POINTER]),
     "sinefit_small_update": (None, [_INT, _LONG, _LONG] + [_POINTER] * 7 + [_DOUBLE] * 3),
 }
-
-
-@functools.cache
-def load_library() -> ctypes.CDLL | None:
-    """Return the library of tile registers, or None where it was not built or there are none."""
-    library = _open("_sine_network", _TILE_NETWORK)
-    return library if library is not None and library.sinefit_supported() else None
 
 
 @functools.cache

@@ -13,10 +13,10 @@
 enum {
     /* Samples of a part at least: fewer would have the gradients cost more than they. */
     PART_SAMPLES = 256,
-    MOST_PARTS = 16,
+    MOST_PARTS = 64,
     /* Memory of all gradients at most, as far as there are FEWEST_PARTS for threads to take. */
     MOST_GRADIENT_FLOATS = 1 << 25,
-    FEWEST_PARTS = 8,
+    FEWEST_PARTS = 4,
 };
 
 struct sinefit_one {
@@ -52,7 +52,7 @@ void sinefit_one_close(sinefit_one *self) {
 }
 
 sinefit_one *sinefit_one_open(
-    int set, int features, int width, int depth, int channels, int threads
+    int set, int features, int width, int depth, int channels, int parts, int threads
 ) {
     sinefit_one *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
@@ -61,8 +61,9 @@ sinefit_one *sinefit_one_open(
     self->place_floats = self->set->part_floats(self->size);
     self->gradient_floats = self->set->gradient_floats(self->size);
     self->most_parts = MOST_GRADIENT_FLOATS / (long)self->gradient_floats;
-    if (self->most_parts > MOST_PARTS) self->most_parts = MOST_PARTS;
     if (self->most_parts < FEWEST_PARTS) self->most_parts = FEWEST_PARTS;
+    if (self->most_parts > parts) self->most_parts = parts;
+    if (self->most_parts > MOST_PARTS) self->most_parts = MOST_PARTS;
     self->threads = threads < self->most_parts ? threads : (int)self->most_parts;
     self->model = zeros(self, self->set->model_floats(self->size));
     self->places = zeros(self, (size_t)self->threads * self->place_floats);

@@ -7,9 +7,10 @@
 
 typedef struct sinefit_one sinefit_one;
 
-/* Make room for a network and start its threads; NULL without memory for them. */
+/* Make room for a network whose batches have so many parts at most, and start its threads, of which
+   there are no more than parts; NULL without memory for them. */
 EXPORT sinefit_one *sinefit_one_open(
-    int set, int features, int width, int depth, int channels, int threads);
+    int set, int features, int width, int depth, int channels, int parts, int threads);
 
 EXPORT void sinefit_one_close(sinefit_one *self);
 

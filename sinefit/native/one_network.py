@@ -6,8 +6,9 @@ The C source `one_network.c` cuts a batch into parts; `small_networks_step.h` do
 from __future__ import annotations
 
 import ctypes
+import os
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sinefit.native.instruction_sets import chosen
 from sinefit.native.tensors import address_of
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
 
     from sinefit.native.instruction_sets import InstructionSet
     from sinefit.networks.size import NetworkSize
+
+PARTS: Final = min(16, max(4, os.cpu_count() or 1))
+"""Parts of a batch, which decide the order of its gradient's sums: as many as this machine has
+cores, however many threads a fit has. Each has a gradient of its own, and adding up those of more
+parts than there are cores to take them would cost more than they share."""
+
+FEWEST_PARTS: Final = 4
+"""Parts that there are at least, whatever memory their gradients take."""
+MOST_GRADIENT_FLOATS: Final = 2**25
+"""Values of all parts' gradients at most otherwise, as in `one_network.c`."""
 
 
 class OneNetwork:
@@ -29,13 +40,13 @@ class OneNetwork:
 
         Raises ValueError for what this machine does not have, MemoryError without memory.
         """
-        library, number = chosen(instructions)
+        library, number = chosen(instructions, size.width)
         if threads < 1:
             raise ValueError("wanted a thread")
         self._library = library
         self._size = size
         handle = library.sinefit_one_open(
-            number, size.in_features, size.width, size.depth, size.out_features, threads
+            number, size.in_features, size.width, size.depth, size.out_features, PARTS, threads
         )
         if handle is None:
             raise MemoryError("not enough memory to train a network")

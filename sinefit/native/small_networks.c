@@ -8,33 +8,6 @@
 
 enum { PART = 4096 }; /* samples of a member that a thread evaluates before it takes other work */
 
-/* ---- instruction sets ---- */
-
-int sinefit_small_offers(int set) {
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-#endif
-    switch (set) {
-    case BASE_SET: return 1;
-#if defined(__x86_64__)
-    case AVX2_SET: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    case AVX512_SET:
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-#endif
-    default: return 0;
-    }
-}
-
-const instruction_set *sinefit_find_set(int set) {
-#if defined(__x86_64__)
-    if (set == AVX512_SET) return &sinefit_avx512_set;
-    if (set == AVX2_SET) return &sinefit_avx2_set;
-#endif
-    (void)set;
-    return &sinefit_base_set;
-}
-
 /* ---- threads ---- */
 
 typedef struct stack {

@@ -9,8 +9,15 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-enum { BASE_SET, AVX2_SET, AVX512_SET, INSTRUCTION_SETS };
+/* Of bfloat16, the sources of which are `half_passes.h`, by vectors and by tiles; SPLIT ones take two. */
+enum { BASE_SET, AVX2_SET, AVX512_SET, BF16_SET, TILES_SET, SPLIT_TILES_SET };
 enum { DONE, OUTSIDE, NO_MEMORY };
+
+/* Whether the compiler knows the instructions of bfloat16 and of tile registers. */
+#if defined(__x86_64__) && \
+    ((defined(__clang__) && __clang_major__ >= 13) || (!defined(__clang__) && __GNUC__ >= 11))
+#define KNOWS_TILES
+#endif
 
 /* Networks of `depth` layers h <- sin(W h + b) of `width` neurons, and a linear one. */
 typedef struct {
@@ -90,12 +97,20 @@ extern const instruction_set sinefit_base_set;
 #if defined(__x86_64__)
 extern const instruction_set sinefit_avx2_set, sinefit_avx512_set;
 #endif
+#if defined(KNOWS_TILES)
+extern const instruction_set sinefit_bf16_set, sinefit_tiles_set, sinefit_split_tiles_set;
+#endif
 
 /* One of them by its number. */
 const instruction_set *sinefit_find_set(int set);
 
-/* Whether this processor has an instruction set, and the system saves its registers. */
+/* Whether this processor has an instruction set, and the system saves its registers. Those of
+   bfloat16 serve widths of whole blocks of 32. */
 EXPORT int sinefit_small_offers(int set);
+
+/* Whether this processor adds products of bfloat16 by vectors faster than those of float32. AMD's
+   do twice as many of them; Intel's have half as many units for them. */
+EXPORT int sinefit_prefers_bf16(void);
 
 /* Train every member of a stack; `values`, `averages` and `squares` are (members, count) and change
    in place, `losses` (members) are written. Of `rates`, `bounds`, `indices` and `factors` there is

@@ -70,7 +70,7 @@ def train(
     for what is not supported, and before any change for an index that no sample has; MemoryError
     without memory.
     """
-    library, set_number = chosen(instructions)
+    library, set_number = chosen(instructions, size.width)
     if indices.ndim != 3 or (offsets is not None and offsets.ndim != 5):
         raise ValueError("wanted indices (members, steps, batch) and offsets with two axes more")
     members, steps, batch = len(values), *indices.shape[1:]
@@ -131,7 +131,7 @@ def evaluate(
     `values` are rows as in `train`; all is float32, contiguous and on the CPU. Raises ValueError
     for tensors of another kind and for what is not supported, MemoryError without memory.
     """
-    library, set_number = chosen(instructions)
+    library, set_number = chosen(instructions, size.width)
     if threads < 1 or coordinates.ndim != 3:
         raise ValueError("wanted a thread, and coordinates (members, count, in)")
     members, count = len(values), coordinates.shape[1]

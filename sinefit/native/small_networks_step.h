@@ -88,7 +88,6 @@ static double batch_gradient(
         squares += differentiate(&self->at, place, count, points, scale);
         backward(self, place, count * points, begin > 0, gradient);
     }
-    settle(self, place, gradient);
     return squares;
 }
 
@@ -162,7 +161,8 @@ static void update_row(const row_update *work) {
 typedef struct {
     model model;
     passage passage;
-    float *averages, *squares, *rates, *bounds, *gradient; /* laid out like the model's values */
+    float *averages, *squares, *rates, *bounds; /* laid out like the model's values */
+    float *gradient, *settled;
 } workspace;
 
 static long arrange_member(
@@ -177,6 +177,7 @@ static long arrange_member(
     place->rates = take(memory, &used, count);
     place->bounds = take(memory, &used, count);
     place->gradient = take(memory, &used, count);
+    place->settled = take(memory, &used, settled_floats(&place->model.at));
     return used;
 }
 
@@ -191,9 +192,10 @@ static void update(const workspace *place, const training *work, float factor, l
         work->decay, work->square_decay, work->epsilon,
         factor / (1.0 - pow(work->decay, (double)number)),
         1.0 / sqrt(1.0 - pow(work->square_decay, (double)number)));
+    const float *gradient = settle(&place->model.at, place->gradient, place->settled);
     for (long at = 0; at < place->model.at.count; at += LANES)
         adam_vector(
-            &step, place->gradient + at, place->rates + at,
+            &step, gradient + at, place->rates + at,
             work->bounds == NULL ? NULL : place->bounds + at, place->averages + at,
             place->squares + at, place->model.values + at);
 }
@@ -300,7 +302,7 @@ static size_t gradient_floats(network_size size) {
 }
 
 /* The hidden neurons of a slice of all work on weights: whole blocks of `SLICE_ROWS` of a layer. */
-enum { SLICE_ROWS = 16 };
+enum { SLICE_ROWS = 32 };
 
 typedef struct {
     long begin, end;
@@ -351,15 +353,6 @@ static double part_gradient(const part *work, float *memory, float *gradient) {
     return squares;
 }
 
-/* Add the gradients of all parts from `begin` to before `end` to that of the first. */
-static void add_parts(float *gradients, long stride, long parts, long begin, long end) {
-    for (long at = begin; at < end; at += LANES) {
-        floats sum = load(gradients + at);
-        for (long each = 1; each < parts; each++) sum = sum + load(gradients + each * stride + at);
-        store(gradients + at, sum);
-    }
-}
-
 static void gather_slice(
     network_size size, float *gradients, long parts, long slice, long slices, float *gradient
 ) {
@@ -367,8 +360,7 @@ static void gather_slice(
     const long stride = (long)gradient_floats(size), blocks = slice_blocks(&at);
     for (long block = blocks * slice / slices; block < blocks * (slice + 1) / slices; block++) {
         const rows own = block_rows(&at, block);
-        add_parts(gradients, stride, parts, own.begin * at.stride, own.end * at.stride);
-        take_hidden(&at, gradients, own.begin, own.end, gradient);
+        gather_hidden(&at, gradients, stride, parts, own.begin, own.end, gradient);
     }
     if (slice > 0) return;
     add_parts(gradients, stride, parts, at.biases, at.count);

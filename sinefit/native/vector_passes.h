@@ -161,23 +161,6 @@ INLINE void forward(const model *self, const passage *place, long count, const i
 
 /* ---- backward ---- */
 
-/* Write, or add, the sums of columns over samples. */
-static void sum_samples(
-    const float *from, long count, long vectors, long stride, int add, float *to
-) {
-    for (long vector = 0; vector < vectors; vector++) {
-        const float *column = from + vector * LANES;
-        floats even = add ? load(to + vector * LANES) : spread(0.0f), odd = spread(0.0f);
-        long row = 0;
-        for (; row + 2 <= count; row += 2) {
-            even = even + load(column + row * stride);
-            odd = odd + load(column + (row + 1) * stride);
-        }
-        if (row < count) even = even + load(column + row * stride);
-        store(to + vector * LANES, even + odd);
-    }
-}
-
 /* Write the gradient of a group of samples, or add it to that of those before, from the derivatives
    by the outputs. What flows back is multiplied with a layer's cosines, whose place it takes. */
 static void backward(
@@ -237,12 +220,29 @@ static void backward(
     }
 }
 
-/* What a thread does before passes and after them, and a member when all groups have added to the
-   gradient: nothing, by vectors. */
+/* ---- the gradient ---- */
+
+/* Gradients lie like the model's values, from the first group on. */
+static long settled_floats(const layout *at) {
+    (void)at;
+    return 0;
+}
+static const float *settle(const layout *at, const float *gradient, float *settled) {
+    (void)at, (void)settled;
+    return gradient;
+}
+
+/* Add the gradients of all parts to that of the first, for some hidden neurons of one layer, and put
+   them into a row like that of values. */
+static void gather_hidden(
+    const layout *at, float *gradients, long stride, long parts, long begin, long end, float *row
+) {
+    add_parts(gradients, stride, parts, begin * at->stride, end * at->stride);
+    take_hidden(at, gradients, begin, end, row);
+}
+
+/* What a thread does before passes and after them: nothing, by vectors. */
 static void begin_passes(void) {}
 static void end_passes(void) {}
-static void settle(const model *self, const passage *place, float *gradient) {
-    (void)self, (void)place, (void)gradient;
-}
 
 #endif

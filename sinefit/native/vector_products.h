@@ -95,4 +95,30 @@ static void multiply(const product *p) { multiply_all(p, 0); }
 /* The left factor transposed: sums over samples. */
 static void multiply_over_samples(const product *p) { multiply_all(p, 1); }
 
+/* Write, or add, the sums of columns over samples. */
+static void sum_samples(
+    const float *from, long count, long vectors, long stride, int add, float *to
+) {
+    for (long vector = 0; vector < vectors; vector++) {
+        const float *column = from + vector * LANES;
+        floats even = add ? load(to + vector * LANES) : spread(0.0f), odd = spread(0.0f);
+        long row = 0;
+        for (; row + 2 <= count; row += 2) {
+            even = even + load(column + row * stride);
+            odd = odd + load(column + (row + 1) * stride);
+        }
+        if (row < count) even = even + load(column + row * stride);
+        store(to + vector * LANES, even + odd);
+    }
+}
+
+/* Add the rows of all parts, which lie `stride` apart, to that of the first. */
+static void add_parts(float *rows, long stride, long parts, long begin, long end) {
+    for (long at = begin; at < end; at += LANES) {
+        floats sum = load(rows + at);
+        for (long each = 1; each < parts; each++) sum = sum + load(rows + each * stride + at);
+        store(rows + at, sum);
+    }
+}
+
 #endif

@@ -12,7 +12,7 @@ import torch
 
 import sinefit
 from sinefit.benchmark.machine import describe_machine, device_name, load_average, processor_name
-from sinefit.native import tiles_supported
+from sinefit.native.instruction_sets import tiles_supported
 from sinefit.networks.size import NetworkSize
 from tests.refusing import under_refusals
 
@@ -29,7 +29,7 @@ def test_what_a_benchmark_ran_on() -> None:
     assert machine.python == ".".join(map(str, sys.version_info[:3]))
     assert machine.threads == torch.get_num_threads()
     assert 1 <= machine.cores <= (os.cpu_count() or 1)
-    assert machine.native == tiles_supported(size)
+    assert machine.native == tiles_supported(size.width)
     assert dt.date.fromisoformat(machine.date) >= dt.date(2025, 1, 1)
     assert all(value != "" for value in asdict(machine).values())
 

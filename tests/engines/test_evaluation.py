@@ -6,14 +6,14 @@ import torch
 from sinefit.engines.evaluation import (
     EXACT_BITS,
     PIECE,
+    CompiledEvaluator,
     FamilyEvaluator,
     SineEvaluator,
-    SmallNetworksEvaluator,
-    TileEvaluator,
     choose_evaluator,
 )
 from sinefit.fitting.devices import cpu_threads
-from sinefit.native import small_networks, tiles_supported
+from sinefit.native import small_networks
+from sinefit.native.instruction_sets import tiles_supported
 from sinefit.networks.network import Network
 from sinefit.networks.size import NetworkSize
 
@@ -92,17 +92,14 @@ def test_the_evaluator_suits_the_samples(bits: int) -> None:
     assert error < max(2.0**-bits, 1e-6)
 
 
-@pytest.mark.skipif(not tiles_supported(TILED), reason="this machine has no tile registers")
+@pytest.mark.skipif(not tiles_supported(TILED.width), reason="this machine has no tile registers")
 def test_tiles_where_they_serve() -> None:
-    network, points = random_network(TILED), draw_points(300, 2)
-    evaluator = TileEvaluator(network)
-    kept = evaluator(points)
-    evaluator(draw_points(300, 2, seed=1))
-    torch.testing.assert_close(kept, exact(network, points), rtol=0, atol=3e-5)
-    assert isinstance(choose_evaluator(network, 8), TileEvaluator)
-    odd = random_network(NetworkSize(2, 19, 3, 3))
-    for other, bits in ((odd, 8), (random_network(TILED, 2), 8), (network, 24)):
-        assert not isinstance(choose_evaluator(other, bits), TileEvaluator)
+    network, points = random_network(TILED, 2), draw_points(300, 2, 2)
+    found = choose_evaluator(network, 8)(points)
+    torch.testing.assert_close(found, exact(network, points), rtol=0, atol=3e-5)
+    by_vectors = small_networks.evaluate(TILED, network.values, points, threads=1)
+    assert not torch.equal(found, by_vectors)
+    torch.testing.assert_close(by_vectors, exact(network, points), rtol=0, atol=3e-6)
 
 
 @pytest.mark.skipif(not small_networks.supported(), reason="no compiled part")
@@ -110,7 +107,7 @@ def test_tiles_where_they_serve() -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_small_networks_in_c(size: NetworkSize, threads: int) -> None:
     network = random_network(size, 4)
-    evaluator = SmallNetworksEvaluator(network)
+    evaluator = CompiledEvaluator(network)
     with cpu_threads(threads):
         for members in (None, [2], [3, 0], [1, 1, 2]):
             chosen = network.values if members is None else network.values[members]
@@ -119,7 +116,7 @@ def test_small_networks_in_c(size: NetworkSize, threads: int) -> None:
                 points = draw_points(count, size.in_features, len(chosen))
                 values = evaluator(points, members)
                 torch.testing.assert_close(values, exact(stack, points), rtol=1e-5, atol=1e-5)
-    assert isinstance(choose_evaluator(network, 16), SmallNetworksEvaluator)
+    assert isinstance(choose_evaluator(network, 16), CompiledEvaluator)
     assert isinstance(choose_evaluator(network, 24), SineEvaluator)
 
 
@@ -152,18 +149,3 @@ def test_by_member_there_is_room_for_one_member_at_a_time() -> None:
         evaluator = choose_evaluator(network, EXACT_BITS, by_member=True)
         assert evaluator.piece == PIECE
         evaluator(draw_points(PIECE // 5, 2, 5), range(7, 12))
-
-
-@pytest.mark.skipif(not tiles_supported(TILED), reason="no tile registers")
-def test_tiles_take_member_after_member() -> None:
-    network = random_network(TILED, 3)
-    evaluator = choose_evaluator(network, 8, by_member=True)
-    assert isinstance(evaluator, TileEvaluator)
-    for members in ([1], [1], [0, 2], [2, 2], [0]):
-        points = draw_points(70, 2, len(members))
-        chosen = Network(network.family, network.size, network.values[torch.tensor(members)])
-        torch.testing.assert_close(
-            evaluator(points, members), exact(chosen, points), rtol=1e-3, atol=1e-4
-        )
-    points = draw_points(70, 2, 3)
-    torch.testing.assert_close(evaluator(points), exact(network, points), rtol=1e-3, atol=1e-4)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sinefit.engines.engine import Work
 from sinefit.engines.objective import Batch, MeanSquaredError
 from sinefit.engines.registry import ENGINES, choose_engine, piece_size
-from sinefit.native import small_networks, tiles_supported
+from sinefit.native import small_networks
+from sinefit.native.instruction_sets import tiles_supported
 from sinefit.networks.sine import SINE
 from sinefit.networks.size import NetworkSize
 from sinefit.processor.capability import (
@@ -85,7 +86,7 @@ def _limit_put_back() -> Iterator[None]:
 
 def test_the_engine_of_every_machine() -> None:
     network = random_network(NetworkSize(2, 64, 3, 3))
-    native = tiles_supported(network.size) or small_networks.supported()
+    native = tiles_supported(network.size.width) or small_networks.supported()
     for device, expected in (
         ("cpu", "native" if native else "torch"),
         ("cuda", "cuda"),

@@ -15,6 +15,7 @@ from sinefit.fitting.loop import make_plan
 from sinefit.fitting.samples import PartSamples
 from sinefit.fitting.trainer import Trainer
 from sinefit.native import small_networks
+from sinefit.native.instruction_sets import bfloat16_set
 from sinefit.networks.size import NetworkSize
 from tests.fitting.making import clip, globe, picture, settings, sound
 
@@ -102,7 +103,11 @@ def test_threads_do_not_show() -> None:
 
 def test_it_serves_stacks_of_sine_networks_at_points_on_the_cpu() -> None:
     work = work_of(STACK, 40)
-    assert SMALL_NETWORKS.precisions(work) == ("float32",)
+    assert SMALL_NETWORKS.precisions(work) == ("float32",)  # 16 is no width of tiles
+    wide = work_of(random_network(NetworkSize(2, 32, 2, 3), 3), 40)
+    rounds = bfloat16_set(32) is not None
+    expected = ("bfloat16", "float32") if rounds else ("float32",)
+    assert SMALL_NETWORKS.precisions(wide) == expected
     alone = random_network(STACK.size)
     others = random_network(NetworkSize(2, 1, 1, 1), 3, family=PARABOLAS)
     for other in (

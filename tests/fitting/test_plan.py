@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from sinefit.engines.native import TileEngine, VectorEngine
+from sinefit.engines.native import NativeEngine
 from sinefit.engines.registry import choose_engine
 from sinefit.errors import InputError, MemoryLimitError, SettingError
 from sinefit.fitting.budget import Budget
@@ -198,9 +198,7 @@ def test_the_memory_that_is_checked_is_what_a_fit_holds(engine: str) -> None:
     fit = Fit(signal, plan, trainer, FitHooks())
     trainer.take(trainer.first_group, torch.arange(512).view(1, 1, -1), [[1.0]])
     actual = held_bytes([fit, trainer])
-    if isinstance(trainer._engine, TileEngine):
-        actual += trainer._engine._tiles.bytes
-    elif isinstance(trainer._engine, VectorEngine):
+    if isinstance(trainer._engine, NativeEngine):
         actual += trainer._engine._network.bytes
     estimate = 4 * COPIES * plan.start.values.numel() + plan.engine.memory(plan.work)
     assert actual > estimate / 5  # the walk has found the tensors
@@ -212,9 +210,10 @@ def test_a_network_that_memory_cannot_hold_is_refused_with_the_figures() -> None
         make_plan(picture(), settings(width=10**6))
     needs = re.search(r"depth 2 needs ([\d.]+) GB to train", str(caught.value))
     assert needs is not None
-    # The start, the weights, the best, gradients, two averages, rates and a copy, of four bytes.
+    # The start, the weights, the best, gradients, two averages, rates and a copy, of four bytes; in
+    # C gradients of four parts, and copies for both ways through.
     gigabytes = 4e-9 * NetworkSize(2, 10**6, 2, 1).parameter_count
-    assert 8 * gigabytes < float(needs[1]) < 16 * gigabytes
+    assert 8 * gigabytes < float(needs[1]) < 18 * gigabytes
     assert "GB are free: take a smaller `width`" in str(caught.value)
 
 

@@ -10,7 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinefit.native import small_networks
-from sinefit.native.instruction_sets import InstructionSet, instruction_sets
+from sinefit.native.instruction_sets import (
+    FLOAT32_SETS,
+    InstructionSet,
+    instruction_sets,
+)
 from sinefit.networks.network import Network
 from sinefit.networks.sine import SINE, bias_name, weight_name
 from sinefit.networks.size import NetworkSize
@@ -31,7 +35,12 @@ pytestmark = [
 ]
 
 CONSTANTS = (0.9, 0.99, 1e-12)
-every_set = pytest.mark.parametrize("instructions", instruction_sets())
+every_set = pytest.mark.parametrize(
+    "instructions", [one for one in instruction_sets() if one in FLOAT32_SETS]
+)
+rounding_sets = pytest.mark.parametrize(
+    "instructions", [one for one in instruction_sets() if one not in FLOAT32_SETS]
+)
 sizes = st.builds(
     NetworkSize,
     in_features=st.integers(1, 5),
@@ -168,6 +177,73 @@ def test_any_size_against_float64(
     # A single bias's gradient may be the small rest of large numbers: all stand together.
     largest = max(float(expected.norm()) for _, expected in pairs[1:])
     assert max(float((actual - expected).norm()) for actual, expected in pairs) < 1e-5 * largest
+
+
+def rounding_of(instructions: InstructionSet, depth: int) -> float:
+    """How far results may be off: a value of bfloat16 keeps 8 bits, two of them 16; each layer
+    rounds weights, sines, cosines and what flows back, and phases of up to about 4 carry that."""
+    return depth * 8 * 2.0 ** -(17 if instructions is InstructionSet.AMX_SPLIT else 9)
+
+
+@rounding_sets
+@settings(deadline=None, max_examples=20)
+@given(
+    size=st.builds(
+        NetworkSize,
+        in_features=st.integers(1, 4),
+        width=st.sampled_from([32, 64, 96, 160]),
+        depth=st.integers(1, 5),
+        out_features=st.sampled_from([1, 3, 16, 17, 40]),
+    ),
+    batch=st.integers(1, 700),
+    seed=st.integers(0, 99),
+)
+def test_rounded_factors_against_float64(
+    instructions: InstructionSet, size: NetworkSize, batch: int, seed: int
+) -> None:
+    stack, bound = Stack(size, 2, 50, seed), rounding_of(instructions, size.depth)
+    coordinates = torch.rand(2, 70, size.in_features) * 2 - 1
+    outputs = small_networks.evaluate(
+        size, stack.network.values, coordinates, threads=2, instructions=instructions
+    )
+    for member in range(2):
+        layers = layers_of(stack.network, stack.network.values, member)
+        truth = reference(layers, [coordinates[member], torch.zeros(70, size.out_features)])[2]
+        assert relative_error(outputs[member], truth) < bound
+    pairs = list(zip(*gradients(stack, stack.draw(1, batch), instructions), strict=True))
+    largest = max(float(expected.norm()) for _, expected in pairs[1:])
+    assert max(float((actual - expected).norm()) for actual, expected in pairs) < bound * largest
+
+
+@rounding_sets
+def test_rounded_factors_are_as_exact_as_they_should(instructions: InstructionSet) -> None:
+    stack = Stack(NetworkSize(2, 64, 4, 3), 1, 400)
+    actual, expected = gradients(stack, stack.draw(1, 500), instructions)
+    error = relative_error(actual[2], expected[2])
+    if instructions is InstructionSet.AMX_SPLIT:
+        assert error < 1e-5
+    else:
+        assert 1e-4 < error < rounding_of(instructions, 4)
+
+
+@rounding_sets
+def test_rounded_factors_want_whole_blocks(instructions: InstructionSet) -> None:
+    for width in (16, 33):
+        stack = Stack(NetworkSize(2, width, 2, 1), 1, 9)
+        with pytest.raises(ValueError, match="instructions"):
+            stack.train(stack.draw(1, 5), instructions=instructions)
+
+
+@rounding_sets
+def test_rounded_members_are_what_they_are_alone(instructions: InstructionSet) -> None:
+    size = NetworkSize(2, 64, 3, 3)
+    together = Stack(size, 3, 90)
+    together.network.values[0] = math.nan
+    alone = Stack(size, 1, 91, seed=1)
+    indices = alone.draw(4, 300).clamp(max=89)
+    together.train(indices, threads=2, instructions=instructions)
+    alone.train(indices, instructions=instructions)
+    assert torch.equal(together.state()[:, 1], alone.state()[:, 0])
 
 
 @every_set
@@ -381,7 +457,8 @@ def test_the_limit_of_the_processor_is_kept() -> None:
     try:
         for text, expected in {
             "avx2": {InstructionSet.BASE, InstructionSet.AVX2},
-            "avx512": set(InstructionSet),
+            "avx512": set(FLOAT32_SETS),
+            "avx512_bf16": {*FLOAT32_SETS, InstructionSet.AVX512_BF16},
             "amx:torch": set(),
         }.items():
             limit_processor(parse_limit(text))

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sinefit.errors import SettingError
-from sinefit.native import tiles_supported
-from sinefit.networks.size import NetworkSize
+from sinefit.native.instruction_sets import tiles_supported
 from sinefit.processor.capability import (
     Capability,
     ProcessorLimit,
@@ -46,7 +45,7 @@ def test_torch_alone() -> None:
     limit_processor(limit)
     assert allows(Capability.AMX)
     assert not allows(Capability.AMX, compiled=True)
-    assert not tiles_supported(NetworkSize(2, 32, 2, 1))
+    assert not tiles_supported(32)
 
 
 @pytest.mark.parametrize("text", ["", "AMX", "sse", "amx:", "amx:c", "torch", ":torch", "avx2 "])
@@ -58,7 +57,7 @@ def test_other_limits_are_errors_that_say_what_there_is(text: str) -> None:
 def test_below_tile_registers_nothing_is_rounded_or_compiled() -> None:
     limit_processor(ProcessorLimit(Capability.AVX512_BF16))
     assert not bfloat16_products()
-    assert not tiles_supported(NetworkSize(2, 32, 2, 1))
+    assert not tiles_supported(32)
 
 
 def test_the_libraries_below_are_limited_only_where_there_is_a_limit() -> None:

@@ -1,87 +1,34 @@
-/* Small matrix products on the tile registers of AMX, and the layouts that they read.
+/* Matrices of bfloat16 in blocks of 32 by 32, laid out for products.
 
-   A tile is 16 rows of 64 bytes: of a left factor 16 rows by 32 columns in bfloat16, of a right
-   factor 32 rows by 16 columns, two rows interleaved ("pairs"), of a sum 16 by 16 in float32. */
+   A left tile is 16 rows of 32 values, a right one 16 pairs of rows by 16 columns, the two rows of a
+   pair interleaved; both are 16 lines of a cache. Sums of products are blocks of 32 by 32 floats. */
 
-#ifndef SINEFIT_TILES_H
-#define SINEFIT_TILES_H
+#ifndef SINEFIT_HALVES_H
+#define SINEFIT_HALVES_H
 
 #include <immintrin.h>
 #include <stdint.h>
-#include <string.h>
-
-#define INLINE static inline __attribute__((always_inline))
 
 enum {
-    TILE_ROWS = 16,
-    TILE_BYTES = 64,
-    TILE_HALVES = 512, /* values of bfloat16 in a tile */
-    BLOCK = 32,        /* rows and columns of the sum of four tiles */
+    TILE_HALVES = 512, /* values in a tile */
+    BLOCK = 32,
     BLOCK_FLOATS = BLOCK * BLOCK,
 };
 
 typedef uint16_t half; /* the bits of a bfloat16 */
 
-/* Give the calling thread tile registers of full size; _tile_release gives them back. */
-INLINE void configure_tiles(void) {
-    struct {
-        uint8_t palette, start_row, reserved[14];
-        uint16_t row_bytes[16];
-        uint8_t rows[16];
-    } config;
-    memset(&config, 0, sizeof config);
-    config.palette = 1;
-    for (int tile = 0; tile < 8; tile++) {
-        config.row_bytes[tile] = TILE_BYTES;
-        config.rows[tile] = TILE_ROWS;
-    }
-    _tile_loadconfig(&config);
-}
-
-INLINE void clear_sums(void) {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-}
-
-/* Sums of a block lie as 2 by 2 tiles, each of 16 by 16 floats, one after the other. */
-INLINE void load_sums(const float *tiles) {
-    _tile_loadd(0, tiles, TILE_BYTES);
-    _tile_loadd(1, tiles + 256, TILE_BYTES);
-    _tile_loadd(2, tiles + 512, TILE_BYTES);
-    _tile_loadd(3, tiles + 768, TILE_BYTES);
-}
-
-INLINE void store_sums(float *tiles) {
-    _tile_stored(0, tiles, TILE_BYTES);
-    _tile_stored(1, tiles + 256, TILE_BYTES);
-    _tile_stored(2, tiles + 512, TILE_BYTES);
-    _tile_stored(3, tiles + 768, TILE_BYTES);
-}
-
-/* Sums as 32 rows of 32 floats, for work that goes by rows. */
-INLINE void store_sums_by_row(float *rows) {
-    _tile_stored(0, rows, BLOCK * 4);
-    _tile_stored(1, rows + 16, BLOCK * 4);
-    _tile_stored(2, rows + 16 * BLOCK, BLOCK * 4);
-    _tile_stored(3, rows + 16 * BLOCK + 16, BLOCK * 4);
-}
-
-/* Add to the sums of a block the products of one pair of left tiles and one of right tiles; the rows
-   of the left ones lie `stride` bytes apart. */
-INLINE void multiply_tiles(
-    const half *left_0, const half *left_1, long stride, const half *right_0, const half *right_1
-) {
-    _tile_loadd(4, left_0, stride);
-    _tile_loadd(6, right_0, TILE_BYTES);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_loadd(7, right_1, TILE_BYTES);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_loadd(5, left_1, stride);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
-}
+/* The sums of a block: of left times right factors, one pair of them for each of `passes`, and of what
+   the sums hold already if those are `added`. The factors' 32 rows or columns are two tiles, at each
+   of `steps` along what is summed over. */
+typedef struct {
+    int passes;
+    const half *left[3], *right[3];
+    long left_row, left_below, left_step; /* from a row, a tile, a step to the next */
+    long right_beside, right_step;
+    long steps;
+    int added;
+    float *sums;
+} block_product;
 
 /* Two vectors of 16 floats, rounded to 32 values of bfloat16. */
 INLINE __m512i to_halves(__m512 first, __m512 second) {
@@ -152,6 +99,13 @@ INLINE void transpose_rows(const half *rows, long stride, half *first, half *sec
         _mm512_store_si512(first + at * 32, low[at]);
         _mm512_store_si512(second + at * 32, high[at]);
     }
+}
+
+/* Round 16 floats twice over: to bfloat16, and what that left off. */
+INLINE void split_floats(__m512 values, __m256i *high, __m256i *low) {
+    *high = (__m256i)_mm512_cvtneps_pbh(values);
+    __m512 rounded = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(*high), 16));
+    *low = (__m256i)_mm512_cvtneps_pbh(_mm512_sub_ps(values, rounded));
 }
 
 #endif
