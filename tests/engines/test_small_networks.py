@@ -101,19 +101,19 @@ def test_threads_do_not_show() -> None:
         assert torch.equal(sums, losses[0])
 
 
-def test_it_serves_stacks_of_sine_networks_at_points_on_the_cpu() -> None:
+def test_it_serves_stacks_of_sine_networks_on_the_cpu() -> None:
     work = work_of(STACK, 40)
     assert SMALL_NETWORKS.precisions(work) == ("float32",)  # 16 is no width of tiles
     wide = work_of(random_network(NetworkSize(2, 32, 2, 3), 3), 40)
     rounds = bfloat16_set(32) is not None
     expected = ("bfloat16", "float32") if rounds else ("float32",)
     assert SMALL_NETWORKS.precisions(wide) == expected
+    assert SMALL_NETWORKS.precisions(work_of(STACK, 40, points=2)) == ("float32",)
     alone = random_network(STACK.size)
     others = random_network(NetworkSize(2, 1, 1, 1), 3, family=PARABOLAS)
     for other in (
         work_of(alone, 40),
         work_of(others, 40),
-        work_of(STACK, 40, points=2),
         work_of(STACK, 40, device=torch.device("cuda")),
     ):
         assert SMALL_NETWORKS.precisions(other) == ()
