@@ -11,6 +11,8 @@ import typer
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.options import machine, told  # noqa: TC001 (the command line reads it)
 from sinefit.cli.terminal.messages import Messages
+from sinefit.cli.terminal.streams import read_input
+from sinefit.errors import SettingError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +31,24 @@ def reproduce(
         bool,
         typer.Option("--full", help="At the paper's size: hours on a CPU. Else minutes."),
     ] = False,
+    image: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="A picture in place of the drawn one.",
+            show_default=False,
+            rich_help_panel=_MATERIALS,
+        ),
+    ] = None,
+    sound: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="A sound in place of the drawn one.",
+            show_default=False,
+            rich_help_panel=_MATERIALS,
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(metavar="N", help="Seed of all draws.", rich_help_panel=_MATERIALS)
     ] = 0,
@@ -54,6 +74,12 @@ def reproduce(
         from sinefit.reproducing.registry import reproduce as run
 
         messages = Messages(streams, quiet=quiet)
+        if (image or sound) and image == sound:
+            raise SettingError("--image and --sound are the same file: name two")
+        materials = {
+            "image": None if image is None else read_input(image, kind="image"),
+            "sound": None if sound is None else read_input(sound, kind="audio"),
+        }
         for study in chosen:
             begin = time.monotonic()
             findings = run(
@@ -62,6 +88,7 @@ def reproduce(
                 seed=seed,
                 threads=threads,
                 tell=lambda text, study=study: messages.say(f"{study.name}: {text}"),  # type: ignore[misc]
+                **materials,
             )
             seconds = time.monotonic() - begin
             if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from itertools import cycle, islice
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from sinefit.errors import SettingError
 from sinefit.initializers.base import Initializer, TrainingRules, check_omega
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from sinefit.initializers.frequencies import Frequency
     from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
+
+FrequencyChoice = Literal["tuned", "odd", "no-units", "random"]
 
 _SPREAD = 0.3
 """Deviation of the weights of layer 2 in units of their bound, from the authors' code."""
@@ -74,6 +76,14 @@ class Tuner(Initializer):
             "help": "share of high frequencies among the neurons",
             "minimum": 0.0,
             "maximum": 1.0,
+        },
+    )
+    frequencies: FrequencyChoice = field(
+        default="tuned",
+        metadata={
+            "help": "which whole frequencies the first layer has: the paper's (tuned), or for "
+            "ablations none with an even component (odd), all but the unit vectors (no-units), or "
+            "any up to the band limit, drawn alike (random)"
         },
     )
     band: float = field(
@@ -191,7 +201,17 @@ class Tuner(Initializer):
     ) -> tuple[list[Frequency], list[Frequency]]:
         """Return the low (unit vectors first) and the high frequencies, `width` in all."""
         limits = self._band_limits(width, omega, shape)
+        if self.frequencies == "random":
+            drawn = draw_frequencies(width, limits, (), generator)
+            drawn = list(islice(cycle(drawn), width))
+            # The lowest ones first, by which their bounds are told apart.
+            drawn.sort(key=lambda frequency: max(map(abs, frequency)))
+            lows = width - self._high_count(width, len(shape))
+            return drawn[:lows], drawn[lows:]
         units = unit_frequencies(len(shape))[:width]
+        known = units
+        if self.frequencies == "no-units":
+            units = []
         rest = width - len(units)
         high_count = self._high_count(width, len(shape))
         low_count = rest - high_count
@@ -200,9 +220,11 @@ class Tuner(Initializer):
             edge += 1
         inner = _cut(limits, edge)
         high = draw_lattice(high_count, limits, inner, generator)
-        low = [*units, *draw_frequencies(rest - len(high), inner, units, generator)]
+        low = [*units, *draw_frequencies(rest - len(high), inner, known, generator)]
         if len(low) + len(high) < width:
             low = list(islice(cycle(low), width - len(high)))
+        if self.frequencies == "odd":
+            low, high = ([_odd(frequency) for frequency in each] for each in (low, high))
         return low, high
 
     def _band_limits(
@@ -222,6 +244,11 @@ class Tuner(Initializer):
                 min(limit + 1, most) for limit, most in zip(limits, nyquist, strict=True)
             )
         return limits
+
+
+def _odd(frequency: Frequency) -> Frequency:
+    """Return a frequency with every even component one further away from zero."""
+    return tuple(k if k % 2 else k + (1 if k >= 0 else -1) for k in frequency)
 
 
 def _cut(limits: tuple[int, ...], edge: int) -> tuple[int, ...]:

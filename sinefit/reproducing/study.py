@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from sinefit.signals.signal import Signal
+
 Scale = Literal["toy", "reduced", "full"]
 """How large a study is run: in seconds, for tests; in minutes; as the paper did."""
 SCALES: Final[tuple[Scale, ...]] = get_args(Scale)
@@ -20,6 +22,10 @@ class Materials:
 
     seed: int = 0
     """Of all draws."""
+    image: Signal | None = None
+    """In place of the drawn picture."""
+    sound: Signal | None = None
+    """In place of the drawn sound."""
     tell: Callable[[str], None] = field(default=lambda _: None, repr=False)
     """Called with what is done next."""
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from sinefit.reproducing.registry import STUDIES
 
-from .making import fail, succeed
+from .making import fail, make_picture, succeed
 from .test_inits import words
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_all_studies_are_listed() -> None:
@@ -34,5 +38,9 @@ def test_json() -> None:
     assert values["run"]["claims"][0]["holds"] is True
 
 
-def test_what_cannot_be() -> None:
+def test_what_cannot_be(tmp_path: Path) -> None:
     assert fail(2, "reproduce", "nothing").startswith("unknown study 'nothing': choose from")
+    picture = make_picture(tmp_path / "a.png")
+    message = fail(2, "reproduce", "last-layer", "--image", picture, "--sound", picture)
+    assert "the same file" in message
+    assert "does not exist" in fail(3, "reproduce", "last-layer", "--image", "missing.png")

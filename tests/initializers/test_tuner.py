@@ -9,8 +9,9 @@ import torch
 from scipy.special import factorial, jv
 
 from sinefit.errors import SettingError
-from sinefit.initializers import SignalTraits
+from sinefit.initializers import SignalTraits, parse_initializer
 from sinefit.initializers.tuner import Tuner
+from sinefit.networks.sine import weight_name
 from sinefit.networks.size import NetworkSize
 
 from .making import biases_of, weights_of
@@ -262,3 +263,27 @@ def test_a_start_has_the_spectrum_and_the_bound_of_the_paper() -> None:
         negative = np.conj(np.roll(carrier[::-1], 1))
         np.testing.assert_allclose(measured, (carrier - negative) / 2j, atol=1e-12)
         assert np.all(abs(measured) <= bound + 1e-12)
+
+
+@pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("choice", ["odd", "no-units", "random"])
+def test_other_choices_of_frequencies(choice: str, axes: int) -> None:
+    size = NetworkSize(axes, 48, 2, 1)
+    traits = SignalTraits((96,) * axes, 1)
+    scheme = parse_initializer(f"tuner:frequencies={choice}")
+    start = scheme.draw(size, (1.0,) * axes, traits, torch.Generator().manual_seed(0))
+    whole = weights_of(start)[0] * 4.0 / (2.0 * math.pi)
+    numbers = whole.round()
+    torch.testing.assert_close(whole, numbers, atol=1e-4, rtol=0.0)
+    units = (numbers.abs().sum(dim=1) == 1).sum()
+    if choice == "odd":
+        assert bool((numbers.remainder(2) == 1).all())
+    elif choice == "no-units":
+        assert int(units) == 0
+    else:
+        # Drawn alike over the band: half of them in the upper half of the box's volume.
+        reach = numbers.abs().amax(dim=1)
+        middle = float(reach.max()) * 0.5 ** (1 / axes)
+        assert 0.25 < float((reach > middle).float().mean()) < 0.75
+    bounds = scheme.rules(start, (1.0,) * axes).bounds[weight_name(1)]
+    assert 0.6 < float((bounds == 1.0).float().mean()) < 0.95

@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from sinefit.reproducing.study import Findings
 
 ROWS: dict[str, tuple[str, ...]] = {
+    "scaling-table": ("siren", "ws", "finer"),
+    "scaling-tradeoff": ("alpha 1", "alpha 2.5"),
+    "scaling-sound": ("siren", "ws"),
+    "scaling-sphere": ("siren", "ws"),
+    "scaling-occupancy": ("siren", "ws"),
     "scaling-kernel": ("alpha 1", "alpha 1.5", "alpha 2", "alpha 2.5", "alpha 3"),
+    "control-functions": (
+        "1 variable, 2 layers",
+        "1 variable, 3 layers",
+        "2 variables, 2 layers",
+        "2 variables, 3 layers",
+    ),
+    "control-image": ("lambert", "siren:bias=plain:last=hidden", "finer", "bicubic"),
     "control-plane": (
         "c_w 1.73205, c_b 0",
         "c_w 1.73205, c_b 0.5",
@@ -32,6 +44,15 @@ ROWS: dict[str, tuple[str, ...]] = {
     ),
     "simple-variance": ("layer 1", "layer 2"),
     "simple-kernel": ("omega 10", "omega 20"),
+    "simple-tuning": tuple(
+        f"{kind}, {what}"
+        for kind in ("image", "sound", "video")
+        for what in ("ssn at 1 of the rule's omega", "ssn at 2 of the rule's omega", "siren")
+    ),
+    "tuner-held-out": ("tuner", "siren"),
+    "tuner-ablations": ("tuner", "random integers", "bound 0.3 on all"),
+    "last-layer": ("siren, 3 steps", "nfsl, 3 steps"),
+    "noise-on-sound": ("siren, omega 30", "siren, omega 3000", "winner"),
 }
 
 
