@@ -88,7 +88,7 @@ STUDY: Final = Study(
     "Ten layers of 256, Adam at 1e-4, 10,000 epochs.",
     {
         "toy": Size(8, 3, 16, 3, ("finer",)),
-        "reduced": Size(32, 10, 96, 600, ("finer", "wire", "tanh-ff", "relu-pe")),
+        "reduced": Size(48, 10, 96, 600, ("finer", "wire", "tanh-ff", "relu-pe")),
         "full": Size(128, 10, 256, 10_000, ("finer", "wire", "tanh-ff", "relu-pe")),
     },
     run,

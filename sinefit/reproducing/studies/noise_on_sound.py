@@ -62,6 +62,6 @@ STUDY: Final = Study(
     "Representation Networks: Noise is All You Need",
     "WINNER on sound, beside siren.",
     "Clips of 150,000 samples, width 222, four sine layers, 20,000 steps at 1e-4.",
-    {"toy": Size(256, 16, 3), "reduced": Size(8000, 128, 400), "full": Size(150_000, 222, 20_000)},
+    {"toy": Size(256, 16, 3), "reduced": Size(8000, 64, 1000), "full": Size(150_000, 222, 20_000)},
     run,
 )

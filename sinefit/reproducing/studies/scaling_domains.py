@@ -117,7 +117,7 @@ SOUND: Final = Study(
     "Bach, width 512, 150 full-batch steps at 1e-4.",
     {
         "toy": Size(256, 0, 0, 16, 3),
-        "reduced": Size(8000, 0, 0, 256, 150),
+        "reduced": Size(8000, 0, 0, 96, 150),
         "full": Size(308_207, 0, 0, 512, 150),
     },
     run_sound,
@@ -129,7 +129,7 @@ SPHERE: Final = Study(
     "ERA5 temperatures, width 512, 150 full-batch steps at 1e-4.",
     {
         "toy": Size(0, 8, 0, 16, 3),
-        "reduced": Size(0, 46, 0, 256, 150),
+        "reduced": Size(0, 64, 0, 96, 150),
         "full": Size(0, 181, 0, 512, 150),
     },
     run_sphere,
@@ -141,7 +141,7 @@ OCCUPANCY: Final = Study(
     "Lucy in 512^3 points, width 512.",
     {
         "toy": Size(0, 0, 8, 16, 60),
-        "reduced": Size(0, 0, 20, 256, 150),
+        "reduced": Size(0, 0, 24, 64, 150),
         "full": Size(0, 0, 128, 512, 150),
     },
     run_occupancy,

@@ -100,7 +100,7 @@ STUDY: Final = Study(
     "The networks of the siren paper; the paper's own rule follows the signal's size.",
     {
         "toy": Size(12, 128, 3, 16, 3, (1.0, 2.0)),
-        "reduced": Size(48, 4000, 8, 128, 300),
+        "reduced": Size(64, 4000, 8, 64, 500),
         "full": Size(256, 308_207, 64, 256, 3000),
     },
     run,

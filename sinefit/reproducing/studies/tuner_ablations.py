@@ -68,7 +68,7 @@ STUDY: Final = Study(
     "Odd frequencies alone, no unit frequencies, random integers, other bounds.",
     {
         "toy": Size(12, 16, 3, ("tuner", "random integers", "bound 0.3 on all")),
-        "reduced": Size(96, 160, 400),
+        "reduced": Size(96, 80, 1000),
         "full": Size(512, 416, 3000),
     },
     run,

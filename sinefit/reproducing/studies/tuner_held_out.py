@@ -81,7 +81,7 @@ STUDY: Final = Study(
     "Kodak, 416 neurons in the first and the hidden layer.",
     {
         "toy": Size(12, 16, 3, ("tuner", "siren")),
-        "reduced": Size(96, 160, 400),
+        "reduced": Size(96, 80, 1000),
         "full": Size(512, 416, 3000),
     },
     run,
