@@ -12,6 +12,7 @@ from sinefit.analyzing.analysis import analyze_field, analyze_initializer
 from sinefit.analyzing.settings import AnalysisSettings
 from sinefit.comparing.budgets import EqualBudget
 from sinefit.comparing.combinations import combinations
+from sinefit.comparing.outputs import Outputs
 from sinefit.comparing.running import CompareHooks, Reading, plan_cells, run_cells
 from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.exporting.writing import export_format, write_export
@@ -349,6 +350,11 @@ def compare(
     max_time: float | None = None,
     operations: float | None = None,
     folder: str | os.PathLike[str] = "comparison",
+    csv: str | os.PathLike[str] | None = None,
+    sheet: str | os.PathLike[str] | None = None,
+    curves: str | os.PathLike[str] | None = None,
+    tensorboard: str | os.PathLike[str] | None = None,
+    force: bool = False,
     kind: Kind | None = None,
     selection: Selection | None = None,
     checkpoint_every: float = CHECKPOINT_EVERY,
@@ -368,10 +374,15 @@ def compare(
     of training, or `operations`, 6 multiplications and additions per weight, sample and step.
 
     Weights and a record of every cell are kept in a `folder`, which is made where it is missing:
-    what is done there is not fitted again, also after a process was killed. `kind` and `selection`
-    say how the files are read; `on_progress` is called every few steps, `on_end` with what became
-    of each cell, `on_notice` with sentences about what is lost or changed; `should_stop` is asked
-    several times a second: True ends the call, with a checkpoint of the fit that runs.
+    what is done there is not fitted again, also after a process was killed. Of a comparison that is
+    not stopped, `csv` is a file with a line per cell, `sheet` a PNG with the originals, the fields,
+    their errors, spectra and details, `curves` a figure (.svg, .png, .pdf) of PSNR over steps, time
+    and operations, and `tensorboard` a folder of logs; `force` replaces files.
+
+    `kind` and `selection` say how the files are read; `on_progress` is called every few steps,
+    `on_end` with what became of each cell, `on_notice` with sentences about what is lost or
+    changed; `should_stop` is asked several times a second: True ends the call, with a checkpoint of
+    the fit that runs.
 
     A cell that fails does not stop the rest: it is among the `failures` of what is returned. Raises
     SettingError for settings that no fit can have and InputError for a file that is no signal,
@@ -383,6 +394,10 @@ def compare(
     names = [sources] if isinstance(sources, str | os.PathLike) else sources
     budget = EqualBudget(steps, max_time, operations)
     reading = Reading(Selection() if selection is None else selection, kind)
+    asked = {"csv": csv, "sheet": sheet, "curves": curves, "tensorboard": tensorboard}
+    places = {word: None if name is None else file_name(word, name) for word, name in asked.items()}
+    outputs = Outputs(**places, force=truth("force", force))
+    outputs.check()
     several = whole_numbers("seeds", seeds)
     numbers = range(several[0]) if isinstance(seeds, int) else several
     cells = plan_cells(
@@ -392,7 +407,7 @@ def compare(
         budget,
         reading,
     )
-    return run_cells(
+    found = run_cells(
         cells,
         budget,
         file_name("folder", folder),
@@ -402,6 +417,10 @@ def compare(
         ),
         checkpoint_every=checkpoint_every,
     )
+    if found.is_whole:
+        for _ in outputs.write(found, cells, reading):
+            pass
+    return found
 
 
 def analyze(

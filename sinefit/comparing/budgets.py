@@ -35,7 +35,7 @@ class EqualBudget:
         given = [name for name in ("steps", "max_time", "operations") if getattr(self, name)]
         if len(given) > 1:
             raise SettingError(
-                f"`{given[0]}` and `{given[1]}` exclude each other: a comparison has one budget"
+                "`steps`, `max_time` and `operations` exclude one another: give one of them"
             )
         if self.operations is not None:
             positive("operations", self.operations)

@@ -8,6 +8,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sinefit.comparing.labels import differing
 from sinefit.comparing.results import FIGURES, HIGHER, CellResult
 
 if TYPE_CHECKING:
@@ -56,11 +57,7 @@ def tables(comparison: Comparison) -> list[Table]:
     for file in dict.fromkeys(cell.file for cell in comparison.cells):
         rows = [row for row in comparison.rows if row.first.file == file]
         seeds = max(len(row.cells) for row in rows)
-        settings = [
-            name
-            for name in ("omega", "width", "depth")
-            if len({getattr(row.first, name) for row in rows} - {None}) > 1
-        ]
+        settings = differing(rows)
         figures = [name for name in FIGURES if any(row.mean(name) is not None for row in rows)]
         others = any(row.first.settings for row in rows)
         heads = ("start", *settings, *(["settings"] if others else []), *map(_HEADS.get, figures))

@@ -4,43 +4,15 @@ import csv
 import io
 import math
 import re
-from typing import Any
 
 import numpy as np
 import pytest
 
-from sinefit.comparing.results import CellResult, Comparison
+from sinefit.comparing.results import Comparison
 from sinefit.comparing.tables import csv_text, tables
 from sinefit.comparing.values import comparison_values
 
-DRAWN = np.random.default_rng(0)
-
-
-def cell(init: str | None, seed: int, file: str = "a.png", **others: Any) -> CellResult:
-    values: dict[str, Any] = {
-        "network": "sine" if init else "finer",
-        "omega": "auto" if init else None,
-        "width": 16,
-        "depth": 3,
-        "settings": (),
-        "psnr": float(DRAWN.normal(30, 2)),
-        "psnr_holdout": None,
-        "psnr_gradient": float(DRAWN.normal(25, 2)),
-        "ssim": float(DRAWN.uniform()),
-        "samples_per_second": float(DRAWN.uniform(1e5, 1e6)),
-        "seconds": float(DRAWN.uniform(1, 9)),
-        "parameters": 1234,
-        "steps": 50,
-        "batch": 64,
-        "operations": 1e9,
-        "learning_rates": (0.02, 0.001),
-        "holdout": None,
-        "ended_by": "steps",
-        "weights": "w.safetensors",
-        "curve": ((50, 1.0, 20.0),),
-    }
-    return CellResult(file=file, init=init, seed=seed, **{**values, **others})
-
+from .making import cell
 
 CELLS = tuple(
     cell(init, seed, file)

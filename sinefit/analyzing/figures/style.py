@@ -39,16 +39,16 @@ _LOOK: Final[Any] = {
 
 
 @contextlib.contextmanager
-def look() -> Iterator[None]:
+def look(word: str = "figures") -> Iterator[None]:
     """Have what is drawn and saved in a block look alike.
 
-    Raises SettingError where matplotlib is not installed.
+    Raises SettingError, which names the setting `word`, where matplotlib is not installed.
     """
     try:
         import matplotlib as mpl
     except ImportError:
         raise SettingError(
-            "`figures` needs matplotlib: install it with pip install 'sinefit[plot]'"
+            f"`{word}` needs matplotlib: install it with pip install 'sinefit[plot]'"
         ) from None
     with mpl.rc_context(_LOOK):
         yield

@@ -79,8 +79,33 @@ def compare(
         ),
     ] = FOLDER,
     csv: Annotated[
-        str | None,
+        Path | None,
         typer.Option(metavar="FILE", help="A line per cell.", rich_help_panel=_RESULTS),
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Contact sheet, a PNG: originals, fields, errors, spectra, details.",
+            rich_help_panel=_RESULTS,
+        ),
+    ] = None,
+    curves: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="PSNR over steps, time and operations, .svg, .png or .pdf; needs the extra "
+            "'plot'.",
+            rich_help_panel=_RESULTS,
+        ),
+    ] = None,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Logs for TensorBoard; needs the extra 'tensorboard'.",
+            rich_help_panel=_RESULTS,
+        ),
     ] = None,
     force: Annotated[
         bool,
@@ -107,9 +132,9 @@ def compare(
     with exit_codes() as streams:
         from sinefit.comparing.budgets import EqualBudget
         from sinefit.comparing.combinations import combinations
+        from sinefit.comparing.outputs import Outputs
         from sinefit.comparing.running import Reading, plan_cells, run_cells
-        from sinefit.comparing.tables import csv_text, tables
-        from sinefit.files import check_output, write_bytes
+        from sinefit.comparing.tables import tables
 
         messages = Messages(streams, quiet=quiet, verbose=verbose, progress=progress)
         if seeds < 1:
@@ -121,8 +146,8 @@ def compare(
             asked["learning_rate"] = equal_rate
         limit = None if max_time is None else parse_seconds("--max-time", max_time)
         budget = EqualBudget(steps, limit, operations)
-        if csv is not None:
-            check_output(csv, force=force)
+        outputs = Outputs(csv, sheet, curves, tensorboard, force)
+        outputs.check()
         reading = Reading(settings_from(Selection, settings), read=read_input)
         found = combinations(asked)
         cells = plan_cells(list(dict.fromkeys(sources)), found, range(seeds), budget, reading)
@@ -148,9 +173,8 @@ def compare(
             raise typer.Exit(stop.exit_code)
         for sentence in rate_sentences(comparison, equal_rate):
             messages.say(sentence)
-        if csv is not None:
-            write_bytes(csv, csv_text(comparison).encode(), force=force)
-            messages.say(f"{csv}: {len(comparison.cells)} cells")
+        for place in outputs.write(comparison, cells, reading):
+            messages.say(f"{place}: written")
         if as_json:
             from sinefit.comparing.values import comparison_values
 

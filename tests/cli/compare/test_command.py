@@ -57,6 +57,18 @@ def test_json_and_csv_hold_the_same_cells(photo: Path) -> None:
     assert {row["seeds"] for row in values["rows"]} == {2}
 
 
+def test_files_that_are_asked_for(photo: Path) -> None:
+    song = make_sound(photo.parent / "song.wav")
+    files = ("--sheet", "sheet.png", "--curves", "curves.svg", "--csv", "cells.csv")
+    result = succeed("compare", photo, song, *TINY, *files)
+    for name in files[1::2]:
+        assert f"{name}: written" in result.stderr
+        assert (photo.parent / name).stat().st_size > 100
+    # The same command again fits nothing, and replaces no file unless it is told to.
+    assert "exists already" in fail(5, "compare", photo, song, *TINY, *files)
+    succeed("compare", photo, song, *TINY, *files, "--force")
+
+
 def test_one_rate_for_all_is_told(photo: Path) -> None:
     result = succeed("compare", photo, *TINY, *INITS, "--equal-rate", "1e-4", "--json")
     assert "all at one learning rate, 0.0001, before the initializers' scales" in result.stderr
@@ -108,11 +120,13 @@ def test_a_cell_that_fails_is_listed_last(photo: Path) -> None:
     [
         (2, ("--seeds", "0"), "--seeds is 0: it must be at least 1"),
         (2, ("--lr", "1e-3", "--equal-rate", "1e-4"), "--lr and --equal-rate exclude each other"),
-        (2, ("--max-time", "2s"), "--steps and --max-time exclude each other"),
+        (2, ("--max-time", "2s"), "--steps, --max-time and --operations exclude one another"),
         (2, ("--depth", "2,x"), "--depth is 'x': it must be a whole number"),
         (2, ("--lr", "fast"), "--lr is 'fast': it must be a number"),
         (2, ("--init", "siren,wavy"), "unknown initializer 'wavy'"),
         (3, ("missing.png",), "missing.png does not exist"),
+        (2, ("--sheet", "sheet.jpg"), "--sheet is sheet.jpg: its name must end in .png"),
+        (2, ("--curves", "c.bmp"), "--curves is c.bmp: its name must end in one of svg"),
         (5, ("--csv", "photo.png"), "photo.png: it exists already; add --force"),
     ],
 )

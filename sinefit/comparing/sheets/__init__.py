@@ -1,0 +1,1 @@
+"""Contact sheets: what was fitted and what came of it, in one picture."""
