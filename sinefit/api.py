@@ -371,7 +371,8 @@ def compare(
     of papers with neither `init` nor `omega`. Fits are one network (`blocks` 1) of `width` 256
     unless it is said. `seeds` is how many fits each combination has, with seeds from 0, or which
     seeds. All have the same budget: `steps` (2000 unless another is given), `max_time` in seconds
-    of training, or `operations`, 6 multiplications and additions per weight, sample and step.
+    of training, or `operations`, multiplications and additions in the products of training, about 6
+    per weight, sample and step.
 
     Weights and a record of every cell are kept in a `folder`, which is made where it is missing:
     what is done there is not fitted again, also after a process was killed. Of a comparison that is

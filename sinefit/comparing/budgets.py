@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from sinefit.errors import SettingError
@@ -11,12 +12,14 @@ from sinefit.validation import positive
 
 if TYPE_CHECKING:
     from sinefit.fitting.config import FitConfig
+    from sinefit.networks.family import Family
+    from sinefit.networks.size import NetworkSize
     from sinefit.signals.signal import SignalSpec
 
 USUAL_STEPS: Final = 2000
-OPERATIONS_PER_WEIGHT: Final = 6
-"""Multiplications and additions of a training step per sample and weight: one of each forwards, and
-twice as many backwards, for the gradients of the inputs and of the weights."""
+PASSES: Final = 3
+"""Times the products of a forward pass that a training step takes: backwards there are as many for
+the gradients of a layer's inputs, and as many for those of its weights."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,7 @@ class EqualBudget:
     max_time: float | None = None
     """Seconds of training."""
     operations: float | None = None
-    """Multiplications and additions of training, `OPERATIONS_PER_WEIGHT` for each weight and sample
-    of a batch; sines and other activations are not counted."""
+    """Multiplications and additions in the matrix products of training, see `step_operations`."""
 
     def __post_init__(self) -> None:
         given = [name for name in ("steps", "max_time", "operations") if getattr(self, name)]
@@ -63,10 +65,27 @@ class EqualBudget:
 
 
 def step_operations(config: FitConfig, spec: SignalSpec) -> float:
-    """Return the operations of a step of all networks of a fit."""
+    """Return the multiplications and additions of a step of all networks of a fit.
+
+    They are those of matrix products, of complex ones the real ones that they are made of: about 6
+    per weight and sample of a batch. Sines and other activations are not counted.
+    """
     blocks = config.blocks_for(spec).count
     samples = blocks * config.batch_for(spec)
-    return float(OPERATIONS_PER_WEIGHT) * samples * network_weights(config, spec)
+    forward = forward_operations(config.network_for(spec), config.size_for(spec))
+    return float(PASSES) * samples * forward
+
+
+@lru_cache(maxsize=64)
+def forward_operations(family: Family, size: NetworkSize) -> int:
+    """Return the operations of matrix products in a network's forward pass of one sample."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    parameters = {name: torch.zeros((1, *shape)) for name, shape in family.shapes(size).items()}
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        family.forward(parameters, torch.zeros((1, 1, size.in_features)))
+    return int(counter.get_total_flops())
 
 
 def network_weights(config: FitConfig, spec: SignalSpec) -> int:

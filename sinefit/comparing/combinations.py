@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sinefit.errors import SettingError
 from sinefit.fitting.config import SETTINGS, FitConfig
 from sinefit.fitting.layout import extent_text
-from sinefit.fitting.omega_choice import omega_text
+from sinefit.fitting.omega_choice import AUTO, omega_text
 from sinefit.fitting.words import config_of
 from sinefit.initializers.registry import describe
 from sinefit.networks.family import Published
@@ -27,9 +27,12 @@ NAMED: Final = ("init", "network", "omega", "width", "depth")
 _OF_SINE_NETWORKS: Final = ("init", "omega")
 _NO_AXES: Final = frozenset({"seed", "device", "threads", "holdout", "dtype", "engine"})
 AXES: Final = tuple(
-    each for each in settings_in(FitConfig) if each.name not in _NO_AXES and each.kind is not bool
+    each
+    for each in settings_in(FitConfig)
+    if each.name not in _NO_AXES and each.kind is not bool and "," not in each.form
 )
-"""The settings of which a comparison takes several values."""
+"""The settings of which a comparison takes several values; one whose value is several numbers is
+the same for all."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def combinations(settings: Mapping[str, Any]) -> list[Combination]:
     if "omega" in of_sine and not has_sine:
         raise SettingError("`omega` is for sine networks: give an `init` too, or leave it out")
     if has_sine:
-        asked = {"init": of_sine.get("init", [None]), "omega": of_sine.get("omega", ["auto"])}
+        asked = {"init": of_sine.get("init", [None]), "omega": of_sine.get("omega", [None])}
         starts += [{"network": SINE, **each} for each in _product(asked)]
     starts += [{"network": each} for each in own]
     several = [word for word, values in axes.items() if len(values) > 1]
@@ -106,7 +109,10 @@ def _product(axes: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
 
 
 def _omega_word(config: FitConfig) -> str:
-    return "auto" if config.omega is None else omega_text(config.omega)
+    """Return omega as it was asked for; where it was not, what the recipe takes."""
+    if config.omega is None:
+        return AUTO if config.recipe == "usual" else "published"
+    return config.omega if isinstance(config.omega, str) else omega_text(config.omega)
 
 
 def _flag(word: str) -> str:

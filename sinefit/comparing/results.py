@@ -30,7 +30,8 @@ class CellResult:
     init: str | None
     """As `--init` takes it; None for a network that has a start of its own."""
     omega: str | None
-    """As it was asked for; None for a network that is not a sine network."""
+    """As it was asked for; "published" where the papers' recipe takes the initializer's own, None
+    for a network that is not a sine network."""
     width: int
     """Neurons per layer."""
     depth: int
@@ -58,7 +59,8 @@ class CellResult:
     batch: int
     """Samples per step, of each network."""
     operations: float
-    """Multiplications and additions of the training, 6 per weight and sample."""
+    """Multiplications and additions in the matrix products of training, about 6 per weight and
+    sample."""
     learning_rates: tuple[float, ...]
     """Adam's peak rate per layer, first layer first."""
     holdout: str | None

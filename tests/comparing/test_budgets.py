@@ -11,13 +11,23 @@ from tests.fitting.making import picture
 SPEC = picture((40, 30), 3).spec
 
 
-def test_operations_are_six_per_weight_sample_and_step() -> None:
+def test_operations_are_six_per_product_of_a_weight_and_a_sample() -> None:
+    """A multiplication and an addition each, forwards and for both gradients."""
     (one,) = combinations({"width": 16, "depth": 3, "batch": 100})
-    # 2 coordinates, three sine layers of 16, 3 channels.
-    weights = (2 * 16 + 16) + 2 * (16 * 16 + 16) + (16 * 3 + 3)
-    assert network_weights(one.config, SPEC) == weights
-    assert step_operations(one.config, SPEC) == 6 * weights * 100
-    assert EqualBudget(operations=6e2 * weights * 50).of(one.config, SPEC) == Budget(steps=50)
+    # 2 coordinates, three sine layers of 16, 3 channels; and a bias for each neuron.
+    products = 2 * 16 + 2 * 16 * 16 + 16 * 3
+    assert network_weights(one.config, SPEC) == products + 3 * 16 + 3
+    assert step_operations(one.config, SPEC) == 6 * products * 100
+    assert EqualBudget(operations=6e2 * products * 50).of(one.config, SPEC) == Budget(steps=50)
+
+
+def test_complex_products_are_four_real_ones() -> None:
+    """Of a width that is cut by the root of two, and a first layer that is real."""
+    (one,) = combinations({"network": "wire", "width": 32, "depth": 3, "batch": 1})
+    width = 22
+    complex_products = 2 * width * width
+    last = 2 * width * 3  # whose imaginary part nobody asks for
+    assert step_operations(one.config, SPEC) == 6 * (2 * width + 4 * complex_products + last)
 
 
 def test_equal_operations_are_fewer_steps_of_a_larger_network() -> None:

@@ -6,6 +6,8 @@ from sinefit.comparing.combinations import combinations
 from sinefit.errors import SettingError
 from sinefit.fitting.omega_choice import NyquistShare
 
+PAPER = {"recipe": "paper"}
+
 
 def test_every_combination_comes_once() -> None:
     found = combinations(
@@ -77,6 +79,9 @@ def test_omega_per_axis_and_in_shares_of_nyquist() -> None:
     assert one.config.omega == (90.0, 60.0)
     assert two.config.omega == (NyquistShare(0.5),)
     assert (one.omega, two.omega) == ("90,60", "0.5nyquist")
+    for settings, told in (({"omega": "auto"}, "auto"), ({}, "auto"), (PAPER, "published")):
+        (found,) = combinations({"init": "siren", **settings})
+        assert found.omega == told
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,8 @@ def compare(
         float | None,
         typer.Option(
             metavar="X",
-            help="Or multiplications and additions of each: 1e13; 6 per weight, sample and step.",
+            help="Or multiplications and additions in the products of each: 1e13; about 6 per "
+            "weight, sample and step.",
             rich_help_panel=LIMITS,
         ),
     ] = None,
@@ -171,7 +172,7 @@ def compare(
                 "command goes on"
             )
             raise typer.Exit(stop.exit_code)
-        for sentence in rate_sentences(comparison, equal_rate):
+        for sentence in rate_sentences(comparison, equal_rate, is_given="learning_rate" in asked):
             messages.say(sentence)
         for place in outputs.write(comparison, cells, reading):
             messages.say(f"{place}: written")

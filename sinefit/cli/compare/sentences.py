@@ -36,24 +36,34 @@ def plan_sentence(
     )
 
 
-def rate_sentences(comparison: Comparison, equal_rate: float | None) -> list[str]:
-    """Return at which learning rates the fits were made, and whose rates they are."""
+def rate_sentences(
+    comparison: Comparison, equal_rate: float | None, *, is_given: bool
+) -> list[str]:
+    """Return at which learning rates the fits were made, and whose rates they are.
+
+    `is_given` tells whether --lr was.
+    """
     if equal_rate is not None:
         return [f"all at one learning rate, {equal_rate:g}, before the initializers' scales"]
     found: dict[str, list[CellResult]] = {}
     for cell in comparison.cells:
         found.setdefault(cell.start, []).append(cell)
-    return [f"{start}: learning rate {_rates(cells)}" for start, cells in found.items()]
+    return [
+        f"{start}: learning rate {_rates(cells, is_given=is_given)}"
+        for start, cells in found.items()
+    ]
 
 
-def _rates(cells: Sequence[CellResult]) -> str:
+def _rates(cells: Sequence[CellResult], *, is_given: bool) -> str:
     rates = [rate for cell in cells for rate in cell.learning_rates if rate > 0.0]
     low, high = f"{min(rates):.2g}", f"{max(rates):.2g}"
     told = low if low == high else f"{low} to {high} by layer"
+    if is_given:
+        return f"{told}, by --lr"
     network = parse_network(cells[0].network)
     if isinstance(network, Published):
-        return f"{told}; its usual one is {network.usual_rate:g} ({network.rate_source})"
-    return f"{told}; usual by width, batch and steps unless it was given"
+        return f"{told}, its usual one ({network.rate_source})"
+    return f"{told}, its usual ones"
 
 
 def _count(number: int, noun: str) -> str:

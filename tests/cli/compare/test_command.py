@@ -37,7 +37,7 @@ def test_a_table_on_standard_output_and_what_is_alike_on_the_other(photo: Path) 
         "6 cells: 3 combinations, 2 seeds, 1 file; 4 steps each, one network per signal, width 8, "
         "25% held out"
     )
-    assert any(line.startswith("finer: learning rate 0.0005; its usual one") for line in others)
+    assert any(line.startswith("finer: learning rate 0.0005, its usual one (") for line in others)
     kept = sorted(path.name for path in (photo.parent / "comparison").iterdir())
     assert len(kept) == 12
     assert kept[0].startswith("photo-finer-depth-2-width-8-seed0-")
@@ -158,7 +158,7 @@ def test_every_setting_is_read_as_by_fit() -> None:
     }
     found = combinations(asked)
     assert len(found) == 2 * 3 * 2 * 2
-    assert {one.config.omega for one in found} == {None, (90.0, 60.0), (NyquistShare(0.5), 20.0)}
+    assert {one.config.omega for one in found} == {"auto", (90.0, 60.0), (NyquistShare(0.5), 20.0)}
     assert {one.config.blocks for one in found} == {(1,), (2, 3)}
 
 
