@@ -42,17 +42,23 @@ def browser() -> Iterator[Any]:
 def visit(browser: Any) -> Iterator[Callable[..., Any]]:
     """Give what opens a page's file and waits until it has drawn everything.
 
+    `before` is a script that runs before those of the page.
+
     At the end no page may have complained or asked for anything but itself.
     """
     asked: list[str] = []
     complaints: list[str] = []
     contexts = []
 
-    def visit(path: Path, place: str = "webgl", size: tuple[int, int] = (320, 240)) -> Any:
+    def visit(
+        path: Path, place: str = "webgl", size: tuple[int, int] = (320, 240), before: str = ""
+    ) -> Any:
         context = browser.new_context(viewport={"width": size[0], "height": size[1]})
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(WAIT)
+        if before:
+            page.add_init_script(before)
         page.on("request", lambda request: asked.append(request.url.partition("#")[0]))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))

@@ -24,6 +24,7 @@ _OTHERS: Final = {
     "max_pixels": "--max-pixels",
     "points": "--points",
     "operations": "--operations",
+    "port": "--port",
     "quality": "--quality",
     "rate": "--rate",
     "recursive": "--recursive",

@@ -14,7 +14,7 @@ from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.terminal.streams import read_input
 from sinefit.cli.weights import read_weights
 from sinefit.cli.words.amounts import size
-from sinefit.errors import SettingError
+from sinefit.errors import InputError, SettingError
 from sinefit.files import check_output, is_stream
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def view(
         str | None,
         typer.Argument(
             metavar="WEIGHTS",
-            help="A weights file, - for a pipe.",
+            help="A weights file, - for a pipe; with --port a folder.",
             show_default="what is piped in, else the newest weights file of this folder",
         ),
     ] = None,
@@ -52,6 +52,14 @@ def view(
         ),
     ] = None,
     opened: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Serve instead a gallery of the folder WEIGHTS, or of this one, to this machine "
+            "alone, until Ctrl-C; 0 takes a free port.",
+        ),
+    ] = None,
     quiet: told.Quiet = False,
 ) -> None:
     """Write a web page that holds a field and evaluates it on the visitor's GPU.
@@ -63,6 +71,12 @@ def view(
         from sinefit.view.writing import write_page_file
 
         messages = Messages(streams, quiet=quiet)
+        if port is not None:
+            if output is not None or original is not None:
+                given = "--output" if output is not None else "--with-original"
+                raise SettingError(f"--port serves a folder and writes nothing: drop {given}")
+            _serve(weights, port, messages, opened=opened)
+            return
 
         def read(stored: StoredField) -> Field:
             return stored.field()
@@ -81,3 +95,18 @@ def view(
             messages.say(f"{page}: {size(page.stat().st_size)}; open it in a browser")
             if opened and not webbrowser.open(page.absolute().as_uri()):
                 messages.warn(f"no browser could be started: open {page} by hand")
+
+
+def _serve(folder: str | None, port: int, messages: Messages, *, opened: bool) -> None:
+    """Serve a gallery until a signal ends the command."""
+    from sinefit.view.gallery import Gallery
+    from sinefit.view.serving import GalleryServer
+
+    path = Path("." if folder is None else folder)
+    if not path.is_dir():
+        raise InputError(f"{path}: it is no folder, and --port serves a folder of weights files")
+    with GalleryServer(Gallery(path), port) as server:
+        messages.say(f"{path}: a gallery at {server.address} until Ctrl-C")
+        if opened and not webbrowser.open(server.address):
+            messages.warn(f"no browser could be started: open {server.address} by hand")
+        server.serve_forever()

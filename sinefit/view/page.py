@@ -38,8 +38,11 @@ _SCRIPTS: Final = (
     "tiles.js",
     "picture.js",
     "controls.js",
+    "place.js",
     "player.js",
     "picture_page.js",
+    "waveform.js",
+    "sound_page.js",
     "main.js",
 )
 _SHADERS: Final = {"quad": "quad.vert", "network": "network.frag", "show": "show.frag"}
@@ -92,8 +95,6 @@ def _check(field: Field) -> None:
         raise SettingError(
             f"a page evaluates plain sine networks, this field has {family} ones: render it instead"
         )
-    if field.spec.axes == 1:
-        raise SettingError("a page shows pictures: this field has one axis")
     if field.numbers is not None:
         raise SettingError("a field that was read in part has no page: read the whole of it")
     layout = layout_of(field.network)
@@ -101,7 +102,7 @@ def _check(field: Field) -> None:
     if size > MOST_BYTES:
         raise SettingError(
             f"its weights take {size / 2**20:.0f} MB, and a browser reads at most "
-            f"{MOST_BYTES / 2**20:.0f} in a page: fit a part (--region, --start) or --downsample"
+            f"{MOST_BYTES / 2**20:.0f} in a page: fit a part of the signal, or reduce it"
         )
 
 

@@ -50,7 +50,7 @@ def test_the_library_names_settings_and_no_flags(path: Path) -> None:
 def test_every_flag_is_one_of_a_command() -> None:
     offered = {
         flag
-        for command in ("fit", "render", "analyze", "compare")
+        for command in ("fit", "render", "view", "analyze", "compare")
         for parameter in load_command(command).params
         for flag in parameter.opts
     }

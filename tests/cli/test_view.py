@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import re
+import signal
+import subprocess
+import urllib.request
 import webbrowser
 from pathlib import Path
 
@@ -7,7 +11,7 @@ import pytest
 
 import sinefit
 
-from .making import TINY, fail, make_picture, make_sound, succeed
+from .making import COMMAND, ENVIRONMENT, TINY, fail, make_picture, make_sound, succeed
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +77,29 @@ def test_the_page_is_opened(here: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(webbrowser, "open", open_page)
     succeed("view", "photo.safetensors", "--open")
     assert opened == [(Path.cwd() / "photo.html").as_uri()]
+
+
+def test_a_gallery_is_served_until_it_is_stopped(here: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "view", ".", "--port", "0"],
+        cwd=here,
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    try:
+        line = process.stderr.readline()
+        (address,) = re.findall(r"http://127.0.0.1:\d+/", line)
+        with urllib.request.urlopen(address) as answer:
+            assert b"photo.html" in answer.read()
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        process.stderr.close()
+
+
+def test_only_a_folder_is_served(here: Path) -> None:
+    assert "no folder" in fail(3, "view", "photo.safetensors", "--port", "0")
+    assert "drop --output" in fail(2, "view", ".", "--port", "0", "-o", "a.html")
+    assert "--port" in fail(2, "view", ".", "--port", "70000")

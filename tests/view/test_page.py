@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from sinefit.errors import SettingError
 from sinefit.fields.weights_file import encode_field
+from sinefit.networks.registry import FAMILIES
 from sinefit.networks.size import NetworkSize
 from sinefit.view.page import json_in_html, page_pieces
 from tests.engines.making import random_network
@@ -119,8 +120,9 @@ def test_any_name_is_a_title_and_nothing_else(name: str) -> None:
 
 
 def test_what_a_page_cannot_show_is_told() -> None:
-    with pytest.raises(SettingError, match="one axis"):
-        page_of(field_of(sound_spec()))
+    finer = random_network(NetworkSize(1, 5, 2, 1), family=FAMILIES["finer"])
+    with pytest.raises(SettingError, match="finer"):
+        page_of(field_of(sound_spec(), finer))
     part = replace(
         field_of_blocks(), numbers=(1,), network=field_of_blocks().network.part(range(1, 2))
     )

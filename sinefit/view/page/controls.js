@@ -76,9 +76,28 @@ function setUpActions(actions) {
   return refresh;
 }
 
+/** The actions that show and hide figures, keys and all the rest. */
+function panelActions() {
+  const panel = (key, label, title, id) => ({
+    keys: [key],
+    label,
+    title,
+    run: () => {
+      for (const one of ["facts", "keys"]) byId(one).hidden = one !== id || !byId(one).hidden;
+    },
+    isOn: () => !byId(id).hidden,
+  });
+  return [
+    panel("i", "Figures", "Figures of the fit", "facts"),
+    panel("?", "?", "Keys", "keys"),
+    { keys: ["h"], run: () => document.body.classList.toggle("bare") },
+  ];
+}
+
 /**
  * Wheel, drag, pinch and double click on the canvas. `on` has pan(dx, dy), zoom(factor, x, y) and
- * glide(factor, x, y), all in pixels of the canvas.
+ * glide(factor, x, y), all in pixels of the canvas, and may have hover(x, y), click(x, y) and
+ * `scrolls`, for which a wheel across pans.
  */
 function setUpPointers(canvas, on) {
   const ratio = () => canvas.width / canvas.clientWidth;
@@ -91,17 +110,24 @@ function setUpPointers(canvas, on) {
     (event) => {
       event.preventDefault();
       // Lines and pages as pixels; a pinch on a touchpad comes as small steps with ctrl.
-      const delta = event.deltaY * [1, 33, 300][event.deltaMode] * (event.ctrlKey ? 6 : 1);
+      const unit = [1, 33, 300][event.deltaMode];
+      if (on.scrolls && Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+        on.pan(event.deltaX * unit * ratio(), 0);
+        return;
+      }
+      const delta = event.deltaY * unit * (event.ctrlKey ? 6 : 1);
       on.zoom(2 ** (-Math.max(-400, Math.min(400, delta)) / 250), ...placeOf(event));
     },
     { passive: false },
   );
   const fingers = new Map();
+  let moved = 0; // pixels since the button went down: a click has hardly any
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     canvas.focus();
     canvas.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, placeOf(event));
+    moved = 0;
   });
   canvas.addEventListener("pointermove", (event) => {
     const place = placeOf(event);
@@ -113,12 +139,16 @@ function setUpPointers(canvas, on) {
     fingers.set(event.pointerId, place);
     const after = [...fingers.values()];
     const [from, to] = [middle(before), middle(after)];
+    moved += Math.hypot(from[0] - to[0], from[1] - to[1]);
     on.pan(from[0] - to[0], from[1] - to[1]);
     if (after.length === 2) on.zoom(apart(after) / Math.max(1, apart(before)), ...to);
     on.hover?.(...place);
   });
   const release = (event) => fingers.delete(event.pointerId);
-  canvas.addEventListener("pointerup", release);
+  canvas.addEventListener("pointerup", (event) => {
+    if (fingers.has(event.pointerId) && moved < 4) on.click?.(...placeOf(event));
+    release(event);
+  });
   canvas.addEventListener("pointercancel", release);
   canvas.addEventListener("pointerleave", () => on.hover?.(null, null));
   canvas.addEventListener("dblclick", (event) => on.glide(event.shiftKey ? 0.5 : 2, ...placeOf(event)));

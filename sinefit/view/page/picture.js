@@ -169,6 +169,12 @@ class Picture {
     return [Math.max(0, x0), Math.max(0, y0), Math.min(this.width, x1), Math.min(this.height, y1)];
   }
 
+  /** The scale of what is shown when the view rests. A pixel that holds several samples is the
+   *  mean of four values, which linear lookup makes of a layer twice as fine. */
+  get exactScale() {
+    return this.scale < 1 ? 2 * this.scale : this.scale;
+  }
+
   layer(scale, at = this.at) {
     return { scale, at, slope: this.view === "slope" };
   }
@@ -185,7 +191,7 @@ class Picture {
     const asked = [4, 2].flatMap((less) => this.tiles.inside(this.layer(2 ** (power - less)), rectangle));
     const coarse = [...asked];
     this.isWaiting = now - this.scaleChanged < SETTLE && this.tiles.tiles.size > 0;
-    if (!this.isWaiting) asked.push(...this.tiles.inside(this.layer(this.scale), rectangle));
+    if (!this.isWaiting) asked.push(...this.tiles.inside(this.layer(this.exactScale), rectangle));
     this.tiles.want(asked);
     // A new frame or slice is shown when all of it can be, be it coarsely.
     if (coarse.every((tile) => this.tiles.done(tile))) this.shownAt = this.at;
@@ -194,7 +200,7 @@ class Picture {
   show() {
     const [left, top] = this.corner();
     const rectangle = this.seen();
-    const far = (scale) => Math.abs(Math.log2(scale / this.scale));
+    const far = (scale) => Math.abs(Math.log2(scale / this.exactScale));
     const shown = this.layer(this.scale, this.shownAt);
     const scales = this.tiles.scales(shown).sort((a, b) => far(b) - far(a));
     const tiles = [];

@@ -7,10 +7,6 @@ function showPicture(field, backend, canvas) {
   const picture = new Picture(canvas, field, backend, () => (toldAt = null));
   const nearScale = (factor) => picture.glideTo(picture.goalScale * factor);
   const pan = (u, v) => () => picture.pan(u * canvas.width, v * canvas.height);
-  const toggle = (id) => () => {
-    for (const one of ["facts", "keys"]) byId(one).hidden = one !== id || !byId(one).hidden;
-  };
-  const isShown = (id) => () => !byId(id).hidden;
   const changeGain = (factor) => () => setGain(picture.gains[picture.view] * factor);
   const setGain = (gain) => {
     picture.gains[picture.view] = Math.min(1024, Math.max(0.25, gain));
@@ -46,15 +42,13 @@ function showPicture(field, backend, canvas) {
       isHidden: lacksOriginal,
     },
     "gap",
-    { keys: ["i"], label: "Figures", title: "Figures of the fit", run: toggle("facts"), isOn: isShown("facts") },
-    { keys: ["?"], label: "?", title: "Keys", run: toggle("keys"), isOn: isShown("keys") },
+    ...panelActions(),
     { keys: ["["], run: changeGain(0.5) },
     { keys: ["]"], run: changeGain(2) },
     { keys: ["ArrowLeft"], run: pan(-0.1, 0) },
     { keys: ["ArrowRight"], run: pan(0.1, 0) },
     { keys: ["ArrowUp"], run: pan(0, -0.1) },
     { keys: ["ArrowDown"], run: pan(0, 0.1) },
-    { keys: ["h"], run: () => document.body.classList.toggle("bare") },
   ];
   const refreshActions = setUpActions(actions);
 
@@ -178,32 +172,4 @@ function showScaleBar(scale, unit) {
   const length = roundNumber(140 / scale);
   bar.querySelector("span").textContent = `${shortNumber(length)} ${unit}`;
   bar.querySelector("i").style.width = `${length * scale}px`;
-}
-
-/** The view in the page's address, so that a link leads to it: #x=..&y=..&zoom=.. */
-function goToPlace(picture) {
-  const asked = new URLSearchParams(location.hash.slice(1));
-  const number = (name) => (asked.has(name) && isFinite(asked.get(name)) ? +asked.get(name) : undefined);
-  const [x, y, scale] = ["x", "y", "zoom"].map(number);
-  if (scale > 0 || x !== undefined || y !== undefined) {
-    picture.goal = null;
-    picture.moveTo({ x, y, scale: scale > 0 ? scale : undefined });
-  }
-  if (VIEWS.includes(asked.get("view"))) picture.setView(asked.get("view"));
-  if (asked.has("bare")) document.body.classList.add("bare");
-}
-
-let rememberTimer = null;
-function rememberPlace(picture) {
-  clearTimeout(rememberTimer);
-  rememberTimer = setTimeout(() => {
-    const words = new URLSearchParams(location.hash.slice(1));
-    const digits = decimals(picture.scale) + 2;
-    words.set("x", String(+picture.x.toFixed(digits)));
-    words.set("y", String(+picture.y.toFixed(digits)));
-    words.set("zoom", String(picture.scale));
-    if (picture.fitted) for (const one of ["x", "y", "zoom"]) words.delete(one);
-    const text = words.toString();
-    if (text !== location.hash.slice(1)) history.replaceState(null, "", text ? `#${text}` : location.pathname);
-  }, 300);
 }
