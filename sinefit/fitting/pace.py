@@ -127,7 +127,7 @@ class Trial:
 
         Of a few samples of a block each takes longer than of many.
         """
-        field = Blend(self._trainer.network, self._plan.blocks)
+        field = Blend(self._trainer.network.astype(torch.float32), self._plan.blocks)
         samples = self._signal.spec.sample_count
         count = min(samples, max(FEWEST_TRIED, EVALUATED))
         if self._plan.blocks.count > 1:

@@ -45,6 +45,16 @@ def test_more_steps_take_longer() -> None:
     assert foretell(None).training > 0
 
 
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("blocks", [(1,), (2, 1)])
+def test_every_precision_and_batch_can_be_foretold(precision: str, blocks: tuple[int, ...]) -> None:
+    found = foretell(
+        Budget(steps=30), recipe="paper", batch="full", precision=precision, blocks=blocks
+    )
+    assert found.training > 0
+    assert found.measuring > 0
+
+
 def test_what_is_done_takes_no_more_time() -> None:
     signal = picture()
     plan = make_plan(signal, settings(budget=Budget(max_time=100.0), planned_steps=500))

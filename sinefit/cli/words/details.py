@@ -72,7 +72,8 @@ def training_words(plan: FitPlan) -> str:
     rate = "" if config.learning_rate is None else f"rate {config.learning_rate:g}, "
     return (
         f"recipe {config.recipe}: {rate}{plan.schedule}, Adam with betas {first:g}, {second:g} "
-        f"and epsilon {epsilon:g} on {beside} weights"
+        f"and epsilon {epsilon:g} on {beside} weights, {plan.batch} samples per step, precision "
+        f"{config.precision}, coordinates {plan.spec.coordinates}, targets {plan.spec.targets}"
     )
 
 
