@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -113,8 +114,14 @@ def test_what_a_weights_file_holds_is_documented(folder: Path) -> None:
     assert set(stored) | {"blocks", "fields"} == set(parts)
     blocks = take_apart(encode_field(field_of_blocks()))[0]["__metadata__"]["blocks"]
     assert set(json.loads(blocks)) == parts["blocks"]
+    mapping = {"coordinates", "targets"}
     for name in ("network", "signal", "fit"):
-        assert set(json.loads(stored[name])) == parts[name] - OF_OTHERS
+        assert set(json.loads(stored[name])) == parts[name] - OF_OTHERS - mapping
+    # The usual mapping is not named.
+    unusual = field_of_blocks()
+    unusual = replace(unusual, spec=replace(unusual.spec, targets="0,1"))
+    signal = take_apart(encode_field(unusual))[0]["__metadata__"]["signal"]
+    assert set(json.loads(signal)) == parts["signal"]
 
 
 def test_a_weights_file_holds_the_settings_of_its_network(folder: Path) -> None:
