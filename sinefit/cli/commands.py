@@ -22,6 +22,7 @@ from sinefit.cli.help_text import (
     NETWORKS_EXAMPLES,
     RENDER_EXAMPLES,
     REPRODUCE_EXAMPLES,
+    SCORE_EXAMPLES,
     VIEW_EXAMPLES,
     HelpfulCommand,
     help_of,
@@ -87,6 +88,12 @@ COMMANDS: Final = {
         "Compare a field with an original: PSNR, SSIM of images and video, SNR of sound.",
         EVAL_EXAMPLES,
         "device",
+    ),
+    "score": Subcommand(
+        "score:score",
+        "Reduce a file, fit what is left, and hold its render against the original.",
+        SCORE_EXAMPLES,
+        "max-time",
     ),
     "compare": Subcommand(
         "compare.command:compare",

@@ -58,6 +58,11 @@ EVAL_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit eval photo.safetensors photo.png", ""),
     ("sinefit eval photo.safetensors photo.png --json", ""),
 )
+SCORE_EXAMPLES: Final[tuple[Example, ...]] = (
+    ("sinefit score photo.png --reduce 4 --footprint box --max-time 60s", ""),
+    ("sinefit score song.wav --reduce 4 --json", ""),
+    ("sinefit score clip.mp4 --reduce 2", ""),
+)
 COMPARE_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit compare photo.png --init siren,lambert,ws --depth 4,10", ""),
     ("sinefit compare photo.png --network finer,sine --max-time 60s --holdout 5%", ""),

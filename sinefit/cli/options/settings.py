@@ -85,6 +85,18 @@ def with_settings(command: Command) -> Command:
     return command
 
 
+def with_settings_last(command: Command) -> Command:
+    """Give a command the options of all settings behind its own, which it takes as keywords."""
+    own = [
+        parameter
+        for parameter in inspect.signature(command, eval_str=True).parameters.values()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    ]
+    found = [*own, *map(parameter_of, OFFERED)]
+    command.__signature__ = inspect.Signature(found)  # type: ignore[attr-defined]
+    return command
+
+
 def default_of(each: Setting) -> Any:
     """Return what an option holds that nothing is said of, None for what help tells in words.
 
