@@ -98,7 +98,7 @@ def fit(
     device: str = FitConfig.device,
     threads: int | None = None,
     holdout: str | float | None = None,
-    footprint: FittedFootprint = FitConfig.footprint,
+    footprint: FittedFootprint | None = None,
     dtype: StorageType | None = None,
     channels_last: bool = Selection.channels_last,
     domain: Domain = Selection.domain,

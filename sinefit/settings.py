@@ -43,6 +43,8 @@ class Setting:
     """What callers and messages call it."""
     flag: str
     """The long flag, without dashes."""
+    also: str | None
+    """A second one that means the same."""
     unset: str | None
     """What None, or a field that must be given, means to users, in words."""
     decides: bool
@@ -74,6 +76,7 @@ def setting(
     form: str = "",
     word: str | None = None,
     flag: str | None = None,
+    also: str | None = None,
     unset: str | None = None,
     decides: bool = True,
     check: Callable[[str, Any], Any] | None = None,
@@ -82,7 +85,7 @@ def setting(
 
     The word is the field's name, and the flag follows from the word, unless they are given.
     """
-    told = {"help": sentence, "group": group, "form": form, "unset": unset}
+    told = {"help": sentence, "group": group, "form": form, "unset": unset, "also": also}
     return {_KEY: {**told, "word": word, "flag": flag, "decides": decides, "check": check}}
 
 

@@ -102,14 +102,16 @@ class FitConfig:
     recipe: RecipeName = field(
         default="usual",
         metadata=setting(
-            "usual, or paper: as the papers' scripts train, full batches at a constant rate; what "
-            "is given beside it holds.",
+            "usual; paper: as the papers' scripts train, full batches at a constant rate; upscale: "
+            "for what is between the pixels. What is given beside it holds.",
             group=TRAINING,
             form="NAME",
+            also="for",
         ),
     )
-    """What decides the settings that are left open: "usual", or "paper" for plain Adam at a
-    constant rate, as in the scripts of the papers, see `sinefit.fitting.recipes`."""
+    """What decides the settings that are left open: "usual", "paper" for plain Adam at a constant
+    rate, as in the scripts of the papers, "upscale" for what is between the pixels of a picture;
+    see `sinefit.fitting.recipes`."""
     omega: OmegaChoice = field(
         default=None,
         metadata=setting(
@@ -243,17 +245,18 @@ class FitConfig:
         ),
     )
     """Samples that training never sees, on which the field is scored; None holds out none."""
-    footprint: FittedFootprint = field(
-        default="point",
+    footprint: FittedFootprint | None = field(
+        default=None,
         metadata=setting(
             "What a sample is: the field's value at a point, or its mean over a box or a gaussian, "
             "which is truer between the samples and takes longer.",
             group=TRAINING,
             form="NAME",
+            unset="point",
         ),
     )
     """What a sample counts as: the field's value at its centre, or the mean over its cell or by a
-    bell around it."""
+    bell around it; None is by the recipe."""
     schedule: Schedule | None = field(
         default=None,
         metadata=setting(

@@ -88,7 +88,7 @@ class Fit:
         self.first = first
         self.ended: EndedBy | SinefitError | None = None
         """How the training ended; None while it goes on."""
-        self._signal = signal.counted_as(plan.config.footprint)
+        self._signal = signal
         self._trainer = trainer
         self._hooks = hooks
         self.network: Network | None = None

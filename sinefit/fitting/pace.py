@@ -92,8 +92,8 @@ class Trial:
             batch=tried,
             budget=Budget(steps=1),
         )
-        self._signal = signal.counted_as(config.footprint)
         self._plan = plan_fit(signal, config, machine)
+        self._signal = self._plan.mapped(signal)
         # Groups that take turns are timed with what it takes to change them.
         self._round = round_steps(spec, blocks) if few.count < blocks.count else None
         keeps = self._round is None or tables_fit(spec, blocks)

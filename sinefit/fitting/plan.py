@@ -127,7 +127,7 @@ class FitPlan:
         )
 
     def mapped(self, signal: Signal) -> Signal:
-        """Return its signal with the coordinates and targets that are fitted."""
+        """Return its signal with the coordinates, targets and footprint that are fitted."""
         return replace(signal, spec=self.spec)
 
     def on_threads(self, threads: int) -> FitPlan:
@@ -159,8 +159,6 @@ def plan_fit(
     assert betas is not None
     signal = mapped(signal, config)
     spec = signal.spec
-    if config.footprint != "point" and spec.domain == "sphere":
-        raise SettingError(f"`footprint` is {config.footprint}: samples of a sphere are points")
     if start_from is not None:
         check_start(start_from, config, spec)
     config = replace(config, network=config.network_for(spec))
@@ -168,7 +166,7 @@ def plan_fit(
     size = network_size(spec, config, blocks)
     fewest = fewest_fitted(config.holdout, blocks)
     batch = batch_size(blocks, config.batch, fewest)
-    points = points_of(config.footprint, spec.axes)
+    points = points_of(spec.footprint, spec.axes)
     work = Work(
         config.network,
         size,
@@ -278,11 +276,13 @@ def check_start(field: Field, config: FitConfig, spec: SignalSpec) -> None:
 
 
 def mapped(signal: Signal, config: FitConfig) -> Signal:
-    """Return a signal with the coordinates and targets of settings, where they are not open.
+    """Return a signal with the coordinates, targets and footprint of settings that are not open.
 
-    Raises SettingError for coordinates that its domain does not have.
+    Raises SettingError for coordinates and footprints that its domain does not have.
     """
     spec = signal.spec
+    if config.footprint not in (None, "point") and spec.domain == "sphere":
+        raise SettingError(f"`footprint` is {config.footprint}: samples of a sphere are points")
     if config.coordinates == "ends" and spec.domain == "sphere":
         raise SettingError("`coordinates` is ends: a sphere has none, only centres")
     return replace(
@@ -291,6 +291,7 @@ def mapped(signal: Signal, config: FitConfig) -> Signal:
             spec,
             coordinates=config.coordinates or spec.coordinates,
             targets=config.targets or spec.targets,
+            footprint=config.footprint or spec.footprint,
         ),
     )
 

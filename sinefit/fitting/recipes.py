@@ -1,4 +1,4 @@
-"""How a fit trains: the usual way, and the way of the papers' scripts.
+"""How a fit trains: the usual way, that of the papers' scripts, and one for what lies between.
 
 A recipe is a value for each part of it. What the settings name themselves goes before; what they
 leave open, as None, is the recipe's to decide.
@@ -18,11 +18,11 @@ from sinefit.validation import numbers
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sinefit.fitting.config import FitConfig, TrainingPrecision
+    from sinefit.fitting.config import FitConfig, FittedFootprint, TrainingPrecision
     from sinefit.fitting.schedule import Schedule
     from sinefit.signals.signal import Coordinates, SignalSpec, Targets
 
-RecipeName = Literal["usual", "paper"]
+RecipeName = Literal["usual", "paper", "upscale"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class Recipe:
     width: int | None
     own_rate: bool
     """Whether the initializer's published rate and omega are taken."""
+    footprint: FittedFootprint = "point"
+    block_size: tuple[int, ...] | None = None
+    weights_per_value: float | None = None
+    omega: str = AUTO
+    """As the command line takes it, where it is not the initializer's own."""
 
 
 USUAL: Final = Recipe(
@@ -72,17 +77,38 @@ PAPER: Final = Recipe(
 plain Adam at a constant rate, all samples in every step, on one network of 256 neurons per layer;
 the samples from end to end of [-1, 1]."""
 
-RECIPES: Final[Mapping[RecipeName, Recipe]] = MappingProxyType({"usual": USUAL, "paper": PAPER})
+UPSCALE: Final = replace(
+    USUAL,
+    footprint="box",
+    block_size=(64,),
+    weights_per_value=4.0,
+    omega="0.3nyquist",
+)
+"""What measured best between the pixels of pictures: means over their areas, frequencies well below
+Nyquist's to begin with, and weights to spare, which lets a network find a smooth way."""
+
+RECIPES: Final[Mapping[RecipeName, Recipe]] = MappingProxyType(
+    {"usual": USUAL, "paper": PAPER, "upscale": UPSCALE}
+)
 """Every recipe by its name."""
 
-_PARTS: Final = tuple(each.name for each in fields(Recipe) if each.name != "own_rate")
-_EXCLUDING: Final = {"blocks": ("block_size",), "width": ("weights_per_value",)}
+_PARTS: Final = tuple(
+    each.name for each in fields(Recipe) if each.name not in ("own_rate", "omega")
+)
+_EXCLUDING: Final = {
+    "blocks": ("block_size",),
+    "block_size": ("blocks",),
+    "width": ("weights_per_value",),
+    "weights_per_value": ("width",),
+}
 """Settings beside which a part is not open."""
 
 
 def decided(config: FitConfig, spec: SignalSpec) -> FitConfig:
     """Return settings in which nothing is open that their recipe decides for a signal."""
     recipe = RECIPES[config.recipe]
+    if recipe is UPSCALE and spec.kind != "image":
+        recipe = USUAL  # samples of sounds are points, and frames are not means over time
     found = {
         name: getattr(recipe, name)
         for name in _PARTS
@@ -95,7 +121,9 @@ def decided(config: FitConfig, spec: SignalSpec) -> FitConfig:
     if recipe.own_rate and config.learning_rate is None:
         found["learning_rate"] = scheme.paper_rate
     if config.omega is None and not isinstance(scheme, OwnStart):
-        own = scheme.paper_omega(spec.coordinate_features) if recipe.own_rate else AUTO
+        own = recipe.omega
+        if recipe.own_rate:
+            own = scheme.paper_omega(spec.coordinate_features)
         found["omega"] = parse_omega(own)
     return replace(config, **found) if found else config
 

@@ -572,7 +572,7 @@ def _points(plan: FitPlan, number: int) -> FootprintPoints | None:
         return None
     shape = [end - begin for begin, end in plan.blocks.reaches(number)]
     seed, where = block_seed(plan.config.seed, number), plan.spec.coordinates
-    return FootprintPoints(plan.config.footprint, shape, seed, where)
+    return FootprintPoints(plan.spec.footprint, shape, seed, where)
 
 
 def _order(plan: FitPlan, number: int, parts: PartSamples) -> Order:

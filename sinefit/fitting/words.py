@@ -51,7 +51,7 @@ class FitSettings(TypedDict, total=False):
     device: str
     threads: int | None
     holdout: str | float | None
-    footprint: FittedFootprint
+    footprint: FittedFootprint | None
     dtype: StorageType | None
 
 

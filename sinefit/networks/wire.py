@@ -34,7 +34,7 @@ class Wire(Published):
         "the real part at the end"
     )
     start: ClassVar[str] = "as torch has it: W, b ~ U(±1/√fan_in), real and imaginary part alike"
-    advice: ClassVar[str] = "Local; wide, with --depth 2 or 3: a deeper one takes long to begin."
+    advice: ClassVar[str] = "Local; wide, with a depth of 2 or 3: a deeper one takes long to begin."
     reference: ClassVar[str] = (
         "Saragadam, LeJeune, Tan, Balakrishnan, Veeraraghavan, Baraniuk (2023), WIRE: Wavelet "
         "Implicit Neural Representations, CVPR, section 3; the authors' code"

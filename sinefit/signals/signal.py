@@ -255,7 +255,3 @@ class Signal:
             raise InputError(f"samples have shape {self.samples.shape}, the spec says {expected}")
         if self.samples.dtype != self.spec.dtype:
             raise InputError(f"samples are {self.samples.dtype}, the spec says {self.spec.dtype}")
-
-    def counted_as(self, footprint: Footprint) -> Signal:
-        """Return the same samples counted as the values or means that a footprint says."""
-        return replace(self, spec=replace(self.spec, footprint=footprint))

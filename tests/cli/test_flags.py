@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(sinefit.__file__).parent
-LIBRARY_ONLY = {"engine", "name", "source", "subtype"}
+LIBRARY_ONLY = {"engine", "fields", "name", "source", "subtype"}
 """Settings that the command line does not offer."""
 
 
@@ -50,7 +50,7 @@ def test_the_library_names_settings_and_no_flags(path: Path) -> None:
 def test_every_flag_is_one_of_a_command() -> None:
     offered = {
         flag
-        for command in ("fit", "render", "view", "analyze", "compare")
+        for command in ("fit", "render", "view", "analyze", "compare", "score")
         for parameter in load_command(command).params
         for flag in parameter.opts
     }

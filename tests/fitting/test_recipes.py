@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from sinefit.fitting.omega_choice import NyquistShare
 from sinefit.initializers.registry import parse_initializer
 
 from .making import picture, settings, sound
+
+if TYPE_CHECKING:
+    from sinefit.signals.signal import Signal
 
 SPEC = picture((40, 60)).spec
 PARTS: dict[str, tuple[Any, Any]] = {
@@ -88,3 +91,16 @@ def test_a_plan_obeys_the_recipe_alone() -> None:
     usual = make_plan(signal, dataclasses.replace(config, recipe="usual"))
     assert (usual.schedule, usual.adam) == ("cosine", (0.9, 0.99, EPSILON))
     assert usual.learning_rates != plan.learning_rates
+
+
+def test_the_recipe_for_upscaling_is_for_pictures() -> None:
+    def chosen(signal: Signal, **others: Any) -> FitConfig:
+        return FitConfig(recipe="upscale", **others).decided_for(signal.spec)
+
+    found = chosen(picture((80, 90), 3))
+    assert (found.footprint, found.block_size) == ("box", (64,))
+    assert found.omega == (NyquistShare(0.3),)
+    assert chosen(sound(500)).footprint == "point"
+    assert chosen(picture((80, 90), 3), blocks=2).block_size is None
+    assert chosen(picture((80, 90), 3), width=40).weights_per_value is None
+    assert chosen(picture((80, 90), 3), footprint="gaussian").footprint == "gaussian"

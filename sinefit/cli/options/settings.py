@@ -112,6 +112,7 @@ def option_of(each: Setting, **others: Any) -> Any:
     in_words = each.unset or (None if each.default is None else str(each.default))
     return typer.Option(
         f"--{each.flag}",
+        *([] if each.also is None else [f"--{each.also}"]),
         metavar=each.form or None,
         help=each.help,
         autocompletion=_COMPLETIONS.get(each.name),

@@ -79,7 +79,7 @@ def test_no_option_is_without_its_use() -> None:
 @EACH
 def test_a_setting_is_an_option(each: Any) -> None:
     option = PARAMETERS[each.name]
-    assert option.opts == [f"--{each.flag}"]
+    assert option.opts == [f"--{flag}" for flag in (each.flag, each.also) if flag is not None]
     assert option.secondary_opts == []
     assert option.help == each.help
     assert option.metavar == (each.form or None)
