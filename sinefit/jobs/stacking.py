@@ -169,7 +169,7 @@ def settings_for_stack(settings: Settings) -> Settings:
     config = settings.config
     if config.block_size is not None or config.blocks not in (None, (1,)):
         word = "blocks" if config.block_size is None else "block_size"
-        raise SettingError(f"`{word}` is more than a `stack` takes: its fields have one block")
+        raise SettingError(f"`{word}` has no use here: the fields of one file have one block")
     config = dataclasses.replace(config, blocks=(1,))
     return dataclasses.replace(settings, config=config)
 
