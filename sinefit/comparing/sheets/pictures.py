@@ -41,8 +41,8 @@ def picture_rows(signal: Signal, fields: Sequence[Field]) -> tuple[list[list[Pix
     original = values_at(signal, places)
     values = [field_at(field, places) for field in fields]
     errors = [np.abs(each - original).max(axis=-1) for each in values]
-    worst = max((float(np.quantile(np.nan_to_num(each), WORST)) for each in errors), default=0.0)
-    worst = worst or 1.0
+    # Of the one in the middle: a field that failed must not hide what sets the others apart.
+    worst = float(np.median([np.quantile(np.nan_to_num(each), WORST) for each in errors])) or 1.0
     spectra = [_spectrum(each) for each in (original, *values)]
     top = float(spectra[0].max())
     corner = _corner(original)

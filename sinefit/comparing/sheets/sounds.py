@@ -40,7 +40,8 @@ def sound_rows(signal: Signal, fields: Sequence[Field]) -> tuple[list[list[Pixel
     original = _mono(values_at(signal, places))
     values = [_mono(field_at(field, places)) for field in fields]
     errors = [each - original for each in values]
-    worst = max((float(np.abs(np.nan_to_num(each)).max()) for each in errors), default=0.0) or 1.0
+    # Of the one in the middle: a field that failed must not hide what sets the others apart.
+    worst = float(np.median([np.abs(np.nan_to_num(each)).max() for each in errors])) or 1.0
     spectra = [_spectrogram(each) for each in (original, *values)]
     top = float(spectra[0].max())
     count = min(DETAIL, len(original))

@@ -71,6 +71,15 @@ def test_a_field_without_error_has_black_errors_and_the_original_s_spectrum() ->
     assert "spectrum: 4 decades" in scale
 
 
+def test_a_field_that_failed_does_not_hide_the_errors_of_the_others() -> None:
+    fields = [field_on(EXACT, seed) for seed in range(3)]
+    fields[2].network.values.mul_(50.0)
+    _, one, two, failed = picture_rows(signal_of(fields[0]), fields)[0]
+    assert one[1].max() == 0
+    assert two[1].max() == 255
+    assert (failed[1].min(axis=2) > 200).mean() > 0.5
+
+
 def test_the_detail_is_the_busiest_part_on_a_finer_grid() -> None:
     field = field_on(IMAGE)
     samples = signal_of(field).samples.copy()
