@@ -16,7 +16,7 @@ class Picture {
     this.shownAt = this.at;
     this.view = "values";
     this.gain = 1;
-    this.gains = { values: 1, slope: 8, error: 8 };
+    this.gains = { values: 1, slope: 4, error: 8 };
     this.split = null; // the share of the canvas on whose left the original is shown
     this.hasOriginal = false;
     this.tiles = new Tiles(field, backend, () => (this.hasNews = true));
