@@ -66,7 +66,7 @@ STUDY: Final = Study(
     "The figures are those of the table of weight scaling, 150 steps.",
     {
         "toy": Size(12, 16, (3,)),
-        "reduced": Size(96, 96, (150, 600)),
+        "reduced": Size(64, 256, (50, 150)),
         "full": Size(512, 512, (150, 1000)),
     },
     run,

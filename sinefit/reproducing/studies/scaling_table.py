@@ -87,7 +87,7 @@ STUDY: Final = Study(
     "Kodak in grey, 512x512, width 512, four sine layers, 150 full-batch steps of Adam at 1e-4.",
     {
         "toy": Size(12, 16, 3, ("siren", "ws", "finer")),
-        "reduced": Size(96, 96, 150, tuple(KODAK)),
+        "reduced": Size(64, 256, 150, tuple(KODAK)),
         "full": Size(512, 512, 150, tuple(KODAK)),
     },
     run,

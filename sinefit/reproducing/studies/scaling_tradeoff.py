@@ -71,7 +71,7 @@ STUDY: Final = Study(
     "Kodak, width 512; samples between those that were fitted are scored.",
     {
         "toy": Size(12, 16, 3, (1.0, 2.5)),
-        "reduced": Size(96, 96, 150, (1.0, 1.5, 2.0, 2.5, 3.0, 4.0)),
+        "reduced": Size(64, 256, 150, (1.0, 1.5, 2.0, 2.5, 3.0, 4.0)),
         "full": Size(512, 512, 150, (1.0, 1.5, 2.0, 2.5, 3.0, 4.0)),
     },
     run,
