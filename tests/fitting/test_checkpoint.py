@@ -395,7 +395,7 @@ def test_state_of_another_shape_is_refused() -> None:
             fit_signal(picture((6, 5)), CONFIG, resume=dataclasses.replace(checkpoint, state=state))
 
 
-@pytest.mark.parametrize("steps", [[55], [54, 55], [56, 56], [600, 55], [-1, 55]])
+@pytest.mark.parametrize("steps", [[55], [54, 55], [56, 56], [10**6, 55], [-1, 55]])
 def test_steps_that_no_round_leaves_are_refused(steps: list[int]) -> None:
     """The last block has as many as the fit, the first ones at most some more."""
     signal, config = picture((6, 5)), dataclasses.replace(CONFIG, blocks=(1, 2))

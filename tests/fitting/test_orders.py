@@ -49,7 +49,7 @@ def test_a_block_s_epochs_differ_and_follow_its_seed(seed: int, other: int) -> N
     assert not torch.equal(first, second)
     assert not torch.equal(first, torch.arange(200))
     assert torch.equal(EpochOrder(200, 200, seed).draw(0, 1)[0], first)
-    if other != seed:
+    if (other - seed) % 2**32:  # the generator knows 32 bits of a seed
         assert not torch.equal(EpochOrder(200, 200, other).draw(0, 1)[0], first)
 
 
