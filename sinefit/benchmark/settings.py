@@ -12,6 +12,8 @@ class BenchSettings:
 
     peak_seconds: float
     """For each of seven measured rates."""
+    set_seconds: float
+    """For each figure of each instruction set in C, up to 33 of them."""
     reduction: int
     """Rows and columns of the picture that the pace and the race are measured on."""
     pace_seconds: float
@@ -41,6 +43,7 @@ class BenchSettings:
 
 STANDARD: Final = BenchSettings(
     peak_seconds=1.0,
+    set_seconds=0.5,
     reduction=256,
     pace_seconds=4.0,
     pace_rounds=5,
@@ -55,6 +58,7 @@ STANDARD: Final = BenchSettings(
 
 QUICK: Final = BenchSettings(
     peak_seconds=0.2,
+    set_seconds=0.05,
     reduction=96,
     pace_seconds=0.7,
     pace_rounds=3,

@@ -15,6 +15,7 @@ from sinefit.benchmark.peak import floor_pace, measure_peak
 from sinefit.benchmark.picture import NAME, draw_picture, reduce_picture
 from sinefit.benchmark.race import run_race
 from sinefit.benchmark.rendering import measure_rendering
+from sinefit.benchmark.sets import measure_sets
 from sinefit.benchmark.training import measure_pace
 from sinefit.errors import SinefitError
 from sinefit.fitting.config import FitConfig
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sinefit.benchmark.peak import Peak
     from sinefit.benchmark.race import Race
     from sinefit.benchmark.rendering import Rendering
+    from sinefit.benchmark.sets import SetFigures
     from sinefit.benchmark.settings import BenchSettings
     from sinefit.benchmark.training import Pace
     from sinefit.networks.size import NetworkSize
@@ -52,6 +54,8 @@ class Benchmark:
     peak: Peak
     floor: float
     """Samples per second of a training step of nothing but products and sines."""
+    sets: tuple[SetFigures, ...]
+    """What training in C makes of a core; nothing for another device, or without C."""
     pace: Pace
     race: Race
     rendering: Rendering
@@ -94,6 +98,10 @@ def run_benchmark(
     rows, columns = reduced.spec.shape
     tell(f"peak: products and sines on {machine.device}")
     peak = measure_peak(size, chosen, clock, settings.peak_seconds)
+    sets: tuple[SetFigures, ...] = ()
+    if chosen.type == "cpu":
+        tell("sets: one core by each instruction set")
+        sets = measure_sets(settings.set_seconds)
     tell(f"pace: both methods in turn on {name}, reduced to {columns}x{rows}")
     pace = measure_pace(
         reduced,
@@ -132,6 +140,7 @@ def run_benchmark(
         shape=reduced.spec.shape,
         peak=peak,
         floor=floor_pace(size, peak),
+        sets=sets,
         pace=pace,
         race=race,
         rendering=rendering,

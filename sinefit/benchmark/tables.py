@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sinefit.benchmark.race import Curve
+    from sinefit.benchmark.sets import SetFigures
     from sinefit.benchmark.suite import Benchmark
 
 CURVE_POINTS: Final = 60
@@ -34,6 +35,13 @@ def figures_of(benchmark: Benchmark) -> dict[str, Any]:
             "sines_per_second": benchmark.peak.sines,
             "floor_samples_per_second": benchmark.floor,
         },
+        "sets": [
+            {
+                **asdict(one),
+                "paces": [{**asdict(pace), "share_of_floor": pace.share} for pace in one.paces],
+            }
+            for one in benchmark.sets
+        ],
         "pace": {
             **asdict(benchmark.pace),
             "share_of_floor": benchmark.pace.sinefit / benchmark.floor,
@@ -88,6 +96,9 @@ def table_lines(benchmark: Benchmark) -> Iterator[str]:
     yield ""
     yield f"sines in cache {benchmark.peak.sines / 1e9:.2f} G/s"
     yield ""
+    if benchmark.sets:
+        yield from _set_lines(benchmark.sets)
+        yield ""
     yield from _table(
         ("", "textbook", "sinefit", "ratio"),
         [
@@ -133,6 +144,28 @@ def table_lines(benchmark: Benchmark) -> Iterator[str]:
             )
             for fit in benchmark.fits
         ],
+    )
+
+
+def _set_lines(sets: Sequence[SetFigures]) -> Iterator[str]:
+    """Yield a table of what each instruction set makes of a core."""
+    titles = [f"{'one' if pace.one else 'blocks'} of {pace.width}" for pace in sets[0].paces]
+    yield from _table(
+        ("one core by", "products, GFLOP/s", "sines and cosines, G/s", *titles),
+        [
+            (
+                one.name.lower(),
+                f"{one.products / 1e9:.0f}",
+                f"{one.sines / 1e9:.2f}",
+                *[f"{_pace(p.pace)}, {p.share:.0%}, {p.ratio:.1f}x" for p in one.paces],
+            )
+            for one in sets
+        ],
+    )
+    yield ""
+    yield (
+        "of each network samples/s, the share of the floor of nothing but products and sines, and "
+        "how many times the textbook's pace on one thread that is"
     )
 
 

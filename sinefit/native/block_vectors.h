@@ -56,4 +56,22 @@ INLINE void multiply_halves(
     }
 }
 
+/* Multiply and add in registers alone, as fast as a core does; return how many operations that is. */
+static double peak_products(long rounds) {
+    enum { SUMS = 12 };
+    static volatile float kept;
+    __m512 sums[SUMS];
+    const __m512bh factor = (__m512bh)_mm512_set1_epi32(0x3e803e80);
+    UNROLLED for (int at = 0; at < SUMS; at++) sums[at] = _mm512_set1_ps((float)at);
+    for (long round = 0; round < rounds; round++) {
+        UNROLLED for (int at = 0; at < SUMS; at++)
+            sums[at] = _mm512_dpbf16_ps(sums[at], factor, factor);
+        __asm__ volatile("");
+    }
+    UNROLLED for (int at = 1; at < SUMS; at++) sums[0] = _mm512_add_ps(sums[0], sums[at]);
+    kept = _mm512_cvtss_f32(sums[0]);
+    (void)kept;
+    return 4.0 * 16 * SUMS * (double)rounds;
+}
+
 #endif

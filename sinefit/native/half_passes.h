@@ -208,17 +208,18 @@ static void *cosines_of(const passage *place, long layer, long width) {
     return (char *)place->cosines + layer * rows_of_group(place) * width * (SPLIT ? 4 : 2);
 }
 
+/* Sine and cosine, no more exact than their rounding lets them be. */
+INLINE void activation(floats phase, floats *sine, floats *cosine) {
+    if (SPLIT) sine_cosine(phase, sine, cosine);
+    else rough_sine_cosine(phase, sine, cosine);
+}
+
 /* Keep the sines of 32 phases of a sample, those of the last layer in float32, and the cosines. */
 INLINE void activate(const block_work *work, long row, long column, floats first, floats second) {
     const long at = row * work->width + column;
     floats sines[2], cosines[2];
-    if (SPLIT) {
-        sine_cosine(first, &sines[0], &cosines[0]);
-        sine_cosine(second, &sines[1], &cosines[1]);
-    } else {
-        rough_sine_cosine(first, &sines[0], &cosines[0]);
-        rough_sine_cosine(second, &sines[1], &cosines[1]);
-    }
+    activation(first, &sines[0], &cosines[0]);
+    activation(second, &sines[1], &cosines[1]);
     if (work->ends != NULL) {
         store(work->ends + row * work->stride + column, sines[0]);
         store(work->ends + row * work->stride + column + 16, sines[1]);

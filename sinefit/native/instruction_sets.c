@@ -82,3 +82,9 @@ const instruction_set *sinefit_find_set(int set) {
     default: return &sinefit_base_set;
     }
 }
+
+double sinefit_peak_products(int set, long rounds) {
+    return sinefit_find_set(set)->peak_products(rounds);
+}
+
+double sinefit_peak_sines(int set, long rounds) { return sinefit_find_set(set)->peak_sines(rounds); }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
@@ -47,14 +48,18 @@ _BLOCK: Final = 32
 
 def instruction_sets() -> tuple[InstructionSet, ...]:
     """Return what this processor has and may be used for, by their numbers; none without C."""
-    library = load_small_networks() if processor_limit().compiled else None
-    if library is None:
+    if not processor_limit().compiled:
         return ()
     return tuple(
-        one
-        for one in InstructionSet
-        if (one not in _NEEDS or allows(_NEEDS[one])) and library.sinefit_small_offers(one)
+        one for one in InstructionSet if (one not in _NEEDS or allows(_NEEDS[one])) and _offers(one)
     )
+
+
+@functools.cache
+def _offers(instructions: InstructionSet) -> bool:
+    """Tell whether the processor has a set; asking it for tile registers takes its time."""
+    library = load_small_networks()
+    return library is not None and bool(library.sinefit_small_offers(instructions))
 
 
 def serves(instructions: InstructionSet, width: int) -> bool:
@@ -76,7 +81,7 @@ def bfloat16_set(width: int) -> InstructionSet | None:
     """Return the fastest set of bfloat16 if it is faster than float32 here, None otherwise.
 
     Tiles always are. By vectors AMD's processors (Zen 4 and later) add twice as many products of
-    bfloat16 as of float32, Intel's as many: it goes by who has made the processor.
+    bfloat16 as of float32, Intel's half as many: it goes by who has made the processor.
     """
     if tiles_supported(width):
         return InstructionSet.AMX

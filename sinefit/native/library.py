@@ -18,6 +18,8 @@ _Signatures = dict[str, tuple[Any, list[Any]]]
 _SMALL_NETWORKS: Final[_Signatures] = {
     "sinefit_small_offers": (_INT, [_INT]),
     "sinefit_prefers_bf16": (_INT, []),
+    "sinefit_peak_products": (_DOUBLE, [_INT, _LONG]),
+    "sinefit_peak_sines": (_DOUBLE, [_INT, _LONG]),
     "sinefit_small_train": (
         _INT,
         [_INT] * 5

@@ -91,6 +91,10 @@ typedef struct {
     double (*differentiate)(const part *work, float *memory, float *gradient); /* sum of squares */
     void (*gather)(
         network_size size, float *gradients, long parts, long slice, long slices, float *gradient);
+
+    /* What a core does at best, to be timed: operations, phases of which it takes sine and cosine. */
+    double (*peak_products)(long rounds);
+    double (*peak_sines)(long rounds);
 } instruction_set;
 
 extern const instruction_set sinefit_base_set;
@@ -111,6 +115,12 @@ EXPORT int sinefit_small_offers(int set);
 /* Whether this processor adds products of bfloat16 by vectors faster than those of float32. AMD's
    do twice as many of them; Intel's have half as many units for them. */
 EXPORT int sinefit_prefers_bf16(void);
+
+/* Multiply and add in registers alone, `rounds` times some; return how many operations that was. */
+EXPORT double sinefit_peak_products(int set, long rounds);
+
+/* Take sines and cosines in the core's own cache; return of how many phases. */
+EXPORT double sinefit_peak_sines(int set, long rounds);
 
 /* Train every member of a stack; `values`, `averages` and `squares` are (members, count) and change
    in place, `losses` (members) are written. Of `rates`, `bounds`, `indices` and `factors` there is

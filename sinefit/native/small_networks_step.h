@@ -367,6 +367,23 @@ static void gather_slice(
     take_rest(&at, gradients, gradient);
 }
 
+/* Take sines and cosines of phases in the core's own cache; return of how many. */
+static double peak_sines(long rounds) {
+    enum { PHASES = 512 };
+    float phases[PHASES], sines[PHASES], cosines[PHASES];
+    for (int at = 0; at < PHASES; at++) phases[at] = (float)at * 0.07f - 18.0f;
+    for (long round = 0; round < rounds; round++) {
+        for (int at = 0; at < PHASES; at += LANES) {
+            floats sine, cosine;
+            activation(load(phases + at), &sine, &cosine);
+            store(sines + at, sine);
+            store(cosines + at, cosine);
+        }
+        __asm__ volatile("" : : "r"(phases), "r"(sines), "r"(cosines) : "memory");
+    }
+    return (double)PHASES * (double)rounds;
+}
+
 const instruction_set INSTRUCTION_SET = {
     .train_floats = train_floats,
     .evaluate_floats = evaluate_floats,
@@ -379,4 +396,6 @@ const instruction_set INSTRUCTION_SET = {
     .load = load_slice,
     .differentiate = part_gradient,
     .gather = gather_slice,
+    .peak_products = peak_products,
+    .peak_sines = peak_sines,
 };

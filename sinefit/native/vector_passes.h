@@ -245,4 +245,31 @@ static void gather_hidden(
 static void begin_passes(void) {}
 static void end_passes(void) {}
 
+/* ---- what a core does at best ---- */
+
+/* Multiply and add in registers alone, as fast as a core does; return how many operations that is. */
+static double peak_products(long rounds) {
+    enum { SUMS = 12 };
+    static volatile float kept;
+    floats sums[SUMS];
+    const floats factor = spread(0.999f), addend = spread(0.001f);
+    UNROLLED for (int at = 0; at < SUMS; at++) sums[at] = spread((float)at);
+    for (long round = 0; round < rounds; round++) {
+        UNROLLED for (int at = 0; at < SUMS; at++)
+            sums[at] = multiply_add(sums[at], factor, addend);
+        __asm__ volatile("");
+    }
+    float lanes[LANES];
+    UNROLLED for (int at = 1; at < SUMS; at++) sums[0] = sums[0] + sums[at];
+    store(lanes, sums[0]);
+    kept = lanes[0];
+    (void)kept;
+    return 2.0 * LANES * SUMS * (double)rounds;
+}
+
+/* Sine and cosine as the passes take them. */
+INLINE void activation(floats phase, floats *sine, floats *cosine) {
+    sine_cosine(phase, sine, cosine);
+}
+
 #endif

@@ -7,6 +7,7 @@ from sinefit.benchmark.machine import Machine
 from sinefit.benchmark.peak import Peak, ProductRates
 from sinefit.benchmark.race import Curve, Race
 from sinefit.benchmark.rendering import Rendering
+from sinefit.benchmark.sets import SetFigures, SetPace
 from sinefit.benchmark.settings import BenchSettings
 from sinefit.benchmark.suite import Benchmark
 from sinefit.benchmark.training import Pace
@@ -14,6 +15,7 @@ from sinefit.networks.size import NetworkSize
 
 TINY = BenchSettings(
     peak_seconds=0.001,
+    set_seconds=0.001,
     reduction=12,
     pace_seconds=0.001,
     pace_rounds=2,
@@ -61,6 +63,10 @@ def made_up(**others: object) -> Benchmark:
             5e9,
         ),
         "floor": 800e3,
+        "sets": (
+            SetFigures("AVX2", 8e10, 2e9, (SetPace(32, False, 2e6, 4e6, 5.0),)),
+            SetFigures("AVX512", 16e10, 4e9, (SetPace(32, False, 6e6, 8e6, 15.0),)),
+        ),
         "pace": Pace(2400, 2400, 20e3, 400e3, 20.0),
         "race": Race(Curve((0.0, 10.0, 19.9), (10.0, 20.0, 27.5)), Curve((1.0, 3.0), (20.0, 40.0))),
         "rendering": Rendering(80, 90, 100e3, 2.5e6, 25.0, 0.003, 0.072, True),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def longest(settings: BenchSettings) -> float:
     """Return the seconds that the parts may take for one file, without starting and measuring."""
-    peak = 7 * settings.peak_seconds
+    peak = 7 * settings.peak_seconds + 33 * settings.set_seconds
     pace = 2 * settings.pace_rounds * settings.pace_seconds
     race = settings.textbook_limit + settings.race_seconds
     return peak + pace + race + settings.fit_seconds + settings.eager_limit + settings.render_limit

@@ -9,6 +9,7 @@ import pytest
 from sinefit.api import write
 from sinefit.benchmark.suite import run_benchmark
 from sinefit.errors import DeviceError, InputError
+from sinefit.native.instruction_sets import instruction_sets
 from tests.fitting.making import picture
 
 from .making import TINY, ignore
@@ -39,7 +40,10 @@ def test_without_files_all_is_about_the_drawn_picture() -> None:
     assert found.failures == ()
     assert found.pace.samples == 144
     assert found.rendering.complete
-    assert {line.partition(":")[0] for line in told} == {"peak", "pace", "race", "render", "fit"}
+    assert {line.partition(":")[0] for line in told} == {
+        *("peak", "sets", "pace", "race", "render", "fit")
+    }
+    assert len(found.sets) == len(instruction_sets())
 
 
 def test_files_are_fitted_and_the_first_picture_is_raced_on(tmp_path: Path) -> None:

@@ -25,11 +25,12 @@ def rows() -> dict[str, list[str]]:
 
 SCHEMA = {
     "machine": "processor cores threads amx native load device system python torch sinefit date",
-    "settings": "peak_seconds reduction pace_seconds pace_rounds textbook_limit race_seconds "
-    "fit_seconds render_side eager_limit render_limit width depth picture",
+    "settings": "peak_seconds set_seconds reduction pace_seconds pace_rounds textbook_limit "
+    "race_seconds fit_seconds render_side eager_limit render_limit width depth picture",
     "network": "in_features width depth out_features",
     "picture": "name shape",
     "peak": "products sines_per_second floor_samples_per_second",
+    "sets": "name products sines paces",
     "pace": "samples batch textbook sinefit ratio share_of_floor",
     "race": "textbook sinefit",
     "rendering": "height width eager sinefit ratio sinefit_seconds eager_seconds complete",
@@ -48,6 +49,15 @@ def test_the_schema() -> None:
             assert value.keys() == set(keys.split()), name
     for rates in values["peak"]["products"]:
         assert rates.keys() == {"operands", "forward", "input_gradient", "weight_gradient"}
+    (pace,) = values["sets"][1]["paces"]
+    assert pace == {
+        "width": 32,
+        "one": False,
+        "pace": 6e6,
+        "floor": 8e6,
+        "ratio": 15.0,
+        "share_of_floor": 0.75,
+    }
     for curve in values["race"].values():
         assert curve.keys() == {"seconds_to", "seconds", "psnr", "curve"}
 
@@ -77,6 +87,8 @@ def test_the_tables() -> None:
     found = rows()
     assert found["measured peak"] == ["float32", "bfloat16"]
     assert found["weight-gradient product, GFLOP/s"] == ["100", "1000"]
+    assert found["one core by"][-1] == "blocks of 32"
+    assert found["avx512"] == ["160", "4.00", "6.00 M, 75%, 15.0x"]
     assert found["training, samples/s"] == ["20 k", "400 k", "20.0"]
     assert found["to 25 dB"] == ["16.60 s", "1.50 s", "11"]
     # 19.9 s / 2 s is less than ten times, and 19.9 s less than 20 s.
@@ -90,7 +102,7 @@ def test_the_first_line_is_the_machine_and_tables_line_up() -> None:
     for part in ("2026-01-02", "A Processor", "4 cores", "AMX", "torch 2.9", "load 0.5"):
         assert part in lines[0].split(", ") or f"{part} before" in lines[0].split(", ")
     tables = re.findall(r"(?:^\|.*\|$\n?)+", "\n".join(lines), re.M)
-    assert len(tables) == 3
+    assert len(tables) == 4
     for table in tables:
         shape = {(len(line), line.count("|")) for line in table.splitlines()}
         assert len(shape) == 1

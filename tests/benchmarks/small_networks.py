@@ -126,7 +126,7 @@ def measure_peaks() -> dict[InstructionSet, Callable[[], float]]:
         opened = ctypes.CDLL(str(library))
     found: dict[InstructionSet, Callable[[], float]] = {}
     for one in instruction_sets():
-        if one is not InstructionSet.BASE:
+        if one in (InstructionSet.AVX2, InstructionSet.AVX512):
             function = opened[f"peak_{one.name.lower()}"]
             function.restype = ctypes.c_double
             found[one] = function
