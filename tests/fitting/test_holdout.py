@@ -138,8 +138,18 @@ def spoilt(signal: Signal, text: str) -> Signal:
         {"blocks": 2, "batch": 32, "engine": "torch"},
         {"batch": 10**6},
         {"budget": Budget(steps=400, target_psnr=14.0)},
+        {"footprint": "box", "batch": 64},
+        {"recipe": "paper", "batch": None},
     ],
-    ids=["one network", "blocks", "blocks by torch", "whole batches", "until a quality"],
+    ids=[
+        "one network",
+        "blocks",
+        "blocks by torch",
+        "whole batches",
+        "until a quality",
+        "means over areas",
+        "as papers do",
+    ],
 )
 def test_held_out_samples_change_nothing_but_their_own_score(
     text: str, others: dict[str, Any]
