@@ -68,6 +68,10 @@ if TYPE_CHECKING:
     from sinefit.signals.reading import read_signal
     from sinefit.signals.selection import Selection
     from sinefit.signals.signal import Signal, SignalSpec
+    from sinefit.solving.equation import Equation
+    from sinefit.solving.registry import EQUATIONS
+    from sinefit.solving.results import Solution, SolveProgress
+    from sinefit.solving.solve import solve
 
 # Names are loaded when first used: importing torch takes two seconds, which `--help` need not wait.
 _HOMES = {
@@ -79,6 +83,8 @@ _HOMES = {
     "Checkpoint": "fitting.checkpoint",
     "Comparison": "comparing.results",
     "DeviceError": "errors",
+    "EQUATIONS": "solving.registry",
+    "Equation": "solving.equation",
     "Family": "networks.family",
     "Field": "fields.field",
     "FitConfig": "fitting.config",
@@ -104,6 +110,8 @@ _HOMES = {
     "SignalSpec": "signals.signal",
     "Network": "networks.network",
     "SinefitError": "errors",
+    "Solution": "solving.results",
+    "SolveProgress": "solving.results",
     "analyze": "api",
     "compare": "api",
     "decode_checkpoint": "fitting.checkpoint",
@@ -125,11 +133,13 @@ _HOMES = {
     "save": "api",
     "save_figures": "api",
     "save_stack": "api",
+    "solve": "solving.solve",
     "write": "api",
     "write_page": "api",
 }
 
 __all__ = [
+    "EQUATIONS",
     "FAMILIES",
     "INITIALIZERS",
     "STUDIES",
@@ -139,6 +149,7 @@ __all__ = [
     "Checkpoint",
     "Comparison",
     "DeviceError",
+    "Equation",
     "Family",
     "Field",
     "FitConfig",
@@ -163,6 +174,8 @@ __all__ = [
     "Signal",
     "SignalSpec",
     "SinefitError",
+    "Solution",
+    "SolveProgress",
     "__version__",
     "analyze",
     "compare",
@@ -185,6 +198,7 @@ __all__ = [
     "save",
     "save_figures",
     "save_stack",
+    "solve",
     "write",
     "write_page",
 ]

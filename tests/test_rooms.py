@@ -25,7 +25,7 @@ FLOORS = (
     ("theory",),
     ("fields",),
     ("exporting", "fitting"),
-    ("analyzing", "describing", "jobs", "picturing", "scoring"),
+    ("analyzing", "describing", "jobs", "picturing", "scoring", "solving"),
     ("comparing", "upscaling", "view"),
     ("api",),
     ("benchmark",),
@@ -71,6 +71,7 @@ CLI_FLOORS = (
         "render",
         "reproduce",
         "score",
+        "solve",
         "view",
     ),
     ("commands",),
@@ -135,7 +136,7 @@ def test_imports_go_down_inside_a_room(room: str, path: Path) -> None:
         assert floor[other] < floor[part], f"{path} imports {other}"
 
 
-@pytest.mark.parametrize("room", ["signals", "analyzing", "reproducing", "jobs", "cli"])
+@pytest.mark.parametrize("room", ["signals", "analyzing", "reproducing", "jobs", "solving", "cli"])
 def test_a_room_has_no_circles(room: str) -> None:
     """Imports in functions count, and those for types; commands are loaded by name and do not."""
     modules = {

@@ -23,6 +23,7 @@ from sinefit.cli.help_text import (
     RENDER_EXAMPLES,
     REPRODUCE_EXAMPLES,
     SCORE_EXAMPLES,
+    SOLVE_EXAMPLES,
     VIEW_EXAMPLES,
     HelpfulCommand,
     help_of,
@@ -124,6 +125,12 @@ COMMANDS: Final = {
         "List the founding results of the papers, or run them and tell whether their claims hold.",
         REPRODUCE_EXAMPLES,
         "full",
+    ),
+    "solve": Subcommand(
+        "solve.command:solve",
+        "Solve differential equations of the papers by a network, and measure the error.",
+        SOLVE_EXAMPLES,
+        "init",
     ),
     "bench": Subcommand(
         "bench:bench",

@@ -85,6 +85,11 @@ REPRODUCE_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit reproduce", "what there is"),
     ("sinefit reproduce simple-variance", "a second"),
 )
+SOLVE_EXAMPLES: Final[tuple[Example, ...]] = (
+    ("sinefit solve", "what there is"),
+    ("sinefit solve burgers", "writes burgers.safetensors, burgers.png"),
+    ("sinefit solve poisson:b=8 --init lambert --max-time 60s -o l.safetensors", ""),
+)
 
 _MEANINGS: Final = {
     ExitCode.OK: "done",

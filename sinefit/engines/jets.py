@@ -36,7 +36,6 @@ class JetEvaluator:
         self, network: Network, features_at: Callable[[Tensor], Tensor] | None = None
     ) -> None:
         """Prepare for a network that sees `features_at` coordinates, the coordinates if None."""
-        _load_rules()
         self._forward = FamilyEvaluator(network)
         self._features_at = features_at
         self.device = network.device
@@ -49,20 +48,30 @@ class JetEvaluator:
 
         Each of its parts is (members, count, out); derivatives are by the coordinate of an `axis`.
         """
-        along = torch.zeros_like(coordinates)
-        along[..., axis] = 1.0
 
         def values(points: Tensor) -> Tensor:
             features = points if self._features_at is None else self._features_at(points)
             return self._forward(features, members)
 
-        def first(points: Tensor) -> Jet:
-            return torch.func.jvp(values, (points,), (along,))
+        return jet_of(values, coordinates, axis, order)
 
-        if order == 1:
-            return first(coordinates)
-        lower, upper = torch.func.jvp(first, (coordinates,), (along,))[:2]
-        return *lower, upper[1]
+
+def jet_of(function: Callable[[Tensor], Tensor], points: Tensor, axis: int, order: int) -> Jet:
+    """Return the jet of `order` 1 or 2 of a function along an axis of its points (..., axes).
+
+    Autograd can differentiate it by what the function is made of, as by a network's weights.
+    """
+    _load_rules()
+    along = torch.zeros_like(points)
+    along[..., axis] = 1.0
+
+    def first(places: Tensor) -> Jet:
+        return torch.func.jvp(function, (places,), (along,))
+
+    if order == 1:
+        return first(points)
+    lower, upper = torch.func.jvp(first, (points,), (along,))[:2]
+    return *lower, upper[1]
 
 
 @cache

@@ -35,12 +35,22 @@ def resolve_omega(
 
     `share` is that of the centroid, which is measured on at most so many `lines` per axis.
     """
-    features = signal.spec.coordinate_features
     if omega == AUTO:
         return tuple(
             initializer.omega_for(frequency, size)
             for frequency in first_frequencies(signal, share, lines)
         )
+    return factors_on(omega, initializer, signal.spec)
+
+
+def factors_on(
+    omega: tuple[float | NyquistShare, ...], initializer: Initializer, spec: SignalSpec
+) -> tuple[float, ...]:
+    """Return one factor per coordinate of a signal's grid, of one for all or one for each.
+
+    Raises SettingError for another number of them.
+    """
+    features = spec.coordinate_features
     if len(omega) == 1:
         omega *= features
     if len(omega) != features:
@@ -50,7 +60,7 @@ def resolve_omega(
         )
     return tuple(
         initializer.omega_at(factor.share, nyquist) if isinstance(factor, NyquistShare) else factor
-        for factor, nyquist in zip(omega, nyquist_frequencies(signal.spec), strict=True)
+        for factor, nyquist in zip(omega, nyquist_frequencies(spec), strict=True)
     )
 
 

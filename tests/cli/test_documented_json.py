@@ -53,6 +53,7 @@ def run(folder: Path, *words: object) -> Any:
 DIVERGING = ("--steps", 3000, "--width", 16, "--depth", 2, "--batch", 50, "--lr", 100)
 FIELDS = ("photo.safetensors", "tone.safetensors", "array.safetensors")
 SIGNALS = ("photo.png", "tone.wav", "array.npy")
+SOLVED = ("--steps", 2, "--width", 8, "--depth", 2, "--points", 16, "--threads", 1, "-f")
 COMMANDS: dict[str, list[tuple[object, ...]]] = {
     "fit": [("fit", name, *TINY, "-f") for name in SIGNALS],
     "fit, failed": [
@@ -70,6 +71,7 @@ COMMANDS: dict[str, list[tuple[object, ...]]] = {
         ("analyze", "--init", "tuner", "--width", 24),
     ],
     "reproduce": [("reproduce",), ("reproduce", "simple-variance")],
+    "solve": [("solve",), ("solve", "heat", *SOLVED)],
     "inits": [("inits",)],
     "networks": [("networks",)],
 }
@@ -143,7 +145,10 @@ def test_people_read_the_same_in_lines_that_fit(folder: Path) -> None:
 
 def test_every_key_of_a_record_is_documented(folder: Path) -> None:
     documented, objects = told(folder, "events"), told(folder, "objects")
-    documented["end"] |= objects["fit"] | objects["eval"]
+    documented["end"] |= objects["fit"] | objects["eval"] | objects["solve"]
+    documented["end"] -= {"equations", "formula", "truth", "reference"}
+    documented["end"] -= {"parameters", "default", "range", "help"}
+    documented["end"] -= {"channel", "name", "step", "value"}  # within lists
     shown: dict[str, set[str]] = {}
     for words in (
         ("fit", "photo.png", "tone.wav", *TINY, "-f"),
@@ -151,6 +156,7 @@ def test_every_key_of_a_record_is_documented(folder: Path) -> None:
         ("fit", "photo.png", "--downsample", "999"),
         ("render", "photo.safetensors", "-o", "again.jpg"),
         ("eval", "photo.safetensors", "photo.png"),
+        ("solve", "heat", *SOLVED),
     ):
         stderr = run(folder, *words, "--progress", "json").stderr
         for line in stderr.splitlines():

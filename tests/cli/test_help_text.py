@@ -18,7 +18,18 @@ from .making import TINY, invoke, make_picture, make_sound, succeed
 if TYPE_CHECKING:
     from .forked import Commands
 
-COMMANDS = ("fit", "render", "view", "export", "info", "eval", "inits", "analyze", "reproduce")
+COMMANDS = (
+    "fit",
+    "render",
+    "view",
+    "export",
+    "info",
+    "eval",
+    "inits",
+    "analyze",
+    "reproduce",
+    "solve",
+)
 CLIP = Path(__file__).parents[2] / "samples" / "clip.mp4"
 
 
@@ -75,6 +86,8 @@ def test_the_examples_of_help_run(command: tuple[str, ...], folder: Path, forked
     assert len(examples) >= 2
     if command and command[0] in ("render", "view", "export", "eval", "info", "analyze"):
         succeed("fit", "photo.png", "song.wav", "clip.mp4", *TINY, "-q")
+    if command == ("solve",):
+        examples = [f"{example} --steps 2 --points 16" for example in examples[1:]]
     for example in examples:
         # All examples of a command are its own, those of the command above all are anyone's.
         assert not command or f"sinefit {command[0]} " in f"{example} "

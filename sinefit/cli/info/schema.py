@@ -33,6 +33,7 @@ from sinefit.fields.tensors import BYTE_TENSORS
 from sinefit.networks.size import NetworkSize
 from sinefit.reproducing.study import Claim, Findings
 from sinefit.signals.signal import SignalSpec
+from sinefit.solving.results import ChannelError, SolveReport
 from sinefit.theory.fourier_modes import NearestMode
 from sinefit.theory.output_spectra import LayerSpectrum
 from sinefit.theory.plane import Plane
@@ -165,6 +166,23 @@ OBJECTS: Final[Section] = {
         "ours": "In rows: a figure for each measure, or null.",
         **field_notes(Claim),
     },
+    "solve": {
+        "equations": "Without a name: a list of objects with the next keys.",
+        "name": "What the command calls it; in terms the residual or a condition.",
+        "formula": "The equation, its conditions and its domain.",
+        "truth": "What the solution is compared with.",
+        "reference": "Where it was published.",
+        "parameters": "A list of objects with default, range and help.",
+        "default": "Of a parameter: where none is given.",
+        "range": "Of a parameter: what is right, in words.",
+        "help": "Of a parameter.",
+        "weights": "The weights file.",
+        "picture": "The picture's file, or null.",
+        "value": "Of a term: its weighted mean square.",
+        "step": "In history: steps before what was seen.",
+        **field_notes(ChannelError),
+        **field_notes(SolveReport),
+    },
     "inits": {
         "initializers": "A list of objects with the keys below.",
         "name": "What --init takes.",
@@ -203,7 +221,7 @@ EVENTS: Final[Section] = {
     },
     "progress": {
         "file": "As above.",
-        "phase": '"fitting", "measuring", "rendering" or "comparing".',
+        "phase": '"fitting", "measuring", "rendering", "comparing" or "solving".',
         "share": "Share of the phase that is done, null where only quality ends a fit.",
         "seconds": "Of the phase so far.",
         "step": "Steps taken by a fit.",
@@ -216,7 +234,7 @@ EVENTS: Final[Section] = {
         "file": "As above.",
         "seconds": "Of the render.",
         "device": "Of the render.",
-        "and": "Of a fit and of a comparison all keys of their objects.",
+        "and": "Of a fit, a comparison and a solve all keys of their objects.",
     },
     "error": {
         "file": "As above.",

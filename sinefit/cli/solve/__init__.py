@@ -1,0 +1,1 @@
+"""`sinefit solve`: differential equations of the papers, by a network."""

@@ -1,0 +1,1 @@
+"""Differential equations of the papers, solved by networks and held against their solutions."""
