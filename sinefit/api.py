@@ -37,7 +37,9 @@ from sinefit.jobs.stacking import plan_stack, run_stack
 from sinefit.jobs.together import run_jobs_together
 from sinefit.scoring import score_field
 from sinefit.signals.formats import agreed_format, check_quality, formats_of
+from sinefit.signals.masks import by_mask
 from sinefit.signals.objects import as_signal
+from sinefit.signals.reading import masked
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import Signal
 from sinefit.signals.writer import Encoding
@@ -57,10 +59,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Unpack
 
+    from numpy.typing import ArrayLike
+
     from sinefit.analyzing.results import Analysis
     from sinefit.comparing.cells import Cell
     from sinefit.comparing.results import CellResult, Comparison
-    from sinefit.fitting.config import FittedFootprint, StorageType, TrainingPrecision
+    from sinefit.fitting.config import FittedFootprint, StopOn, StorageType, TrainingPrecision
     from sinefit.fitting.recipes import RecipeName
     from sinefit.fitting.report import FitResult, Progress
     from sinefit.fitting.schedule import Schedule
@@ -98,10 +102,12 @@ def fit(
     device: str = FitConfig.device,
     threads: int | None = None,
     holdout: str | float | None = None,
+    stop_on: StopOn | None = None,
     footprint: FittedFootprint | None = None,
     dtype: StorageType | None = None,
     channels_last: bool = Selection.channels_last,
     domain: Domain = Selection.domain,
+    mask: str | os.PathLike[str] | ArrayLike | None = None,
     start_from: Field | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Field:
@@ -115,7 +121,9 @@ def fit(
     "auto", "nyquist", "0.5nyquist"; None is "auto" unless the `recipe` has another. `steps`,
     `max_time` and `target_psnr` bound the fit, whichever comes first; without any, a number of
     steps that suits the signal. `start_from` continues from a field: its initializer, omega and
-    network size hold. `on_progress` is called every few steps.
+    network size hold. `on_progress` is called every few steps. `mask` is an array of the signal's
+    shape, of a video's that of a frame, or the name of a file: where it is 0 samples are left out,
+    as those are that hold a NaN, and the field fills them; "alpha" is an image's own alpha channel.
     All else are fields of `Budget`, `FitConfig` and `Selection`, which tell what each of them is.
 
     Raises SettingError, InputError, DeviceError or FitDivergedError, each with one line on what to
@@ -123,6 +131,10 @@ def fit(
     """
     check_callback("on_progress", on_progress)
     signal = as_signal(source, channels_last=channels_last, domain=domain)
+    if isinstance(mask, str | os.PathLike):
+        signal = masked(signal, str(file_name("mask", mask)))
+    elif mask is not None:
+        signal = by_mask(signal, mask)
     if start_from is not None:
         check_type("start_from", start_from, Field, "a field")
     config = config_of(
@@ -151,6 +163,7 @@ def fit(
         device=device,
         threads=threads,
         holdout=holdout,
+        stop_on=stop_on,
         footprint=footprint,
         dtype=dtype,
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import torch
+    from numpy.typing import NDArray
 
     from sinefit.fields.field import Field
     from sinefit.signals.objects import Source
@@ -33,10 +34,10 @@ def score_field(
 ) -> dict[str, float]:
     """Render a field on the original's grid and score it.
 
-    Returns `psnr` (of values rounded to the original's sample type) and `psnr_float` in dB over the
-    original's value range, `psnr_range`, `snr` in dB for sound and `ssim` for images and video (the
-    mean over frames). Raises SettingError when kind or channels differ, InputError for an original
-    without samples.
+    Unknown samples do not count. Returns `psnr` (of values rounded to the original's sample type)
+    and `psnr_float` in dB over the original's value range, `psnr_range`, `snr` in dB for sound and
+    `ssim` for images and video (the mean over frames). Raises SettingError when kind or channels
+    differ, InputError for an original without samples.
     """
     fitted = field.spec
     original = as_signal(original, channels_last=fitted.channels_last, domain=fitted.domain)
@@ -63,9 +64,13 @@ def score_field(
         truth = original.samples[done : done + len(piece)].astype(np.float64)
         values = _rescaled(piece, field, original)
         stored = spec.store(values).astype(np.float64)
-        error += metrics.squared_error(spec.from_unit(values), truth, unit)
-        error_stored += metrics.squared_error(stored, truth, unit)
-        power += float(np.square(truth / unit).sum())
+        known: NDArray[np.bool_] | slice = slice(None)
+        if original.known is not None:
+            known = original.known[done : done + len(piece)]
+            stored[~known] = truth[~known]  # what SSIM sees there is no fault
+        error += metrics.squared_error(spec.from_unit(values)[known], truth[known], unit)
+        error_stored += metrics.squared_error(stored[known], truth[known], unit)
+        power += float(np.square(truth[known] / unit).sum())
         done += len(piece)
         if spec.kind == "video":
             pairs = zip(truth, stored, strict=True)
@@ -74,7 +79,8 @@ def score_field(
             picture.append(stored)
         if on_share is not None:
             on_share(done / spec.shape[0])
-    count = spec.sample_count * spec.channels
+    samples = spec.sample_count if original.known is None else int(original.known.sum())
+    count = samples * spec.channels
     scores = {
         "psnr": metrics.psnr(error_stored / count, 1.0),
         "psnr_float": metrics.psnr(error / count, 1.0),

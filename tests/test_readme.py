@@ -58,6 +58,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "samples", path / "samples")
     with Image.open(ROOT / "samples/lake.png") as lake:
         lake.resize((128, 96)).save(path / "photo.png")
+        lake.resize((64, 48)).save(path / "noisy.png")
+        Image.new("L", (128, 96), 255).save(path / "mask.png")
     (path / "pictures").mkdir()
     for turn in (0, 180):
         with Image.open(ROOT / "samples/lake.png") as lake:

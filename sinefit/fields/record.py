@@ -38,8 +38,9 @@ class FitRecord:
     snr: float | None
     """For sound, the signal-to-noise ratio in dB as saved."""
     psnr_samples: int = 0
-    """Samples that these were measured on, fewer than the signal has for an estimate; 0 where they
-    were not measured, and in a checkpoint, whose PSNR is that of the latest batches."""
+    """Samples that these were measured on, unknown ones among them, fewer than the signal has for
+    an estimate; 0 where they were not measured, and in a checkpoint, whose PSNR is that of the
+    latest batches."""
     holdout: str | None = None
     """Which samples were never trained on, as `--holdout` takes it; `psnr`, `psnr_float` and `snr`
     are then those of the others. None: all samples were trained on."""

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 2**22
 
-_VERSION: Final = 4
+_VERSION: Final = 5
 """Of the content; a fit that another version began would not go on to the same weights."""
 
 
@@ -108,6 +108,8 @@ def fingerprint(signal: Signal) -> str:
     for begin in range(0, flat.size, _BLOCK):
         digest.update(np.ascontiguousarray(flat[begin : begin + _BLOCK]).data)
         let_go(flat)
+    if signal.known is not None:
+        digest.update(np.packbits(signal.known).data)
     return digest.hexdigest()
 
 
@@ -215,7 +217,7 @@ def _config(settings: dict[str, Any], planned_steps: int | None) -> FitConfig:
 
 
 def _standing(values: Any) -> Standing:
-    counters = ("step", "summed", "low_reports", "cycle")
+    counters = ("step", "summed", "low_reports", "cycle", "peak_step", "looked")
     if not isinstance(values, dict):
         raise TypeError("its standing is no object")
     values = dict(values)

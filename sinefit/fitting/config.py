@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from sinefit.errors import SettingError
 from sinefit.fitting.budget import Budget
+from sinefit.fitting.choice import fewest_fitted
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER, default_steps
 from sinefit.fitting.holdout import (
     Holdout,  # noqa: TC001 (the settings read the annotation)
-    fewest_fitted,
+    RandomHoldout,
     parse_holdout,
 )
 from sinefit.fitting.layout import (
@@ -59,6 +60,10 @@ StorageType = Literal["float32", "float16", "bfloat16"]
 STORAGE_TYPES: tuple[StorageType, ...] = get_args(StorageType)
 
 FittedFootprint = Literal["point", "box", "gaussian"]
+
+StopOn = Literal["holdout"]
+USUAL_HOLDOUT: Final = RandomHoldout(0.05)
+"""What is held out of a fit that ends by it."""
 
 NETWORK: Final = "The network and its start"
 """The heading of the settings that a fit which goes on from a field has from it."""
@@ -233,6 +238,17 @@ class FitConfig:
         ),
     )
     """Adam's rate on effective weights, before the recipe's scales; None takes the recipe's own."""
+    stop_on: StopOn | None = field(
+        default=None,
+        metadata=setting(
+            "holdout: end where the samples held out are met best, for a noisy signal.",
+            group=TRAINING,
+            form="NAME",
+            unset="the budget alone",
+        ),
+    )
+    """What ends a fit besides its budget; "holdout" keeps the weights that met the samples held out
+    best, `USUAL_HOLDOUT` unless told, and derives omega from the spectrum without white noise."""
     holdout: Holdout | None = field(
         default=None,
         metadata=setting(
@@ -358,6 +374,8 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         settle_settings(self)
+        if self.stop_on is not None and self.holdout is None:
+            settle(self, holdout=USUAL_HOLDOUT)
         if self.budget is not None:
             check_type("budget", self.budget, Budget, "a Budget")
         if self.planned_steps is not None:

@@ -13,6 +13,7 @@ from sinefit.errors import InputError, SinefitError
 from sinefit.fields.field import Field
 from sinefit.fields.record import FitRecord
 from sinefit.fitting.checkpoint import Checkpoint, fingerprint
+from sinefit.fitting.choice import SampleChoice
 from sinefit.fitting.gradient_quality import gradient_psnr
 from sinefit.fitting.keeping import BestWeights, pieces
 from sinefit.fitting.measure import (
@@ -23,6 +24,7 @@ from sinefit.fitting.measure import (
     measured_samples,
 )
 from sinefit.fitting.monitor import Monitor, Standing
+from sinefit.fitting.peak import Peak
 from sinefit.fitting.rates import steps_factor
 from sinefit.fitting.report import (
     FitDivergedError,
@@ -62,7 +64,7 @@ REPORT_WORK: Final = 5e12
 clock they would lie elsewhere each time, and with them what a fit ends with.)"""
 TELL_EVERY: Final = 1.0
 """Seconds of a round after which it is told how far it is."""
-EndedBy = Literal["steps", "time", "quality", "plateau", "divergence"]
+EndedBy = Literal["steps", "time", "quality", "plateau", "holdout", "divergence"]
 
 
 def report_interval(device: torch.device, weights: int, batch: int) -> int:
@@ -70,6 +72,20 @@ def report_interval(device: torch.device, weights: int, batch: int) -> int:
     if device.type != "cuda":
         return REPORT_EVERY
     return max(REPORT_EVERY, min(MOST_STEPS, int(REPORT_WORK / (6.0 * weights * batch))))
+
+
+def _told_of_guessed(signal: Signal, plan: FitPlan) -> list[str]:
+    """Return a sentence on blocks of which next to nothing is known, if there are any."""
+    choice = SampleChoice.of(signal, plan.config.holdout)
+    blocks = plan.blocks
+    guessed = sum(choice.is_guessed(blocks, number) for number in range(blocks.count))
+    if guessed == 0:
+        return []
+    sentence = (
+        f"{guessed} of {blocks.count} blocks lie in what is left out: they are fitted to a smooth "
+        "guess from the samples around (larger blocks reach over it)"
+    )
+    return [sentence]
 
 
 class Fit:
@@ -102,6 +118,11 @@ class Fit:
         power = plan.spec.target_range**2
         loss = power * 10.0 ** (-initial / 10.0) if plan.blocks.count == 1 else math.inf
         self._best = BestWeights(network, loss)
+        self._guessed = _told_of_guessed(signal, plan)
+        self._peak: Peak | None = None
+        if plan.config.stop_on is not None and plan.config.holdout is not None:
+            drawn = plan.batch * plan.blocks.count
+            self._peak = Peak(signal, plan.config.holdout, network, drawn)
         self._losses = torch.zeros(plan.blocks.count, device=plan.machine.device)
         """Of each member, those since the last report."""
         samples = [plan.blocks.samples_in(number) for number in range(plan.blocks.count)]
@@ -139,6 +160,8 @@ class Fit:
         standing = dataclasses.replace(checkpoint.standing)
         try:
             self._best.restore(checkpoint.state)
+            if self._peak is not None:
+                self._peak.restore(checkpoint.state)
             losses = checkpoint.state["losses"]
             if losses.shape != self._losses.shape or bool((losses < 0.0).any()):
                 raise ValueError("its losses do not fit the network")
@@ -269,6 +292,11 @@ class Fit:
         assert self.network is not None
         standing, plan = self.standing, self.plan
         ended_by, network = self.ended, self._sound(self.network)
+        if self._peak is not None:
+            if self._peak.is_better(self._blend(network), standing):
+                standing.peak_step = standing.step
+            else:
+                network = self._peak.network
         if not self._estimate(network) >= self._monitor.floor:
             ended_by = "divergence"
         if ended_by == "divergence":
@@ -330,6 +358,8 @@ class Fit:
             self.ended = "divergence"
         elif look.near_target and self._has_reached_target():
             self.ended = "quality"
+        elif self._peak is not None and self._peak.look(self._blend(self._present()), standing):
+            self.ended = "holdout"
         elif look.refine:
             standing.refined = True
             trainer.refine()
@@ -338,7 +368,7 @@ class Fit:
         """Tell what the machine had the fit change, each the first time that it is the case."""
         if self._hooks.on_notice is None:
             return
-        for sentence in self._trainer.notices:
+        for sentence in (*self._trainer.notices, *self._guessed):
             if sentence not in self._told:
                 self._told.add(sentence)
                 self._hooks.on_notice(sentence)
@@ -419,6 +449,8 @@ class Fit:
             self._fingerprint = fingerprint(self._signal)
         state = self._trainer.state(self.places)
         state.update(self._best.state())
+        if self._peak is not None:
+            state.update(self._peak.state())
         state["losses"] = self._losses.cpu().clone()
         standing = dataclasses.replace(self.standing)
         field = self._field(self._present())
@@ -530,6 +562,7 @@ class Fit:
             ended_by,
             self.plan.dtype,
             describe_network(self.plan.config.network),
+            None if self._peak is None else self.standing.peak_step,
         )
         network = network.to("cpu").astype(torch.float32)
         return FitResult(Field(network, spec, record, self.plan.blocks), report)

@@ -48,14 +48,19 @@ def gradient_psnr(
     itself.
 
     With a `holdout` it is measured on the samples that were held out, else on all, of either on a
-    lattice of at most about `count`. None for a signal without axes of two samples. Raises
-    MeasuringStoppedError where `should_stop` is true.
+    lattice of at most about `count`; not where a difference takes an unknown sample. None for a
+    signal without axes of two samples and where none is left. Raises MeasuringStoppedError where
+    `should_stop` is true.
     """
     shape = signal.spec.shape
     lengthy = [axis for axis, size in enumerate(shape) if size > 1]
     if not lengthy:
         return None
     axes, chosen = _chosen(shape, holdout, count)
+    if signal.known is not None:
+        chosen &= _surrounded(signal.known)[np.ix_(*axes)]
+        if not chosen.any():
+            return None
     grid = tuple(axis_of(size, along) for size, along in zip(shape, axes, strict=True))
     total, done = 0.0, 0
     for found in differentiate(field, grid, signal.spec, 1, SLAB_VALUES):
@@ -94,6 +99,19 @@ def differences(
         ends.append(moved)
         values.append(signal.spec.to_unit(in_memory(signal.samples[index])).astype(np.float64))
     return (values[1] - values[0]) / (ends[1] - ends[0])[:, None]
+
+
+def _surrounded(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which samples and their neighbours along every axis are all known."""
+    found = known.copy()
+    for axis in range(known.ndim):
+        lines, mine = np.moveaxis(known, axis, 0), np.moveaxis(found, axis, 0)  # views
+        mine[1:] &= lines[:-1]
+        mine[:-1] &= lines[1:]
+        # Around a sphere the ends are neighbours; elsewhere little is lost.
+        mine[0] &= lines[-1]
+        mine[-1] &= lines[0]
+    return found
 
 
 def _chosen(

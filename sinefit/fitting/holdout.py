@@ -6,13 +6,10 @@ blocks hold out the same, and nothing has to be kept of the choice.
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from sinefit.errors import SettingError
 from sinefit.validation import number, refusal
 
 if TYPE_CHECKING:
@@ -20,11 +17,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-
-    from sinefit.signals.blocks import BlockGrid
-
-PIECE: Final = 2**20
-"""Samples that are chosen from at a time."""
 
 
 @dataclass(frozen=True)
@@ -128,47 +120,6 @@ def parse_holdout(name: str, value: object) -> Holdout:
     if not 0.0 < share < 1.0:
         raise refusal(name, value, "more than 0 and less than 100%")
     return RandomHoldout(share)
-
-
-def fitted_in(holdout: Holdout, blocks: BlockGrid, number: int) -> NDArray[np.int64]:
-    """Return the numbers, rising, of a block's samples that are fitted: in the block's own order.
-
-    That is C order over all samples that the block reaches.
-    """
-    import numpy as np
-
-    shape = [axis.size for axis in blocks.axes]
-    first, *others = (range(*reach) for reach in blocks.reaches(number))
-    behind = math.prod(len(along) for along in others)
-    rows = max(1, PIECE // behind)
-    found = []
-    for begin in range(0, len(first), rows):
-        held = holdout.held(shape, (first[begin : begin + rows], *others))
-        found.append(np.flatnonzero(~held) + begin * behind)
-    return np.concatenate(found)
-
-
-@lru_cache(maxsize=8)
-def fewest_fitted(holdout: Holdout | None, blocks: BlockGrid) -> int:
-    """Return the samples that the block is fitted to which has fewest.
-
-    Raises SettingError where none are left of a block, and where none at all are held out.
-    """
-    if holdout is None:
-        return blocks.fewest_samples
-    counts = [len(fitted_in(holdout, blocks, number)) for number in range(blocks.count)]
-    fewest = min(counts)
-    if fewest == 0:
-        where = "the signal" if blocks.count == 1 else "a block"
-        raise SettingError(
-            f"`holdout` is {holdout}: it leaves {where} no sample to fit; hold out fewer"
-            + ("" if blocks.count == 1 else ", or take larger blocks")
-        )
-    if all(count == blocks.samples_in(number) for number, count in enumerate(counts)):
-        raise SettingError(
-            f"`holdout` is {holdout}: it holds out none of the {sum(counts)} samples; hold out more"
-        )
-    return fewest
 
 
 def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from sinefit import metrics
 from sinefit.engines.evaluation import EXACT_BITS
+from sinefit.fitting.choice import SampleChoice
 from sinefit.fitting.lattice import axis_of, lattice, whole
 from sinefit.rendering.plan import RenderPlan
 from sinefit.rendering.render import render_values
@@ -41,6 +42,8 @@ PIECE: Final = 2**16
 """Samples between two looks at whether to stop, or more where they are evaluated quickly."""
 ESTIMATED: Final = 16384
 """Samples of a quick estimate."""
+MOST_LOOKED_AT: Final = 8
+"""Times as many that are evaluated where some are unknown."""
 
 
 class MeasuringStoppedError(Exception):
@@ -61,7 +64,7 @@ class Blend:
 class Quality:
     """How close a field is to its signal in dB, over all samples or an estimate from some.
 
-    Without those that were held out, which have a figure of their own.
+    Without those that were held out, which have a figure of their own, and those that are unknown.
     """
 
     psnr: float
@@ -71,7 +74,7 @@ class Quality:
     snr: float
     """Signal-to-noise ratio as saved."""
     samples: int
-    """Samples that it was measured on, those held out among them."""
+    """Samples that it was measured on, those held out and those unknown among them."""
     psnr_holdout: float | None = None
     """PSNR as saved over the samples that were held out."""
 
@@ -102,10 +105,11 @@ def measure_quality(
     hears of the share done; `should_stop` is asked before every piece, True raises
     MeasuringStoppedError.
     """
-    places = lattice(whole(signal.spec.shape), count, 1 if holdout is None else holdout.step)
+    choice = SampleChoice.of(signal, holdout)
+    places = lattice(whole(signal.spec.shape), count, choice.step)
 
     def measure(bits: int) -> Quality:
-        return _measure(field, signal, places, bits, on_share, should_stop, holdout)
+        return _measure(field, signal, places, bits, on_share, should_stop, choice)
 
     quality = measure(signal.spec.bit_depth)
     return measure(EXACT_BITS) if quality.psnr_float > FLOAT_PSNR else quality
@@ -116,19 +120,36 @@ def estimate_psnr(
 ) -> float:
     """Return the PSNR of unrounded values over at most `count` samples, evenly spread.
 
-    Those that are held out are not among them.
+    Those that are held out or unknown are not among them.
     """
-    shape = signal.spec.shape
-    candidates = whole(shape) if holdout is None else holdout.candidates(shape)
+    choice = SampleChoice.of(signal, holdout)
+    count = int(min(count / choice.known_share, MOST_LOOKED_AT * count))
+    places = lattice(choice.candidates(), count)
     total, values = 0.0, 0
-    for outputs, samples, held in _pairs(
-        field, signal, lattice(candidates, count), signal.spec.bit_depth, holdout
-    ):
+    for outputs, samples, fitted, _ in _pairs(field, signal, places, signal.spec.bit_depth, choice):
         difference = outputs.astype(np.float64) - signal.spec.to_unit(samples)
-        total += float(np.square(difference[~held]).sum())
-        values += difference[~held].size
+        total += float(np.square(difference[fitted]).sum())
+        values += difference[fitted].size
     # A lattice of a few samples can be held out as a whole.
     return metrics.psnr(total / values, signal.spec.target_range) if values else -math.inf
+
+
+def held_out_psnr(field: Blended, signal: Signal, holdout: Holdout, count: int) -> float:
+    """Return the PSNR of unrounded values over held-out ones of at most `count` samples."""
+    choice = SampleChoice.of(signal, holdout)
+    places = lattice(whole(signal.spec.shape), count, choice.step)
+    total, values = 0.0, 0
+    for outputs, samples, _, held in _pairs(field, signal, places, signal.spec.bit_depth, choice):
+        difference = outputs[held].astype(np.float64) - signal.spec.to_unit(samples[held])
+        total += float(np.square(difference).sum())
+        values += difference.size
+    return metrics.psnr(total / values, signal.spec.target_range) if values else -math.inf
+
+
+def held_out_work(signal: Signal, holdout: Holdout, count: int) -> int:
+    """Return how many samples `held_out_psnr` evaluates."""
+    places = lattice(whole(signal.spec.shape), count, holdout.step)
+    return math.prod(len(along) for along in places)
 
 
 def _pairs(
@@ -136,11 +157,13 @@ def _pairs(
     signal: Signal,
     places: tuple[range, ...],
     bits: int,
-    holdout: Holdout | None,
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.generic], NDArray[np.bool_]]]:
-    """Yield the field's values on a lattice, the signal's samples there, and which are held out.
+    choice: SampleChoice,
+) -> Iterator[
+    tuple[NDArray[np.float32], NDArray[np.generic], NDArray[np.bool_], NDArray[np.bool_]]
+]:
+    """Yield the field's values on a lattice and the signal's samples there.
 
-    They come by pieces along the first axis.
+    With them comes which are fitted and which held out, all by pieces along the first axis.
     """
     shape = signal.spec.shape
     axes = tuple(axis_of(size, along) for size, along in zip(shape, places, strict=True))
@@ -156,11 +179,8 @@ def _pairs(
     )
     for outputs in render_values(field, plan, PIECE):
         rows = slice(done, done + len(outputs))
-        if holdout is None:
-            held = np.zeros(outputs.shape[:-1], np.bool_)
-        else:
-            held = holdout.held(shape, (first[rows], *others))
-        yield outputs, in_memory(chosen[rows]), held
+        fitted, held = choice.roles((first[rows], *others))
+        yield outputs, in_memory(chosen[rows]), fitted, held
         done += len(outputs)
 
 
@@ -171,28 +191,29 @@ def _measure(
     bits: int,
     on_share: Callable[[float], None] | None,
     should_stop: Callable[[], bool] | None,
-    holdout: Holdout | None,
+    choice: SampleChoice,
 ) -> Quality:
     spec = signal.spec
     unit = spec.value_range
     count = math.prod(len(along) for along in places)
     error = error_stored = error_held = power = 0.0
-    done = held_out = 0
-    for outputs, samples, held in _pairs(field, signal, places, bits, holdout):
+    done = scored = held_out = 0
+    for outputs, samples, chosen, held in _pairs(field, signal, places, bits, choice):
         if should_stop is not None and should_stop():
             raise MeasuringStoppedError
         truth = samples.astype(np.float64)
         stored = spec.store(outputs).astype(np.float64)
-        fitted = slice(None) if holdout is None else ~held
+        fitted = slice(None) if choice.is_all else chosen  # no copy of what is whole
         error += metrics.squared_error(spec.from_unit(outputs)[fitted], truth[fitted], unit)
         error_stored += metrics.squared_error(stored[fitted], truth[fitted], unit)
         error_held += metrics.squared_error(stored[held], truth[held], unit)
         power += float(np.square(truth[fitted] / unit).sum())
         done += math.prod(samples.shape[:-1])
+        scored += int(chosen.sum())
         held_out += int(held.sum())
         if on_share is not None:
             on_share(done / count)
-    values = max(1, count - held_out) * spec.channels
+    values = max(1, scored) * spec.channels
     return Quality(
         metrics.psnr(error_stored / values, 1.0),
         metrics.psnr(error / values, 1.0),

@@ -159,6 +159,7 @@ def plan_members(
     initializer = config.scheme
     share = CENTROID_SHARE if blocks.count == 1 else BLOCK_SHARE
     lines = MAX_LINES if blocks.count < MANY else FEW_LINES
+    noisy = config.stop_on is not None
 
     asked = AUTO if config.omega is None else config.omega
 
@@ -166,7 +167,7 @@ def plan_members(
         part = blocks.part(signal, number)
         omega: tuple[float, ...] = ()
         if not isinstance(initializer, OwnStart):
-            omega = resolve_omega(asked, initializer, part, size, share, lines)
+            omega = resolve_omega(asked, initializer, part, size, share, lines, noisy=noisy)
         return omega, signal_traits(part, with_spectrum=initializer.reads_spectrum)
 
     def look_at(begin: int) -> list[tuple[tuple[float, ...], SignalTraits]]:

@@ -22,6 +22,13 @@ QUALITY_MARGIN: Final = 1.5
 """dB below the target at which the running PSNR, taken at full learning rate, calls for a check."""
 PLATEAU_GAIN: Final = 0.1
 """dB that a restart, twice as long as the last, must bring for a quality-only fit to go on."""
+PEAK_LOOK: Final = 3.0
+"""Samples trained on between two looks at those held out, per sample that a look evaluates."""
+PEAK_PATIENCE: Final = 0.5
+"""Further steps, as a share of those up to the best look, after which a fit that ends by samples
+held out is past its peak."""
+FEWEST_LOOKS: Final = 4
+"""Looks without a better one that it takes at least."""
 LAST_SHARE: Final = 0.8
 """Share of the budget after which low precision can be in the way of a good fit."""
 LAST_PSNR: Final = 50.0
@@ -50,6 +57,12 @@ class Standing:
     """Cycles completed."""
     refined: bool = False
     """Whether the steps are taken in the last precision by now."""
+    peak: float = -math.inf
+    """Best PSNR in dB over samples held out, of a fit that ends by them."""
+    peak_step: int = 0
+    """Steps taken at it."""
+    looked: int = 0
+    """Steps taken when they were last looked at."""
     continued: bool = False
     """Whether the fit began with the weights of an earlier one."""
 

@@ -30,15 +30,18 @@ def resolve_omega(
     size: NetworkSize,
     share: float = CENTROID_SHARE,
     lines: int = MAX_LINES,
+    *,
+    noisy: bool = False,
 ) -> tuple[float, ...]:
     """Return one factor per coordinate; "auto" derives them from the signal: `first_frequencies`.
 
-    `share` is that of the centroid, which is measured on at most so many `lines` per axis.
+    `share` is that of the centroid, which is measured on at most so many `lines` per axis, of a
+    `noisy` signal without the noise.
     """
     if omega == AUTO:
         return tuple(
             initializer.omega_for(frequency, size)
-            for frequency in first_frequencies(signal, share, lines)
+            for frequency in first_frequencies(signal, share, lines, noisy=noisy)
         )
     return factors_on(omega, initializer, signal.spec)
 
@@ -84,7 +87,11 @@ def _samples_across(spec: SignalSpec) -> tuple[int, ...]:
 
 
 def first_frequencies(
-    signal: Signal, share: float = CENTROID_SHARE, lines: int = MAX_LINES
+    signal: Signal,
+    share: float = CENTROID_SHARE,
+    lines: int = MAX_LINES,
+    *,
+    noisy: bool = False,
 ) -> tuple[float, ...]:
     """Return the first layer's standard deviation of frequencies that suits a signal.
 
@@ -94,7 +101,7 @@ def first_frequencies(
     length 2 pi, from pole to pole it is pi.
     """
     spec = signal.spec
-    centroids = axis_centroids(signal, lines)
+    centroids = axis_centroids(signal, lines, noisy=noisy)
     nyquist = nyquist_frequencies(spec)
     if spec.domain == "sphere":
         rows, columns = spec.shape

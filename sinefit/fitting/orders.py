@@ -53,11 +53,12 @@ class WholeOrder:
 class EpochOrder:
     """Epochs that are each shuffled by a generator of their own, one behind the other.
 
-    A batch follows from the seed and the number of its step, so that there is nothing to keep.
+    A batch follows from the seed and the number of its step, so that there is nothing to keep. Of
+    fewer samples than it has it holds several epochs.
     """
 
     def __init__(self, count: int, batch: int, seed: int) -> None:
-        self.size = min(batch, count)
+        self.size = batch
         self._count = count
         self._seed = seed
 
@@ -95,7 +96,7 @@ class StackOrder:
     def __init__(
         self, counts: Sequence[int], batch: int, seeds: Sequence[int], device: torch.device
     ) -> None:
-        """Draw batches of one size for members with so many samples each, which are no fewer."""
+        """Draw batches of one size for members with so many samples each."""
         self.size = batch
         self._counts = torch.tensor(counts, device=device)  # (members,)
         self._fewest, self._most = min(counts), max(counts)

@@ -13,8 +13,8 @@ from sinefit.engines.objective import MeanSquaredError
 from sinefit.engines.registry import ENGINES, choose_engine, piece_size
 from sinefit.errors import SettingError
 from sinefit.fitting.budget import Budget
+from sinefit.fitting.choice import SampleChoice, fewest_fitted
 from sinefit.fitting.footprints import points_of
-from sinefit.fitting.holdout import fewest_fitted
 from sinefit.fitting.layout import batch_size, extent_text, network_size
 from sinefit.fitting.members import plan_members
 from sinefit.fitting.rates import geometric_means
@@ -166,6 +166,9 @@ def plan_fit(
     size = network_size(spec, config, blocks)
     fewest = fewest_fitted(config.holdout, blocks)
     batch = batch_size(blocks, config.batch, fewest)
+    if signal.known is not None:  # a batch may then have a sample of a block more than once
+        choice = SampleChoice.of(signal, config.holdout)
+        fewest = min(choice.count_in(blocks, number) for number in range(blocks.count))
     points = points_of(spec.footprint, spec.axes)
     work = Work(
         config.network,

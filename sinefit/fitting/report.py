@@ -51,12 +51,15 @@ class FitReport:
     """From the first step to the last, measuring not counted."""
     samples_per_second: float
     device: str
-    ended_by: Literal["steps", "time", "quality", "plateau", "divergence"]
-    """What ended the fit; "plateau": the target quality cannot be reached with these settings."""
+    ended_by: Literal["steps", "time", "quality", "plateau", "holdout", "divergence"]
+    """What ended the fit; "plateau": the target quality cannot be reached with these settings;
+    "holdout": the samples held out are met worse than before."""
     dtype: StorageType
     """Type in which the weights are to be saved, to which they were rounded to be measured."""
     network: str = "sine"
     """The kind of network with its settings, as `--network` takes it."""
+    peak_step: int | None = None
+    """Steps up to the weights that are kept, of a fit that ends by samples held out."""
 
 
 @dataclass(frozen=True)

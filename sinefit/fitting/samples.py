@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
-from sinefit.fitting.holdout import fitted_in
+from sinefit.fitting.choice import SampleChoice
 from sinefit.signals.grid import Grid
 from sinefit.signals.signal import to_unit
 from sinefit.signals.storage import let_go
@@ -162,7 +162,7 @@ class PartSamples:
         self.signal = signal
         self.blocks = blocks
         self.device = device
-        self._holdout = holdout
+        self._choice = SampleChoice.of(signal, holdout)
         self._dtype = dtype
         self._whole = (
             TrainingSamples(signal, device, self._fitted(0), dtype) if blocks.count == 1 else None
@@ -211,7 +211,7 @@ class PartSamples:
 
     def _rows(self, number: int) -> Tensor:
         """Return the table of one of several blocks."""
-        if self._holdout is not None:
+        if not self._choice.is_all:
             return self.rows_at(number, torch.arange(self.count_in(number)))
         part = self.blocks.part(self.signal, number)
         spec = part.spec
@@ -226,7 +226,7 @@ class PartSamples:
 
     def _fitted(self, number: int) -> NDArray[np.int64] | None:
         """Return which of the samples that a block reaches it has, None for all."""
-        return None if self._holdout is None else fitted_in(self._holdout, self.blocks, number)
+        return self._choice.fitted_in(self.blocks, number)
 
     def _coordinates_of(self, spec: SignalSpec) -> Tensor:
         """Return the coordinates of all samples of a block (count, axes), on the CPU.

@@ -579,7 +579,7 @@ def _order(plan: FitPlan, number: int, parts: PartSamples) -> Order:
     """Return the order in which a member sees its samples."""
     seed, count = block_seed(plan.config.seed, number), parts.count_in(number)
     if plan.blocks.count > 1:
-        return WholeOrder(count) if plan.batch >= count else EpochOrder(count, plan.batch, seed)
+        return WholeOrder(count) if plan.batch == count else EpochOrder(count, plan.batch, seed)
     samples = parts.of(number)
     device = samples.device if samples.resident else "cpu"
     if plan.batch >= count:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sinefit.fitting.config import FittedFootprint, StorageType, TrainingPrecision
+    from sinefit.fitting.config import FittedFootprint, StopOn, StorageType, TrainingPrecision
     from sinefit.fitting.recipes import RecipeName
     from sinefit.fitting.schedule import Schedule
     from sinefit.signals.signal import Coordinates, Targets
@@ -51,6 +51,7 @@ class FitSettings(TypedDict, total=False):
     device: str
     threads: int | None
     holdout: str | float | None
+    stop_on: StopOn | None
     footprint: FittedFootprint | None
     dtype: StorageType | None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sinefit.fitting.hooks import CHECKPOINT_EVERY
 from sinefit.signals.limits import DEFAULT_LIMITS
-from sinefit.signals.selection import Selection
+from sinefit.signals.selection import ALPHA, Selection
 from sinefit.validation import check_type, number, settle, truth
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class JobSettings:
         }
         if values["region"] is not None:
             values["region"] = list(values["region"])
+        if values["mask"] not in (None, ALPHA):
+            values["mask"] = str(Path(values["mask"]).absolute())
         return values
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sinefit.errors import SettingError
 from sinefit.signals.grid import GridAxis
@@ -239,16 +239,21 @@ class BlockGrid:
         """
         if self.count == 1:
             return signal
-        samples = signal.samples
+        samples = self._reached(signal.samples, number)
+        known = None if signal.known is None else self._reached(signal.known, number)
+        return Signal(block_spec(signal.spec, samples.shape[:-1]), samples, known=known)
+
+    def _reached(self, values: NDArray[Any], number: int) -> NDArray[Any]:
+        """Return what a block reaches of an array over the domain."""
         reaches = zip(self.axes, self.reaches(number), strict=True)
         for place, (axis, (begin, end)) in enumerate(reaches):
             if begin < 0 or end > axis.size:
                 import numpy as np
 
-                samples = samples.take(np.arange(begin, end) % axis.size, axis=place)
+                values = values.take(np.arange(begin, end) % axis.size, axis=place)
             else:
-                samples = samples[(slice(None),) * place + (slice(begin, end),)]
-        return Signal(block_spec(signal.spec, samples.shape[:-1]), samples)
+                values = values[(slice(None),) * place + (slice(begin, end),)]
+        return values
 
 
 def width_first(extent: tuple[int, ...], kind: Kind) -> tuple[int, ...]:
@@ -271,5 +276,6 @@ def block_spec(spec: SignalSpec, shape: tuple[int, ...]) -> SignalSpec:
 
 def crop(signal: Signal, shape: tuple[int, ...]) -> Signal:
     """Return the first samples along each axis, a view, as a signal on a plain grid."""
-    samples = signal.samples[tuple(slice(size) for size in shape)]
-    return Signal(block_spec(signal.spec, shape), samples)
+    corner = tuple(slice(size) for size in shape)
+    known = None if signal.known is None else signal.known[corner]
+    return Signal(block_spec(signal.spec, shape), signal.samples[corner], known=known)

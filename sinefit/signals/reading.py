@@ -10,14 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+import numpy as np
+
 from sinefit.errors import InputError, SettingError
 from sinefit.signals.array.reading import read_array
 from sinefit.signals.audio.reading import read_audio
 from sinefit.signals.formats import FORMATS, kinds_of, supported_formats
 from sinefit.signals.image.reading import read_image
 from sinefit.signals.limits import DEFAULT_LIMITS
+from sinefit.signals.masks import by_alpha, by_mask, reduced
 from sinefit.signals.media.streams import is_sound_only
-from sinefit.signals.selection import Selection
+from sinefit.signals.selection import ALPHA, Selection
 from sinefit.signals.signal import KINDS, NOUNS
 from sinefit.signals.sniffing import detect, identify, kind_of_content
 from sinefit.signals.video.formats import VIDEO_FORMATS
@@ -26,6 +29,8 @@ from sinefit.validation import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from numpy.typing import NDArray
 
     from sinefit.signals.limits import Limits
     from sinefit.signals.signal import Kind, Signal
@@ -78,7 +83,38 @@ def read_signal(
         signal = _READERS[found_kind](path, shown, found_format, selection, limits)
         size = path.stat().st_size
     own_name = Path(known_as).name if known_as is not None else None
-    return replace(signal, spec=replace(signal.spec, source=own_name, source_bytes=size))
+    signal = replace(signal, spec=replace(signal.spec, source=own_name, source_bytes=size))
+    if selection.mask is None:
+        return signal
+    return masked(signal, selection.mask, selection, limits)
+
+
+def masked(
+    signal: Signal,
+    name: str,
+    selection: Selection = _WHOLE_FILE,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Signal:
+    """Return a signal of whose samples those are known that a mask's file keeps, "alpha" its own.
+
+    `selection` is the part of a file that the signal is, which of a mask's picture is taken too.
+    Raises what `read_signal` does, and SettingError for a mask of another size.
+    """
+    if name == ALPHA:
+        return by_alpha(signal)
+    with _as_file(name, name, limits, None) as path:
+        kind, format = _kind_and_format(path, name, None, None, limits)
+        part = Selection(
+            start=selection.start if kind == "video" else 0.0,
+            duration=selection.duration if kind == "video" else None,
+            region=selection.region if kind in ("image", "video") else None,
+        )
+        mask = _READERS[kind](path, name, format, part, limits)
+    colours = mask.samples[..., :-1] if mask.spec.alpha else mask.samples
+    known: NDArray[np.bool_] = np.any(colours, axis=-1)
+    if kind in ("image", "video"):
+        known = reduced(known, selection.downsample)
+    return by_mask(signal, known, name)
 
 
 def check_selection(selection: Selection, kind: Kind, name: str) -> None:

@@ -9,8 +9,10 @@ from typing import Final
 from sinefit.errors import SettingError
 from sinefit.settings import setting, settle_settings
 from sinefit.signals.signal import Domain  # noqa: TC001 (the settings read the annotation)
-from sinefit.validation import number, seconds, whole_number, whole_numbers
+from sinefit.validation import file_name, number, seconds, whole_number, whole_numbers
 
+ALPHA: Final = "alpha"
+"""The mask that is a picture's own alpha channel."""
 PART: Final = "What to fit"
 """The heading of these settings."""
 
@@ -87,6 +89,18 @@ class Selection:
         ),
     )
     """"sphere" reads a two-axis array as latitude by longitude."""
+    mask: str | None = field(
+        default=None,
+        metadata=setting(
+            "Samples to fit: a picture, .npy or video that is not 0 there, or alpha, the picture's "
+            "own; the field fills the others.",
+            group=PART,
+            form="FILE",
+            unset="all but NaN",
+            check=lambda name, value: str(file_name(name, value)),
+        ),
+    )
+    """Name of a file that is 0 where samples are unknown, "alpha" for an image's own channel."""
 
     def __post_init__(self) -> None:
         settle_settings(self)

@@ -58,19 +58,24 @@ def range_fault(low: float, high: float) -> str | None:
 def value_range(stored: NDArray[Any], name: str) -> tuple[float, float]:
     """Return the values that are mapped to -1 and +1: of booleans 0 and 1, else the extremes.
 
-    Raises InputError, which calls the file `name`, for values that are not finite or span too much.
+    NaN, which stands for no value, does not count. Raises InputError, which calls the file `name`,
+    for infinite values, for none at all and for those that span too much.
     """
     if stored.dtype.kind == "b":
         return 0.0, 1.0
     low, high = math.inf, -math.inf
     for piece in _pieces(stored):
-        # The extremes of values with a NaN among them are NaN.
         smallest, largest = float(piece.min()), float(piece.max())
+        if math.isnan(smallest):  # as the extremes of values with a NaN among them are
+            piece = piece[piece == piece]  # all but NaN
+            if not piece.size:
+                continue
+            smallest, largest = float(piece.min()), float(piece.max())
         if not (math.isfinite(smallest) and math.isfinite(largest)):
-            raise InputError(
-                f"{name} holds values that are not finite (NaN or infinity): replace them first"
-            )
+            raise InputError(f"{name} holds infinite values: replace them first")
         low, high = min(low, smallest), max(high, largest)
+    if low > high:
+        raise InputError(f"{name} holds nothing but NaN: it has no samples to fit")
     if high == low:
         # A constant gets a range around it, wide enough to differ from it in float64.
         half = max(0.5, abs(low) * 2.0**-20)
@@ -245,6 +250,8 @@ class Signal:
     samples: NDArray[np.generic]
     notices: tuple[str, ...] = ()
     """What reading had to change or leave out, one sentence each, for the person to know."""
+    known: NDArray[np.bool_] | None = None
+    """Which samples are known, of shape `spec.shape`; None for all. The others hold a guess."""
 
     def __post_init__(self) -> None:
         fault = range_fault(self.spec.low, self.spec.high)
@@ -255,3 +262,7 @@ class Signal:
             raise InputError(f"samples have shape {self.samples.shape}, the spec says {expected}")
         if self.samples.dtype != self.spec.dtype:
             raise InputError(f"samples are {self.samples.dtype}, the spec says {self.spec.dtype}")
+        if self.known is not None and self.known.shape != self.spec.shape:
+            raise InputError(
+                f"the mask has shape {self.known.shape}, the spec says {self.spec.shape}"
+            )

@@ -17,18 +17,23 @@ MAX_LINES: Final = 256
 within a few percent."""
 MAX_LENGTH: Final = 4096
 """Samples per line; a longer axis is looked at in stretches of this length."""
+NOISE_SPREAD: Final = 1.5
+"""Times its median power from which on a frequency of a noisy signal counts as more than noise."""
 MAX_ROW: Final = 2**20
 """Samples of a row that WINNER's centroid is taken of, from the beginning."""
 
 
-def axis_centroids(signal: Signal, lines: int = MAX_LINES) -> tuple[float, ...]:
+def axis_centroids(
+    signal: Signal, lines: int = MAX_LINES, *, noisy: bool = False
+) -> tuple[float, ...]:
     """Return the mean frequency along each axis of the sampling grid, in cycles per sample.
 
     The mean is weighted by the magnitude of the spectrum, over windowed lines without their means,
     at most `lines` along each axis, evenly spread over the signal; 0 for an axis along which
-    nothing changes. From 0 to 0.5.
+    nothing changes. From 0 to 0.5. Of a `noisy` signal that is without the power of white noise,
+    taken to be the median power of the upper half of the frequencies.
     """
-    return tuple(_axis_centroid(signal, axis, lines) for axis in range(signal.spec.axes))
+    return tuple(_axis_centroid(signal, axis, lines, noisy) for axis in range(signal.spec.axes))
 
 
 def row_centroid(signal: Signal) -> float:
@@ -47,7 +52,7 @@ def row_centroid(signal: Signal) -> float:
     return float(np.divide(weighted, total, out=np.zeros_like(total), where=total > 0).mean())
 
 
-def _axis_centroid(signal: Signal, axis: int, most: int) -> float:
+def _axis_centroid(signal: Signal, axis: int, most: int, noisy: bool) -> float:
     # In float64 the mean of equal values is that value, so that a constant has no spectrum.
     lines = _lines(signal, axis, most).astype(np.float64)  # (lines, length, channels)
     length = lines.shape[1]
@@ -55,7 +60,13 @@ def _axis_centroid(signal: Signal, axis: int, most: int) -> float:
         return 0.0
     window = np.hanning(length + 2)[1:-1]  # without the zeros at its ends
     centred = (lines - lines.mean(axis=1, keepdims=True)) * window[:, None]
-    magnitude = np.abs(np.fft.rfft(centred, axis=1)).sum(axis=(0, 2))  # (frequencies,)
+    magnitude = np.abs(np.fft.rfft(centred, axis=1))
+    if noisy:
+        power = np.square(magnitude).mean(axis=(0, 2))
+        floor = np.median(power[len(power) // 2 :])
+        magnitude = np.sqrt(np.maximum(power - NOISE_SPREAD * floor, 0.0))
+    else:
+        magnitude = magnitude.sum(axis=(0, 2))  # (frequencies,)
     total = float(magnitude.sum())
     if total == 0.0:
         return 0.0

@@ -207,6 +207,7 @@ OTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "targets": ("targets", {"targets": "0,1"}),
     "seed": ("seed", {"seed": 77}),
     "holdout": ("holdout", {"holdout": parse_holdout("holdout", "grid:2")}),
+    "stop_on": ("stop_on", {"stop_on": "holdout"}),
     "footprint": ("footprint", {"footprint": "box"}),
     "dtype": ("dtype", {"dtype": "bfloat16"}),
     "network": ("network", {"network": "finer", "initializer": None}),
@@ -334,7 +335,7 @@ def test_values_of_another_type_are_refused(part: str, name: str, value: object)
         decode_checkpoint(safetensors.torch.save(tensors, metadata), "name")
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 5, "4", None])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 6, "5", None])
 def test_another_version_is_told(version: object) -> None:
     tensors = safetensors.torch.load(CONTENT)
     length = int.from_bytes(CONTENT[:8], "little")

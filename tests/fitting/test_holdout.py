@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from sinefit.errors import SettingError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.checkpoint import decode_checkpoint, encode_checkpoint
-from sinefit.fitting.holdout import fewest_fitted, fitted_in, parse_holdout
+from sinefit.fitting.choice import SampleChoice, fewest_fitted
+from sinefit.fitting.holdout import parse_holdout
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.report import FitStoppedError
@@ -117,7 +118,8 @@ def test_training_has_the_other_samples_and_no_more(signal: Signal, text: str, c
         assert torch.equal(torch.cat(parts.of(number).batch(indices), dim=1), expected[indices])
         if counts > 1:
             assert torch.equal(parts.rows_at(number, indices), expected[indices])
-    fewest = min(len(fitted_in(holdout, blocks, number)) for number in range(blocks.count))
+    choice = SampleChoice.of(signal, holdout)
+    fewest = min(choice.count_in(blocks, number) for number in range(blocks.count))
     assert fewest_fitted(holdout, blocks) == fewest
 
 

@@ -33,5 +33,5 @@ def test_values_that_cannot_be_are_named_by_their_flag(values: dict[str, Any], f
 
 
 def test_the_smallest_values_are_accepted() -> None:
-    kept = Selection(0.0, 1e-9, (0, 0, 1, 1), 1, True, True, "sphere")
-    assert dataclasses.astuple(kept) == (0.0, 1e-9, (0, 0, 1, 1), 1, True, True, "sphere")
+    kept = Selection(0.0, 1e-9, (0, 0, 1, 1), 1, True, True, "sphere", "m")
+    assert dataclasses.astuple(kept) == (0.0, 1e-9, (0, 0, 1, 1), 1, True, True, "sphere", "m")

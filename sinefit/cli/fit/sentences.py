@@ -45,7 +45,12 @@ def forecast_words(forecast: Forecast, spec: SignalSpec) -> str:
 def verdict(report: FitReport, spec: SignalSpec) -> str | None:
     """Return what would make a poor fit better, None for one that is not poor."""
     record = report.record
-    if record.psnr_float is None or report.ended_by in ("quality", "plateau", "divergence"):
+    if record.psnr_float is None or report.ended_by in (
+        "quality",
+        "plateau",
+        "holdout",
+        "divergence",
+    ):
         return None
     is_sound = record.snr is not None
     figure, least = (record.snr, POOR_SNR) if record.snr is not None else (record.psnr_float, POOR)
@@ -75,6 +80,11 @@ def say_result(report: FitReport, spec: SignalSpec, job: Job, messages: Messages
         f"{record.steps} steps in {duration(report.seconds)}, "
         f"{report.samples_per_second / 1000:.0f}k samples/s on {report.device}"
     )
+    if report.peak_step is not None and report.peak_step < record.steps:
+        messages.say(
+            f"{name}: the weights are those after {report.peak_step} steps, which met the samples "
+            "held out best"
+        )
     advice = verdict(report, spec)
     if advice is not None:
         messages.warn(f"{name}: {advice}")

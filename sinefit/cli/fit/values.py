@@ -25,6 +25,7 @@ def fit_values(report: FitReport, job: Job) -> dict[str, Any]:
         samples_per_second=report.samples_per_second,
         device=report.device,
         ended_by=report.ended_by,
+        peak_step=report.peak_step,
         weights=job.shown,
         dtype=report.dtype,
         network=report.network,

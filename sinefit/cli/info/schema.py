@@ -47,7 +47,8 @@ _FIT: Final = {
     "seconds": "Of training, from the first step to the last.",
     "samples_per_second": "Of training.",
     "device": "Where it was trained: cpu, cuda:0, mps.",
-    "ended_by": '"steps", "time", "quality", "plateau" (out of reach) or "divergence".',
+    "ended_by": '"steps", "time", "quality", "plateau" (out of reach), "holdout" or "divergence".',
+    "peak_step": "Steps up to the weights that are kept, of a fit by --stop-on.",
     "dtype": "Type of the stored weights.",
     "network": "The kind of network with its settings, as --network takes it.",
 }

@@ -12,6 +12,7 @@ from sinefit.errors import InputError, SettingError
 from sinefit.signals.array.archive import fault_in_words, read_archive
 from sinefit.signals.array.formats import ARRAY_FORMATS
 from sinefit.signals.limits import DEFAULT_LIMITS
+from sinefit.signals.masks import without_nan
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import Signal, SignalSpec, value_range
 from sinefit.signals.storage import allocate_samples
@@ -35,7 +36,7 @@ def read_array(
     Every axis is a coordinate, except the last one under `selection.channels_last`. Returns samples
     (*axes, channels) in the file's type, of which `low` and `high` are the smallest and the largest
     value. Raises InputError when the file is damaged, empty, larger than `limits`, of a type other
-    than the real ones, or holds values that are not finite, and SettingError when the axes do not
+    than the real ones, or holds infinite values, and SettingError when the axes do not
     suit the selection.
     """
     if format not in ARRAY_FORMATS:
@@ -82,7 +83,8 @@ def _signal(stored: NDArray[Any], name: str, selection: Selection, format: str) 
         domain=selection.domain,
     )
     # An axis is added rather than the shape changed, which would copy arrays in Fortran order.
-    return Signal(spec, values if selection.channels_last else values[..., np.newaxis])
+    signal = Signal(spec, values if selection.channels_last else values[..., np.newaxis])
+    return without_nan(signal)
 
 
 def _map(source: Path, name: str) -> NDArray[Any]:

@@ -36,6 +36,7 @@ from sinefit.signals.image.tiff_tags import (
     tiff_tile,
 )
 from sinefit.signals.limits import DEFAULT_LIMITS, check_plausible
+from sinefit.signals.masks import without_nan
 from sinefit.signals.signal import Signal, SignalSpec, value_range
 from sinefit.signals.storage import allocate_samples, let_go
 
@@ -110,9 +111,9 @@ def read_image(
     says, cut to `selection.region`, averaged over blocks of `selection.downsample` pixels and, if
     `selection.grey`, without colours. Of several frames or pages the first is read. The range of
     integers is full scale, that of floats from the smallest to the largest value. Raises InputError
-    when the file is damaged, larger than `limits`, holds samples of another type or values that are
-    not finite, or when this installation cannot read its format, and SettingError when the region
-    is not inside the image.
+    when the file is damaged, larger than `limits`, holds samples of another type or infinite
+    values, or when this installation cannot read its format, and SettingError when the region is
+    not inside the image.
     """
     obstacle = obstacle_to_use(format)
     if obstacle is not None:
@@ -140,7 +141,7 @@ def read_image(
         alpha=picture.channels in (2, 4),
         icc_profile=_fitting_profile(picture),
     )
-    return Signal(spec, samples, tuple(picture.notices))
+    return without_nan(Signal(spec, samples, tuple(picture.notices)))
 
 
 def _decode(source: Path, name: str, format: str, limits: Limits) -> Picture:

@@ -44,6 +44,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "device": ("cpu", "cpu"),
     "threads": ("1", 1),
     "learning_rate": ("0.5", 0.5),
+    "stop_on": ("holdout", "holdout"),
     "holdout": ("5%", parse_holdout("holdout", "5%")),
     "footprint": ("box", "box"),
     "schedule": ("constant", "constant"),
@@ -61,6 +62,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "grey": ("true", True),
     "channels_last": ("true", True),
     "domain": ("sphere", "sphere"),
+    "mask": ("mask.png", "mask.png"),
 }
 """A text that says every setting, which none is by itself, and the value that it means."""
 PARAMETERS = {parameter.name: parameter for parameter in load_command("fit").params}

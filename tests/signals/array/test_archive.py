@@ -69,7 +69,7 @@ def npy(values: NDArray[Any]) -> bytes:
         (archive(npy(VALUES))[:-10], "cannot be read as npz"),
         (archive(npy(np.array([{}], object))), "no plain values"),
         (archive(npy(np.array(["text"]))), "type <U4"),
-        (archive(npy(VALUES * np.nan)), "not finite"),
+        (archive(npy(VALUES * np.nan)), "nothing but NaN"),
         (archive(npy(np.zeros((3, 0)))), "no samples"),
     ],
 )

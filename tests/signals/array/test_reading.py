@@ -95,14 +95,14 @@ def test_a_constant_lies_in_the_middle_of_a_range_of_its_own(tmp_path: Path, val
     np.testing.assert_array_equal(signal.spec.to_unit(signal.samples), 0.0)
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("value", [math.inf, -math.inf])
 @pytest.mark.parametrize("position", [0, 50, 99])
 def test_values_that_are_not_finite_are_refused(
     tmp_path: Path, value: float, position: int
 ) -> None:
     values = np.zeros(100, np.float32)
     values[position] = value
-    with pytest.raises(InputError, match=r"a\.npy .* not finite"):
+    with pytest.raises(InputError, match=r"a\.npy .* infinite values"):
         read(saved(tmp_path / "a.npy", values))
 
 
@@ -199,8 +199,8 @@ def test_an_array_in_memory_is_a_signal_without_a_copy() -> None:
     assert np.shares_memory(signal.samples, values)
     assert (signal.spec.shape, signal.spec.channels, signal.spec.high) == ((2, 4), 3, 23)
     assert np.shares_memory(array_signal(values[:, ::2]).samples, values)
-    with pytest.raises(InputError, match="the array holds values that are not finite"):
-        array_signal(np.array([1.0, math.nan]))
+    with pytest.raises(InputError, match="the array holds infinite values"):
+        array_signal(np.array([1.0, math.inf]))
 
 
 def test_what_the_parser_says_of_itself_is_not_passed_on(tmp_path: Path) -> None:
