@@ -18,6 +18,7 @@ def test_parameters_are_the_fields_with_their_types_and_defaults() -> None:
         ("period", float, 4.0),
         ("low", int, 10),
         ("high_share", float, 0.3),
+        ("frequencies", str, "tuned"),
         ("band", float, 1.0 / 3.0),
         ("bound_low", float, 1.0),
         ("bound_high", float, 0.6),

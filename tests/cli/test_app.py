@@ -199,7 +199,8 @@ def test_variables_are_named_after_flags(command: str, monkeypatch: pytest.Monke
     # click has them after the parameters of functions, which must then have the flags' names.
     for path, option in options():
         if path == f"sinefit {command}" and option.name != "help":
-            (flag,) = [name for name in option.opts if name.startswith("--")]
+            # The first is the option's own; another means the same.
+            flag = next(name for name in option.opts if name.startswith("--"))
             implied = f"SINEFIT_{command}_{option.name}".upper()
             words = flag.removeprefix("--").replace("-", "_")
             expected = f"SINEFIT_{command}_{words}".upper()

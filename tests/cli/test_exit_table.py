@@ -33,7 +33,7 @@ TABLE = [
     (0, "render w.safetensors -q -o out.png", "done", ""),
     (1, f"fit photo.png {DIVERGING} -q", "the fit diverged", r"photo\.png: diverged after .*--lr"),
     (2, "fit", "no file named", r"no FILE: name what to fit"),
-    (2, "fit photo.png --nothing", "no such option", r"fit: no such option --nothing \(see: "),
+    (2, "fit photo.png --qqq", "no such option", r"fit: no such option --qqq \(see: "),
     (2, "fit photo.png --width 0", "a value out of range", r"--width is 0: "),
     (2, "fit photo.png --steps many", "a value of the wrong type", r"fit: --steps is 'many': it "),
     (2, "fit photo.png --init nothing", "no such initializer", r"--init: unknown initializer"),

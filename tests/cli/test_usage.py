@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LINES = [
-    ("fit --foo", "fit: no such option --foo; did you mean --from? (see: sinefit fit --help)"),
+    ("fit --foo", "fit: no such option --foo; did you mean --for? (see: sinefit fit --help)"),
     ("fit a.png --stpes 3", "fit: no such option --stpes; did you mean --steps? (see: sinefit fit"),
     ("fit a.png -z", "fit: no such option -z (see: sinefit fit --help)"),
     ("fit a.png --steps many", "fit: --steps is 'many': it must be a whole number (see: "),

