@@ -62,6 +62,8 @@ class Preset:
     learning_rate: float | None = None
     """Adam's rate as a paper states it, times the initializer's scales; None for the initializer's
     usual rates."""
+    reached: float | None = None
+    """Relative L2 error that siren reaches with it, about; None where that has not been tried."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,14 @@ class Equation(ABC):
         They are spread evenly unless the equation says otherwise.
         """
         return 2.0 * torch.rand((count, len(self.axes)), generator=generator) - 1.0
+
+    def draw_face(self, condition: Condition, count: int, generator: torch.Generator) -> Tensor:
+        """Draw coordinates (count, axes) on the faces of a condition, spread evenly by default."""
+        points = 2.0 * torch.rand((count, len(self.axes)), generator=generator) - 1.0
+        ends = 2.0 * torch.tensor(condition.ends, dtype=points.dtype) - 1.0
+        chosen = torch.randint(len(ends), (count,), generator=generator)
+        points[:, condition.axis] = ends[chosen]
+        return points
 
     def trusted(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return where the solution is compared, (points,): everywhere unless it is said."""

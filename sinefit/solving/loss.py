@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
-
 from sinefit.solving.derivatives import points_in
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from sinefit.solving.derivatives import Candidate
@@ -36,13 +35,7 @@ def draw_collocation(
     equation: Equation, inside: int, on_face: int, generator: torch.Generator
 ) -> Collocation:
     """Draw points inside the domain, and others for each condition."""
-    faces = []
-    for condition in equation.conditions:
-        points = 2.0 * torch.rand((on_face, len(equation.axes)), generator=generator) - 1.0
-        ends = 2.0 * torch.tensor(condition.ends, dtype=points.dtype) - 1.0
-        chosen = torch.randint(len(ends), (on_face,), generator=generator)
-        points[:, condition.axis] = ends[chosen]
-        faces.append(points)
+    faces = [equation.draw_face(each, on_face, generator) for each in equation.conditions]
     return Collocation(equation.draw_points(inside, generator), tuple(faces))
 
 

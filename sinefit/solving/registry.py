@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING
 from sinefit.notation import describe_choice, parse_choice
 from sinefit.solving.equations.burgers import Burgers
 from sinefit.solving.equations.heat import Heat
+from sinefit.solving.equations.helmholtz import Helmholtz
 from sinefit.solving.equations.navier_stokes import NavierStokes
 from sinefit.solving.equations.poisson import Poisson
+from sinefit.solving.equations.wave import Wave
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sinefit.solving.equation import Equation
 
-_EQUATIONS: tuple[type[Equation], ...] = (Burgers, Heat, Poisson, NavierStokes)
+_EQUATIONS: tuple[type[Equation], ...] = (
+    Helmholtz,
+    Wave,
+    Burgers,
+    Heat,
+    Poisson,
+    NavierStokes,
+)
 
 EQUATIONS: Mapping[str, type[Equation]] = MappingProxyType({each.name: each for each in _EQUATIONS})
 """Every equation by its name, in the order in which they are listed."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.integrate import quad, solve_ivp
+from scipy.special import hankel1, j0
 
 from sinefit.errors import SettingError
 from sinefit.solving.derivatives import Derivatives, coordinates_in, points_in
@@ -35,8 +36,12 @@ def smooth(name: str) -> Equation:
 def inside(equation: Equation, count: int = 200) -> NDArray[np.float64]:
     """Return points that are far enough from the faces for differences."""
     low, high = np.array(equation.domain).T
-    shares = np.random.default_rng(0).uniform(0.05, 0.95, (count, len(low)))
-    return np.asarray(low + shares * (high - low))
+    shares = np.random.default_rng(0).uniform(0.05, 0.95, (2 * count, len(low)))
+    points = low + shares * (high - low)
+    if equation.name == "helmholtz":
+        # Where the absorbing layer begins, the third derivative jumps.
+        points = points[np.abs(np.abs(points) - 0.5).min(axis=1) > 0.01]
+    return np.asarray(points[:count])
 
 
 def differences(equation: Equation, points: NDArray[np.float64]) -> Derivatives:
@@ -70,7 +75,7 @@ def test_the_residual_of_the_known_solution_vanishes(name: str) -> None:
 def test_the_residual_sees_what_is_no_solution(name: str) -> None:
     """Twice a solution of a linear equation is one, but for the source; a wave added is none."""
     equation = smooth(name)
-    points = inside(equation)
+    points = 0.3 * inside(equation) if name == "helmholtz" else inside(equation)
     found = differences(equation, points)
     wave = torch.sin(3.0 * torch.from_numpy(points).sum(dim=1, keepdim=True))
     first = {axis: value + wave for axis, value in found.first.items()}
@@ -95,14 +100,16 @@ def test_the_known_solution_meets_the_conditions(name: str) -> None:
                 values = differences(equation, points).first[condition.axis]
             target = condition.target(torch.from_numpy(points))
             missed = values[:, list(condition.channels)] - target
-            assert missed.abs().max() < 1e-6 * equation.scale, condition.name
+            # What passes the absorbing layer of the Helmholtz equation, by its own decay.
+            least = 2.0 * math.exp(-50.0 / 6.0) if name == "helmholtz" else 1e-6
+            assert missed.abs().max() < least * equation.scale, condition.name
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_scale_holds_the_known_solution(name: str) -> None:
     equation = parse_equation(name)
     largest = np.abs(equation.exact(inside(equation, 3000))).max()
-    assert 0.5 * equation.scale < largest <= 1.0001 * equation.scale
+    assert 0.4 * equation.scale < largest <= 1.0001 * equation.scale
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -169,3 +176,35 @@ def test_unknown_names_and_values() -> None:
         parse_equation("burger")
     with pytest.raises(SettingError, match="viscosity"):
         parse_equation("burgers:viscosity=0")
+
+
+def test_the_wave_is_the_integral_over_wavenumbers() -> None:
+    """By Bessel functions, which the mean over directions does without."""
+    equation = parse_equation("wave:deviation=0.05")
+    for time, distance in ((0.0, 0.05), (0.1, 0.0), (0.2, 0.2), (0.4, 0.37)):
+
+        def integrand(k: float, time: float = time, distance: float = distance) -> float:
+            bell = 0.05**2 * math.exp(-((0.05 * k) ** 2) / 2.0)
+            return bell * k * math.cos(k * time) * float(j0(k * distance))
+
+        expected = quad(integrand, 0.0, 200.0, limit=500)[0]
+        found = equation.exact(np.array([[time, 0.6 * distance, -0.8 * distance]]))
+        assert found[0, 0] == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_waves_of_a_source_are_its_convolution() -> None:
+    """Over the plane, with Hankel's function as scipy has it, at a place within the source."""
+    equation = parse_equation("helmholtz")
+    place = np.array([0.13, -0.06])
+    radii = np.polynomial.legendre.leggauss(80)
+    reach = 0.7
+    distance, weights = (radii[0] + 1.0) * reach / 2.0, radii[1] * reach / 2.0
+    angles = np.arange(200) * (2.0 * math.pi / 200)
+    # Around the place, where the logarithm of Hankel's function is tamed by the area of rings.
+    x = place[0] + distance[:, None] * np.cos(angles)
+    y = place[1] + distance[:, None] * np.sin(angles)
+    source = np.exp(-(x**2 + y**2) / (2.0 * 0.07**2)) / (2.0 * math.pi * 0.07**2)
+    rings = source.mean(axis=1) * 2.0 * math.pi * distance * weights
+    expected = (0.25j * hankel1(0, 10.0 * distance) * rings).sum()
+    found = equation.exact(place[None])[0]
+    assert complex(*found) == pytest.approx(expected, abs=1e-5)

@@ -155,3 +155,11 @@ def test_colours_run_from_blue_over_white_to_red() -> None:
 
 def test_equations_have_parameters() -> None:
     assert parse_equation("poisson:b=2").exact(np.array([[0.5, 0.25]])) == pytest.approx(1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(EQUATIONS))
+def test_the_stated_error_is_reached(name: str) -> None:
+    reached = EQUATIONS[name].reduced.reached
+    assert reached is not None
+    assert solve(name).report.relative_error < 1.5 * reached

@@ -40,7 +40,7 @@ class Burgers(Equation):
     channels: ClassVar[tuple[str, ...]] = ("u",)
     orders: ClassVar[tuple[int, ...]] = (1, 2)
     shape: ClassVar[tuple[int, ...]] = (100, 256)
-    reduced: ClassVar[Preset] = Preset(32, 4, 3000, 1024, 128, 4.0)
+    reduced: ClassVar[Preset] = Preset(32, 4, 3000, 1024, 128, 4.0, reached=1e-2)
     full: ClassVar[Preset] = Preset(20, 8, 50000, 10000, 100, 4.0)
 
     viscosity: float = field(

@@ -39,7 +39,7 @@ class Heat(Equation):
     channels: ClassVar[tuple[str, ...]] = ("u",)
     orders: ClassVar[tuple[int, ...]] = (1, 2)
     shape: ClassVar[tuple[int, ...]] = (128, 128)
-    reduced: ClassVar[Preset] = Preset(32, 3, 2000, 512, 128, 3.0)
+    reduced: ClassVar[Preset] = Preset(32, 3, 2000, 512, 128, 3.0, reached=5e-4)
     full: ClassVar[Preset] = Preset(128, 4, 20000, 4096, 512, 3.0)
 
     diffusivity: float = field(default=0.1, metadata={"help": "α", "above": 0.0})

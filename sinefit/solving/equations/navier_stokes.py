@@ -44,8 +44,8 @@ class NavierStokes(Equation):
     channels: ClassVar[tuple[str, ...]] = ("u", "v", "p")
     orders: ClassVar[tuple[int, ...]] = (1, 2, 2)
     shape: ClassVar[tuple[int, ...]] = (11, 64, 64)
-    reduced: ClassVar[Preset] = Preset(48, 3, 2000, 512, 128, 2.5)
-    full: ClassVar[Preset] = Preset(128, 4, 40000, 8192, 1024, 2.5)
+    reduced: ClassVar[Preset] = Preset(48, 3, 3000, 512, 128, 1.5, reached=3e-2)
+    full: ClassVar[Preset] = Preset(128, 4, 40000, 8192, 1024, 1.5)
 
     viscosity: float = field(default=0.01, metadata={"help": "ν", "above": 0.0})
 
@@ -58,6 +58,11 @@ class NavierStokes(Equation):
     def scale(self) -> float:
         """The largest velocity."""
         return 1.0
+
+    @property
+    def residual_scale(self) -> float:
+        """What the terms of the equations of motion are about."""
+        return 0.3
 
     @property
     def conditions(self) -> tuple[Condition, ...]:

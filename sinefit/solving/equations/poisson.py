@@ -36,7 +36,7 @@ class Poisson(Equation):
     channels: ClassVar[tuple[str, ...]] = ("u",)
     orders: ClassVar[tuple[int, ...]] = (2, 2)
     shape: ClassVar[tuple[int, ...]] = (128, 128)
-    reduced: ClassVar[Preset] = Preset(48, 3, 2000, 512, 256, 4.0)
+    reduced: ClassVar[Preset] = Preset(48, 3, 3000, 512, 256, 2.5, reached=1e-2)
     full: ClassVar[Preset] = Preset(128, 5, 40000, 4096, 512, 4.0)
 
     a: int = field(default=1, metadata={"help": "half periods along y", "minimum": 1})
