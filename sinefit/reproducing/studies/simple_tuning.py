@@ -82,8 +82,8 @@ def run(size: Size, materials: Materials) -> Findings:
     return Findings(
         f"picture of {size.side}x{size.side}, {size.samples} samples of a sound, {size.frames} "
         f"frames; width {size.width}, {size.steps} full-batch steps, a tenth held out; the rule: a "
-        "quarter of the spectrum's mean frequency as the deviation of the first layer's; ssn at a rate of "
-        f"{RATE:g}, siren at 1e-4, which the factor 30 in its hidden sines multiplies",
+        "quarter of the spectrum's mean frequency as the deviation of the first layer's; ssn at a "
+        f"rate of {RATE:g}, siren at 1e-4, which the factor 30 in its hidden sines multiplies",
         ("omega", "PSNR of fitted samples (dB)", "of held-out ones"),
         tuple(rows),
         (
