@@ -54,11 +54,11 @@ class NativeEngine:
         return self._network.differentiate(self._values[0], coordinates, targets, gradient[0])
 
 
-_LONGEST_CALL: Final = 200_000_000_000
-"""Multiplications and additions of one call, some tenths of a second: only between calls can a
-second Ctrl-C end the command."""
+_LONGEST_CALL: Final = 20_000_000_000
+"""Multiplications and additions of one call, some tenths of a second of one slow core: only between
+calls is a Ctrl-C heard, and two within one call are heard as one."""
 
-_FEWEST: Final = 4096
+_FEWEST: Final = 1024
 """Targets of a call, however large the network."""
 
 _GROUP: Final = 256

@@ -7,16 +7,19 @@ import pytest
 import torch
 
 from sinefit.fitting.budget import Budget
+from sinefit.fitting.checkpoint import decode_checkpoint, encode_checkpoint
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal
+from sinefit.fitting.report import FitStoppedError
 from sinefit.signals.array.reading import array_signal
 from sinefit.signals.signal import Signal
 from sinefit.theory.spectra import axis_centroids
 
 from .making import decibels, picture, settings
-from .test_choice import stopped
 
 if TYPE_CHECKING:
+    from sinefit.fields.field import Field
+    from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.fitting.report import FitResult
 
 
@@ -70,11 +73,27 @@ def test_weights_are_those_of_the_peak(ended: FitResult) -> None:
 
 
 def test_a_stopped_fit_goes_on_to_the_same_peak(ended: FitResult) -> None:
-    for looks in (3, 6):
-        kept = stopped(NOISY, of_noise(stop_on="holdout"), looks)
+    peak, last = ended.report.peak_step or 0, ended.report.record.steps
+    for steps in (peak // 2, (peak + last) // 2):
+        kept = stopped_at(steps)
         resumed = fit_signal(NOISY, of_noise(stop_on="holdout"), resume=kept)
         assert torch.equal(resumed.field.network.values, ended.field.network.values)
         assert resumed.report.peak_step == ended.report.peak_step
+
+
+def stopped_at(steps: int) -> Checkpoint:
+    """The checkpoint of a fit that is stopped once it has taken so many steps."""
+    taken = 0
+
+    def look(field: Field) -> None:
+        nonlocal taken
+        taken = field.record.steps
+
+    hooks = FitHooks(on_field=look, field_every=0.0, should_stop=lambda: taken >= steps)
+    with pytest.raises(FitStoppedError) as error:
+        fit_signal(NOISY, of_noise(stop_on="holdout"), hooks=hooks)
+    assert steps <= taken < of_noise().budget.steps
+    return decode_checkpoint(encode_checkpoint(error.value.checkpoint), "kept")
 
 
 def test_a_fit_without_noise_has_its_budget() -> None:
