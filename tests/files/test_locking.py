@@ -90,13 +90,13 @@ def test_a_folder_that_is_not_there(here: Path) -> None:
 
 def test_files_are_left_for_the_work_itself(here: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
-        opened = [Path("/dev/null").open() for _ in range(40)]  # noqa: SIM115 (closed below)
-        with locked("a") as is_locked:
-            assert not is_locked
-        for file in opened:
-            file.close()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    with contextlib.ExitStack() as opened:
+        highest = 0
+        while highest < 40:  # the numbers below are all taken then
+            highest = opened.enter_context(Path("/dev/null").open()).fileno()
+        opened.callback(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+        for limit, can_be_locked in ((2 * highest, False), (2 * highest + 4, True)):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, before[1]))
+            with locked("a") as is_locked:
+                assert is_locked == can_be_locked
     assert names(here) == []
