@@ -42,7 +42,7 @@ def test_the_expansion_is_the_function(weights: list[float], bias: float) -> Non
     terms = harmonics(w.tolist(), weights, 14)
     for term in terms:
         series += term.amplitude * np.sin(term.frequency * x + np.dot(term.k, p) + bias)
-    # The bounds of all terms sum to Π Σ_k r^|k| / |k|! with r = |a|/2; those left out have the rest.
+    # The bounds of all terms make Π Σ_k r^|k| / |k|! with r = |a|/2: those left out have the rest.
     every = math.prod(2.0 * math.exp(abs(a) / 2.0) - 1.0 for a in weights)
     rest = every - math.fsum(term.bound for term in terms)
     assert rest < 1e-4
