@@ -33,6 +33,7 @@ from sinefit.jobs.origin import read_checkpoint, settings_again
 from sinefit.jobs.planning import plan_jobs
 from sinefit.jobs.running import run_job, run_jobs
 from sinefit.jobs.settings import JobSettings
+from sinefit.jobs.shards import Shard
 from sinefit.jobs.stacking import plan_stack, run_stack
 from sinefit.jobs.together import run_jobs_together
 from sinefit.scoring import score_field
@@ -178,6 +179,7 @@ def fit_many(
     together: bool = False,
     stack: str | os.PathLike[str] | None = None,
     skip_existing: bool = False,
+    shard: str | tuple[int, int] | None = None,
     force: bool = False,
     kind: Kind | None = None,
     selection: Selection | None = None,
@@ -197,7 +199,9 @@ def fit_many(
     beside the inputs or in `folder`, which is made where it is missing. A checkpoint lies beside
     them, written every `checkpoint_every` seconds, until they are done; the same call goes on with
     what an earlier one has left. `skip_existing` leaves out what has its weights file, `force`
-    replaces that, and without either it is a failure of its file.
+    replaces that, and without either it is a failure of its file. `shard` "3/16", or (3, 16), does
+    the third of 16 equal parts of the files, and other calls of the same files, on any machines,
+    the others: each file is in one of them.
 
     The files are fitted one after the other, or `together`: small signals of one kind, all read
     before the first fit and fitted side by side or as one stacked network, whichever this machine
@@ -247,8 +251,10 @@ def fit_many(
         )
 
     if stack is not None:
-        if folder is not None or skip_existing:
-            raise SettingError("`stack` excludes `folder` and `skip_existing`: it is one file")
+        if folder is not None or skip_existing or shard is not None:
+            raise SettingError(
+                "`stack` excludes `folder`, `skip_existing` and `shard`: it is one file"
+            )
         return run_stack(
             plan_stack(names, str(file_name("stack", stack)), recursive=recursive),
             job_settings,
@@ -256,13 +262,14 @@ def fit_many(
             hooks=_job_hooks(on_notice),
             on_end=on_end,
         )
+    jobs = plan_jobs(
+        names, None if folder is None else str(file_name("folder", folder)), recursive=recursive
+    )
+    if shard is not None:
+        jobs = Shard.of(shard).of_all(jobs)
     run = run_jobs_together if together else run_jobs
     return run(
-        plan_jobs(
-            names,
-            None if folder is None else str(file_name("folder", folder)),
-            recursive=recursive,
-        ),
+        jobs,
         job_settings,
         hooks_for,
         hooks=_job_hooks(on_notice),

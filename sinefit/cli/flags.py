@@ -32,6 +32,7 @@ _OTHERS: Final = {
     "samples": "--samples",
     "scale": "--scale",
     "seeds": "--seeds",
+    "shard": "--shard",
     "sheet": "--sheet",
     "signal": "--signal",
     "size": "--size",

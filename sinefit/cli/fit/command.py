@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer  # noqa: TC002 (the command line reads the annotation)
 
@@ -29,8 +29,12 @@ from sinefit.fitting.config import NETWORK, FitConfig
 from sinefit.fitting.hooks import CHECKPOINT_EVERY
 from sinefit.initializers.registry import parse_initializer
 from sinefit.jobs.origin import read_checkpoint
+from sinefit.jobs.shards import Shard
 from sinefit.signals.limits import MAX_BYTES, MAX_PIXELS, Limits
 from sinefit.signals.selection import Selection
+
+if TYPE_CHECKING:
+    from sinefit.jobs.job import Job
 
 
 @with_settings
@@ -57,6 +61,7 @@ def fit(
     skip_existing: options.SkipExisting = False,
     together: options.Together = False,
     stack: options.Stack = None,
+    shard: options.Shard = None,
     dry_run: options.DryRun = False,
     log: options.Log = None,
     resume: options.Resume = None,
@@ -82,8 +87,12 @@ def fit(
                     "--output": output,
                     "--output-folder": output_folder,
                     "--skip-existing": skip_existing or None,
+                    "--shard": shard,
                 }
             )
+        part = None if shard is None else Shard.of(shard)
+        if part is not None and resume is not None:
+            raise SettingError("--shard and --resume exclude each other: --resume is for one fit")
         initializer = _initializer_text(settings["initializer"], sigma_a=sigma_a, alpha=alpha)
         recipe = None if initializer is None else parse_initializer(initializer)
         request = FitRequest(
@@ -126,6 +135,8 @@ def fit(
                 raise SettingError("no FILE: name what to fit, or - for a pipe")
             if stack is None:
                 jobs = plan_jobs(named, output, output_folder, streams, recursive=recursive)
+                if part is not None:
+                    jobs = _of_shard(part, jobs, messages)
             else:
                 # Loads torch, which nothing else here waits for.
                 from sinefit.jobs.stacking import plan_stack, settings_for_stack
@@ -148,6 +159,14 @@ def fit(
             together=together,
             stack=stack_job,
         )
+
+
+def _of_shard(shard: Shard, jobs: list[Job], messages: Messages) -> list[Job]:
+    """Return the jobs of a shard, and say how many of all they are."""
+    mine = shard.of_all(jobs)
+    files = "1 file" if len(jobs) == 1 else f"{len(jobs)} files"
+    messages.say(f"shard {shard}: {len(mine)} of {files}")
+    return mine
 
 
 def _of_network(settings: dict[str, Any]) -> dict[str, object]:

@@ -134,6 +134,14 @@ Stack = Annotated[
         rich_help_panel=_BATCH,
     ),
 ]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        metavar="K/N",
+        help="Fit the K-th of N equal parts of the files: for array jobs, 3/16.",
+        rich_help_panel=_BATCH,
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="List what would be done.", rich_help_panel=_BATCH),

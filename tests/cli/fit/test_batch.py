@@ -318,3 +318,33 @@ def test_the_output_folder_is_made_when_there_is_something_for_it(mixed: Path) -
     succeed("fit", "a.png", "c.wav", *options)
     assert names(mixed / "new") == ["fields/a.safetensors", "fields/c.safetensors"]
     assert "File name too long" in fail(5, "fit", "a.png", *TINY, "-O", "x" * 300)
+
+
+def test_shards_at_once_into_one_folder_fit_every_file_once(here: Path) -> None:
+    for number in range(5):
+        make_picture(here / f"{number}.png")
+    words = ["fit", *(f"{number}.png" for number in range(5)), *TINY, "-O", "out"]
+    shards = [
+        subprocess.Popen(
+            [*COMMAND, *words, "--shard", f"{number}/2", "--log", "log.jsonl"],
+            env=ENVIRONMENT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in (1, 2)
+    ]
+    told = [shard.communicate(timeout=100)[1] for shard in shards]
+    assert [shard.returncode for shard in shards] == [0, 0], told
+    assert "shard 1/2: 3 of 5 files" in told[0]
+    assert names(here / "out") == [f"{number}.safetensors" for number in range(5)]
+    ended = [one["file"] for one in objects(Path("log.jsonl").read_text()) if one["event"] == "end"]
+    assert sorted(ended) == [f"{number}.png" for number in range(5)]
+
+
+def test_a_shard_of_no_file_has_nothing_to_do(here: Path) -> None:
+    make_picture(here / "a.png")
+    assert "shard 3/4: 0 of 1 file" in succeed("fit", "a.png", *TINY, "--shard", "3/4").stderr
+    assert names(here) == ["a.png"]
+    assert "--shard is 5: it must be from 1 to 4" in fail(2, "fit", "a.png", "--shard", "5/4")
+    for other in ("--stack", "--resume"):
+        assert "exclude each other" in fail(2, "fit", "a.png", "--shard", "1/4", other, "x")
