@@ -144,10 +144,8 @@ def test_the_list_of_networks_is_that_of_the_registry() -> None:
 
 
 def test_every_exit_status_is_documented() -> None:
-    table = README.split("| exit status |")[1].split("\n\n")[0]
-    rows = [row.split("|")[1] for row in table.splitlines()[1:]]
-    listed = {int(number) for row in rows for number in re.findall(r"\d+", row)}
-    assert listed == {int(code) for code in ExitCode}
+    paragraph = README.split("**Exit status.**")[1].split("\n\n")[0]
+    assert {int(number) for number in re.findall(r"(\d+): ", paragraph)} == set(map(int, ExitCode))
 
 
 def test_the_table_of_formats_is_that_of_the_code() -> None:
