@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         save,
         save_figures,
         save_stack,
+        upscale,
         write,
         write_page,
     )
@@ -134,6 +135,7 @@ _HOMES = {
     "save_figures": "api",
     "save_stack": "api",
     "solve": "solving.solve",
+    "upscale": "api",
     "write": "api",
     "write_page": "api",
 }
@@ -199,6 +201,7 @@ __all__ = [
     "save_figures",
     "save_stack",
     "solve",
+    "upscale",
     "write",
     "write_page",
 ]

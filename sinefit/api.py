@@ -36,6 +36,7 @@ from sinefit.jobs.settings import JobSettings
 from sinefit.jobs.shards import Shard
 from sinefit.jobs.stacking import plan_stack, run_stack
 from sinefit.jobs.together import run_jobs_together
+from sinefit.rendering.plan import RenderRequest, plan_render
 from sinefit.scoring import score_field
 from sinefit.signals.formats import agreed_format, check_quality, formats_of
 from sinefit.signals.masks import by_mask
@@ -57,6 +58,7 @@ from sinefit.view.writing import write_page_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from fractions import Fraction
     from pathlib import Path
     from typing import Unpack
 
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from sinefit.analyzing.results import Analysis
     from sinefit.comparing.cells import Cell
     from sinefit.comparing.results import CellResult, Comparison
+    from sinefit.fields.field import Factors
     from sinefit.fitting.config import FittedFootprint, StopOn, StorageType, TrainingPrecision
     from sinefit.fitting.recipes import RecipeName
     from sinefit.fitting.report import FitResult, Progress
@@ -337,6 +340,42 @@ def resume(
         hooks=_job_hooks(on_notice),
         resume=checkpoint,
     )
+
+
+def upscale(
+    source: Source,
+    scale: Factors | None = None,
+    *,
+    size: int | Sequence[int | None] | None = None,
+    rate: Fraction | float | None = None,
+    fps: Fraction | float | None = None,
+    bit_depth: int | None = None,
+    channels_last: bool = Selection.channels_last,
+    domain: Domain = Selection.domain,
+    mask: str | os.PathLike[str] | ArrayLike | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    **settings: Unpack[FitSettings],
+) -> Signal:
+    """Fit a file or a signal by what is between its samples, and return it rendered larger.
+
+    It is `fit` with the recipe "upscale" unless the settings name another, and `Field.render`:
+    `source`, `settings` and the others are as there, `scale`, `size`, `rate`, `fps` and `bit_depth`
+    as here; without any of the first four it is twice as large. `write` writes it to a file.
+    Raises what these two do; for a grid that cannot be, before anything is fitted.
+    """
+    signal = as_signal(source, channels_last=channels_last, domain=domain)
+    if scale is None and size is None and rate is None and fps is None:
+        scale = 2
+    grid: dict[str, Any] = {
+        "scale": scale,
+        "size": size,
+        "rate": rate,
+        "fps": fps,
+        "bit_depth": bit_depth,
+    }
+    plan_render(signal.spec, RenderRequest(**grid))
+    chosen: dict[str, Any] = {"recipe": "upscale", **settings}
+    return fit(signal, mask=mask, on_progress=on_progress, **chosen).render(**grid)
 
 
 def evaluate(

@@ -117,6 +117,16 @@ def test_one_fit_goes_on_from_another(photo: Path, field: Field) -> None:
     torch.testing.assert_close(later.network.values, field.network.values, atol=1e-8, rtol=0)
 
 
+def test_upscaling_is_a_fit_for_it_and_a_render(photo: Path) -> None:
+    field = sinefit.fit(photo, recipe="upscale", **TINY)
+    larger = sinefit.upscale(photo, scale=3, **TINY)
+    np.testing.assert_array_equal(larger.samples, field.render(scale=3).samples)
+    assert sinefit.upscale(np.zeros((4, 5)), **TINY).spec.shape == (8, 10)
+    hour = {**TINY, "steps": None, "max_time": 3600}
+    with pytest.raises(SettingError, match="`rate` does not apply"):
+        sinefit.upscale(photo, rate=3, **hour)
+
+
 @pytest.mark.parametrize(
     ("settings", "error", "cause"),
     [

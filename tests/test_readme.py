@@ -48,7 +48,7 @@ def shortened(command: str) -> str:
     tiny = re.sub(r"--(width|depth) \d+ ", "", TINY) if "--from" in command else TINY
     command = re.sub(r"(sinefit compare .*)", r"\1 --steps 2 --width 8 --seeds 1", command)
     command = re.sub(r"(sinefit solve \S.*)", r"\1 --steps 2 --points 16", command)
-    return re.sub(r"(sinefit (?:fit|score) [^|>]*?)(?=\s*[|>]|$)", rf"\1 {tiny}", command)
+    return re.sub(r"(sinefit (?:fit|score|upscale) [^|>]*?)(?=\s*[|>]|$)", rf"\1 {tiny}", command)
 
 
 @pytest.fixture(scope="module")

@@ -74,6 +74,7 @@ CLI_FLOORS = (
         "solve",
         "view",
     ),
+    ("upscale",),
     ("commands",),
     ("app",),
     ("__init__",),

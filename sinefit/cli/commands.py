@@ -24,6 +24,7 @@ from sinefit.cli.help_text import (
     REPRODUCE_EXAMPLES,
     SCORE_EXAMPLES,
     SOLVE_EXAMPLES,
+    UPSCALE_EXAMPLES,
     VIEW_EXAMPLES,
     HelpfulCommand,
     help_of,
@@ -64,6 +65,12 @@ COMMANDS: Final = {
         "render.command:render",
         "Evaluate a fitted field on any grid and write it as a file.",
         RENDER_EXAMPLES,
+        "scale",
+    ),
+    "upscale": Subcommand(
+        "upscale.command:upscale",
+        "Fit files by what is between their samples, and render them larger.",
+        UPSCALE_EXAMPLES,
         "scale",
     ),
     "view": Subcommand(

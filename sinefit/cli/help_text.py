@@ -41,6 +41,12 @@ RENDER_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit render song.safetensors --rate 96000", ""),
     ("sinefit render clip.safetensors --scale 2 --fps 60", ""),
 )
+UPSCALE_EXAMPLES: Final[tuple[Example, ...]] = (
+    ("sinefit upscale photo.png --scale 4", "writes photo-4x.png"),
+    ("sinefit upscale *.png --size 3000x -O large --max-time 2m", ""),
+    ("sinefit upscale song.wav --rate 96000", "writes song-96000hz.wav"),
+    ("cat a.png | sinefit upscale - --scale 4 -o - > big.png", ""),
+)
 VIEW_EXAMPLES: Final[tuple[Example, ...]] = (
     ("sinefit view photo.safetensors", "writes photo.html"),
     ("sinefit view photo.safetensors --with-original photo.png -o both.html", ""),

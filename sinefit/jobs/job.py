@@ -26,11 +26,18 @@ class Job:
     """Whether the target's folder is made where it is missing."""
     stack: str | None = None
     """File of many fields that the target ends in."""
+    render: str | None = None
+    """File of the field's samples that the fit is made for, written after the target."""
 
     @property
     def shown(self) -> str:
-        """What people are told that the weights go to."""
-        return self.target if self.stack is None else self.stack
+        """What people are told that is made of the input."""
+        return self.render or self.stack or self.target
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What machines are told of the output, by what it is."""
+        return {"weights" if self.render is None else "output": self.shown}
 
     @property
     def checkpoint(self) -> Path | None:
@@ -42,7 +49,8 @@ class Job:
     @property
     def has_output(self) -> bool:
         """Whether there is a file where the output goes."""
-        return not is_standard_output(self.target) and os.path.isfile(self.target)  # noqa: PTH113 (it takes any name)
+        output = self.render or self.target
+        return not is_standard_output(output) and os.path.isfile(output)  # noqa: PTH113 (it takes any name)
 
 
 def check_source(source: str) -> None:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
     from sinefit.fields.field import Field
     from sinefit.rendering.plan import RenderPlan, RenderRequest
+    from sinefit.signals.signal import SignalSpec
     from sinefit.signals.writer import Encoding
 
 
 def target_and_format(
-    field: Field,
+    spec: SignalSpec,
     path: Path | None,
     request: RenderRequest,
     output: str | None,
@@ -31,22 +32,22 @@ def target_and_format(
 ) -> tuple[str | None, str]:
     """Return where a render goes and in which format; a contradiction is an error.
 
-    `path` is the weights file, None for one that is piped in. Without a name for the output it is
-    made of that file's; None where there is neither.
+    `spec` is what was fitted, `path` the weights file, None for one that is piped in. Without a
+    name for the output it is made of that file's; None where there is neither.
     """
-    kind = field.spec.kind
+    kind = spec.kind
     formats = formats_of(kind)
     if output_format is not None and output_format not in formats:
         raise SettingError(
             f"`format` is {output_format}: for a field of kind {kind} it can be "
             f"{', '.join(formats)}"
         )
-    original = field.spec.format if field.spec.format in formats else formats[0]
+    original = spec.format if spec.format in formats else formats[0]
     if output is None:
         chosen = output_format or original
         if path is None:
             return None, chosen
-        name = f"{path.stem}-{_suffix(request)}{extension_of(chosen)}"
+        name = f"{path.stem}-{suffix_of(request)}{extension_of(chosen)}"
         return str(path.with_name(name)), chosen
     if is_stream(output):
         return output, output_format or original
@@ -99,7 +100,7 @@ def write_render(
     return writer.notices
 
 
-def _suffix(request: RenderRequest) -> str:
+def suffix_of(request: RenderRequest) -> str:
     """Return what a default name tells of the request: "4x", "96000hz", "gradient-crop-4x"."""
     parts = [] if request.what == VALUE else [request.what]
     if request.start or request.duration is not None:

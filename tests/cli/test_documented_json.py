@@ -61,6 +61,8 @@ COMMANDS: dict[str, list[tuple[object, ...]]] = {
         ("fit", "photo.png", *DIVERGING, "-o", "diverged", "-f"),
     ],
     "fit --dry-run": [("fit", "photo.png", "--dry-run")],
+    "upscale": [("upscale", name, *TINY, "-f") for name in SIGNALS],
+    "upscale --dry-run": [("upscale", "photo.png", "--dry-run")],
     "info of a field": [("info", name) for name in FIELDS],
     "info of a stack": [("info", "stack.safetensors")],
     "info of a signal": [("info", name) for name in SIGNALS],
@@ -145,7 +147,7 @@ def test_people_read_the_same_in_lines_that_fit(folder: Path) -> None:
 
 def test_every_key_of_a_record_is_documented(folder: Path) -> None:
     documented, objects = told(folder, "events"), told(folder, "objects")
-    documented["end"] |= objects["fit"] | objects["eval"] | objects["solve"]
+    documented["end"] |= objects["fit"] | objects["upscale"] | objects["eval"] | objects["solve"]
     documented["end"] -= {"equations", "formula", "truth", "reached", "reference"}
     documented["end"] -= {"parameters", "default", "range", "help"}
     documented["end"] -= {"channel", "name", "step", "value"}  # within lists
@@ -154,6 +156,7 @@ def test_every_key_of_a_record_is_documented(folder: Path) -> None:
         ("fit", "photo.png", "tone.wav", *TINY, "-f"),
         ("fit", "missing.png", *TINY),
         ("fit", "photo.png", "--downsample", "999"),
+        ("upscale", "photo.png", *TINY, "-o", "large.png"),
         ("render", "photo.safetensors", "-o", "again.jpg"),
         ("eval", "photo.safetensors", "photo.png"),
         ("solve", "heat", *SOLVED),

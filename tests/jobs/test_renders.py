@@ -51,7 +51,7 @@ def test_where_and_how(
 ) -> None:
     weights = Path("folder/w.safetensors")
     expected = expected or ("folder/w-crop-30x20.jpg", "jpeg")
-    assert target_and_format(field, weights, request_, output, format) == expected
+    assert target_and_format(field.spec, weights, request_, output, format) == expected
 
 
 @pytest.mark.parametrize(
@@ -66,11 +66,11 @@ def test_contradictions(
     output: str | None, format: str | None, error: type[Exception], cause: str, field: Field
 ) -> None:
     with pytest.raises(error, match=cause):
-        target_and_format(field, Path("w.safetensors"), RenderRequest(), output, format)
+        target_and_format(field.spec, Path("w.safetensors"), RenderRequest(), output, format)
 
 
 def test_a_field_from_a_pipe_has_no_name_for_its_render(field: Field) -> None:
-    assert target_and_format(field, None, RenderRequest(), None, "png") == (None, "png")
+    assert target_and_format(field.spec, None, RenderRequest(), None, "png") == (None, "png")
 
 
 def test_a_render_is_written_whole_and_tells_how_far_it_is(field: Field, tmp_path: Path) -> None:

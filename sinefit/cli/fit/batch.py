@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -23,6 +23,8 @@ from sinefit.fitting.report import Stopped
 from sinefit.jobs.stale import remove_finished_checkpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sinefit.cli.fit.request import FitRequest
     from sinefit.cli.terminal.messages import Messages
     from sinefit.cli.terminal.streams import Streams
@@ -43,12 +45,13 @@ def run_batch(
     resume: Checkpoint | None = None,
     together: bool = False,
     stack: StackJob | None = None,
+    do: Callable[..., dict[str, Any]] = fit_job,
 ) -> None:
     """Run the fits one after the other, `together`, or so into the one file of a `stack`.
 
     A failure of the only fit raises its error; failures in a batch are listed at the end, which is
     then BATCH. With `as_json` every fit prints one object, a failed one with its `error`. A stopped
-    fit ends the batch.
+    fit ends the batch. In turn, `do` is what is done with a job, called as `fit_job` is.
     """
     with contextlib.ExitStack() as held:
         if stack is not None and not dry_run:
@@ -82,7 +85,7 @@ def run_batch(
             elif together:
                 fit_jobs_together(waiting, request, messages, stop, outcomes)
             else:
-                _fit_in_turn(waiting, request, messages, stop, outcomes, resume)
+                _in_turn(waiting, request, messages, stop, outcomes, resume, do)
     outcomes.close(len(waiting))
 
 
@@ -109,13 +112,14 @@ def _gather(stack: StackJob, request: FitRequest, messages: Messages) -> None:
         say_stack(stack.target, len(names), names[0], messages)
 
 
-def _fit_in_turn(
+def _in_turn(
     waiting: list[Job],
     request: FitRequest,
     messages: Messages,
     stop: StopRequest,
     outcomes: Outcomes,
     resume: Checkpoint | None,
+    do: Callable[..., dict[str, Any]],
 ) -> None:
     for number, job in enumerate(waiting):
         if stop.requested():
@@ -123,9 +127,7 @@ def _fit_in_turn(
             raise typer.Exit(stop.exit_code)
         outcomes.begin(job)
         try:
-            values = fit_job(
-                job, request, messages, stop, resume=resume, on_event=outcomes.on_event
-            )
+            values = do(job, request, messages, stop, resume=resume, on_event=outcomes.on_event)
         except Exception as error:
             outcomes.failed(job, error)
             if isinstance(error, Stopped):
@@ -136,7 +138,7 @@ def _fit_in_turn(
 
 def _show_plan(job: Job, streams: Streams, *, as_json: bool) -> None:
     if as_json:
-        streams.write_json({"file": job.source, "weights": job.shown})
+        streams.write_json({"file": job.source, **job.names})
     else:
         streams.write_line(f"{printable(job.source)} -> {printable(job.shown)}")
 

@@ -23,6 +23,7 @@ from sinefit.cli.options.settings import (
     with_settings,
 )
 from sinefit.cli.terminal.messages import Messages
+from sinefit.cli.words.quoting import option_words
 from sinefit.errors import SettingError
 from sinefit.files import is_standard_output
 from sinefit.fitting.config import NETWORK, FitConfig
@@ -111,7 +112,7 @@ def fit(
             force=force,
             checkpoint_every=parse_seconds("--checkpoint-every", checkpoint_every),
             preview=preview,
-            outer=_words(
+            outer=option_words(
                 {
                     "--json": as_json,
                     "--quiet": quiet,
@@ -199,17 +200,6 @@ def _refuse_with_stack(settings: dict[str, object]) -> None:
     for flag, value in settings.items():
         if value is not None:
             raise SettingError(f"{flag} and --stack exclude each other: it is one file for all")
-
-
-def _words(settings: dict[str, object]) -> tuple[str, ...]:
-    """Return options that are set as words of a command line; True stands for a flag."""
-    words = []
-    for flag, value in settings.items():
-        if value is True:
-            words.append(flag)
-        elif value is not None and value is not False:
-            words += [flag, str(value)]
-    return tuple(words)
 
 
 def _initializer_text(

@@ -53,16 +53,9 @@ def fit_job(
     on_event: EventCallback | None = None,
 ) -> dict[str, Any]:
     """Fit one file, write its weights and return what `--json` tells of it, see `run_job`."""
-    outcome: Outcome
     with contextlib.ExitStack() as held:
         fit = prepare_fit(job, request, messages, stop, held, resume=resume)
-        with stop:
-            try:
-                outcome = fit.run(stop, on_event)
-            except SinefitError as error:
-                outcome = error
-            fit.keep(outcome)
-        return fit.tell(outcome)
+        return fit.tell(fit.complete(stop, on_event))
 
 
 def prepare_fit(
@@ -178,6 +171,17 @@ class ToldFit:
         if found is None or found.seconds < FORETOLD_FROM:
             return None
         return forecast_words(found, self.signal.spec)
+
+    def complete(self, stop: StopRequest, on_event: EventCallback | None) -> Outcome:
+        """Fit and write what that has come to, see `keep`; a signal asks to stop meanwhile."""
+        outcome: Outcome
+        with stop:
+            try:
+                outcome = self.run(stop, on_event)
+            except SinefitError as error:
+                outcome = error
+            self.keep(outcome)
+        return outcome
 
     def run(self, stop: StopRequest, on_event: EventCallback | None) -> FitResult:
         """Fit; raises what `fit_signal` does."""

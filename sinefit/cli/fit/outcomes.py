@@ -47,7 +47,7 @@ class Outcomes:
 
     def begin(self, job: Job) -> None:
         """Tell that a fit begins."""
-        self.on_event({"event": "start", "file": job.source, "weights": job.shown})
+        self.on_event({"event": "start", "file": job.source, **job.names})
 
     def done(self, values: dict[str, Any]) -> None:
         """Tell what has become of a fit that is done."""

@@ -15,5 +15,7 @@ class FitRequest(JobSettings):
     """"terminal" or the name of a PNG."""
     preview_every: float | None = None
     """Seconds between two pictures; None for as often as suits where they are shown."""
+    command: str = "fit"
+    """The subcommand that is asked."""
     outer: tuple[str, ...] = ()
-    """Words of the command line that change what is told and not what is fitted."""
+    """Words of the command line that change what is told or rendered and not what is fitted."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from sinefit.cli.fit.request import FitRequest
 from sinefit.cli.words.quoting import command_line
 from sinefit.errors import InputError, SettingError
 from sinefit.files import is_standard_input
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     import typer
 
-    from sinefit.cli.fit.request import FitRequest
     from sinefit.fitting.checkpoint import Checkpoint
 
 _CONFIG: Final = {
@@ -33,15 +33,17 @@ _CONFIG: Final = {
 _BUDGET: Final = tuple(each.name for each in settings_in(Budget))
 """Options that are fields of Budget."""
 
+Request = TypeVar("Request", bound=FitRequest)
+
 
 def resumed(
     context: typer.Context,
     checkpoint: Checkpoint,
-    request: FitRequest,
+    request: Request,
     name: str,
     sources: list[str],
     output: str | None,
-) -> tuple[FitRequest, Job]:
+) -> tuple[Request, Job]:
     """Return the request and the job of a checkpoint that `--resume` names.
 
     Options that were given on the command line are kept, so that what differs from the checkpoint
@@ -70,7 +72,7 @@ def resumed(
     else:
         source = origin.place_of_source(name)
     if source is None:
-        command = command_line(["sinefit", "fit", "--resume", name])
+        command = command_line(["sinefit", request.command, "--resume", name])
         raise InputError(
             f"{name}: its input is neither beside it nor at {origin.source}: "
             f"name it: {command} FILE"
@@ -80,8 +82,10 @@ def resumed(
 
 def resume_command(job: Job, request: FitRequest, checkpoint: Path) -> list[str]:
     """Return the words of the command that goes on with a stopped fit from its checkpoint."""
-    words = ["sinefit", "fit", "--resume", str(checkpoint)]
+    words = ["sinefit", request.command, "--resume", str(checkpoint)]
     config = request.config
+    if job.render is not None:
+        words += ["--output", job.render]
     if request.force:
         words.append("--force")
     if config.device != "auto":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sinefit.cli.words.amounts import duration, size
 from sinefit.cli.words.quoting import command_line, quoted
 from sinefit.cli.words.signals import measured_words, range_name
-from sinefit.files import is_standard_output, is_stream
+from sinefit.files import is_standard_input, is_standard_output, is_stream
 
 if TYPE_CHECKING:
     from sinefit.cli.terminal.messages import Messages
@@ -73,8 +73,8 @@ def say_result(report: FitReport, spec: SignalSpec, job: Job, messages: Messages
     """Say how good a finished fit is, where it lies and what to do with it."""
     record, target = report.record, job.target
     name = "standard output" if is_standard_output(target) else target
-    if job.stack is not None:
-        name = job.source
+    if job.shown != target:  # which is on the way to another file
+        name = "standard input" if is_standard_input(job.source) else job.source
     messages.say(
         f"{name}: {quality_words(record, spec)}; "
         f"{record.steps} steps in {duration(report.seconds)}, "
@@ -90,7 +90,7 @@ def say_result(report: FitReport, spec: SignalSpec, job: Job, messages: Messages
         messages.warn(f"{name}: {advice}")
     if report.ended_by == "plateau":
         messages.warn("the target quality is out of reach: try a larger --width or another --omega")
-    if job.stack is None and not is_stream(target):
+    if job.shown == target and not is_stream(target):
         argument = f"-- {quoted(name)}" if name.startswith("-") else quoted(name)
         written = Path(target).stat().st_size
         share = f", {written / spec.source_bytes:.0%} of the source" if spec.source_bytes else ""

@@ -26,7 +26,7 @@ def fit_values(report: FitReport, job: Job) -> dict[str, Any]:
         device=report.device,
         ended_by=report.ended_by,
         peak_step=report.peak_step,
-        weights=job.shown,
+        **job.names,
         dtype=report.dtype,
         network=report.network,
     )

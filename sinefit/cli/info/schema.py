@@ -69,6 +69,14 @@ OBJECTS: Final[Section] = {
         "and": "All keys of fit for one that diverged, or that was stopped while it was measured.",
     },
     "fit --dry-run": {"file": _FIT["file"], "weights": _FIT["weights"]},
+    "upscale": {
+        **_FIT,
+        "output": "The file that was rendered.",
+        "weights": "The weights file, null unless it is kept.",
+        "format": "The output's.",
+        "render_seconds": "Of rendering.",
+    },
+    "upscale --dry-run": {"file": _FIT["file"], "output": "The file that would be rendered."},
     "info of a field": {
         "file": "As it was named.",
         "type": '"weights".',
@@ -217,7 +225,7 @@ EVENTS: Final[Section] = {
     "start": {
         "file": "What is fitted, rendered or compared.",
         "weights": "The weights file that a fit writes.",
-        "output": "The file that a render writes; in all its events.",
+        "output": "The file that a render or an upscale writes; in all events of the render.",
         "format": "The format that a render writes; in all its events.",
         "original": "What a field is compared with; in all events of the comparison.",
     },
@@ -236,7 +244,7 @@ EVENTS: Final[Section] = {
         "file": "As above.",
         "seconds": "Of the render.",
         "device": "Of the render.",
-        "and": "Of a fit, a comparison and a solve all keys of their objects.",
+        "and": "Of a fit, an upscale, a comparison and a solve all keys of their objects.",
     },
     "error": {
         "file": "As above.",

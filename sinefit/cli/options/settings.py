@@ -20,7 +20,7 @@ from sinefit.settings import settings_in
 from sinefit.signals.selection import PART, Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from _typeshed import DataclassInstance
 
@@ -85,14 +85,14 @@ def with_settings(command: Command) -> Command:
     return command
 
 
-def with_settings_last(command: Command) -> Command:
-    """Give a command the options of all settings behind its own, which it takes as keywords."""
+def with_settings_last(command: Command, settings: Sequence[Setting] = OFFERED) -> Command:
+    """Give a command the options of settings behind its own, which it takes as keywords."""
     own = [
         parameter
         for parameter in inspect.signature(command, eval_str=True).parameters.values()
         if parameter.kind is not parameter.VAR_KEYWORD
     ]
-    found = [*own, *map(parameter_of, OFFERED)]
+    found = [*own, *map(parameter_of, settings)]
     command.__signature__ = inspect.Signature(found)  # type: ignore[attr-defined]
     return command
 

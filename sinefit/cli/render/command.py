@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -16,15 +15,12 @@ from sinefit.cli.options.parsing import (
     parse_size,
 )
 from sinefit.cli.render import options  # noqa: TC001
+from sinefit.cli.render.delivery import deliver
 from sinefit.cli.terminal.messages import Messages
-from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.terminal.task_events import TaskEvents
 from sinefit.cli.weights import open_weights
-from sinefit.cli.words.amounts import duration
-from sinefit.cli.words.details import field_details
-from sinefit.cli.words.signals import describe_signal
 from sinefit.errors import SettingError
-from sinefit.files import check_output, is_standard_output, make_folder
+from sinefit.files import check_output, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +30,6 @@ if TYPE_CHECKING:
     from sinefit.fields.weights_file import StoredField
     from sinefit.rendering.plan import RenderPlan, RenderRequest
     from sinefit.signals.signal import Footprint
-    from sinefit.signals.writer import Encoding
 
 
 def render(
@@ -89,7 +84,9 @@ def render(
         ):
             for stored, place in _chosen(content, path, name, output_folder):
                 field, plan = _read(stored, request)
-                target, chosen = target_and_format(field, place, request, output, output_format)
+                target, chosen = target_and_format(
+                    field.spec, place, request, output, output_format
+                )
                 if chosen == "npy":
                     plan = plan.as_numbers()
                 if target is None:
@@ -101,7 +98,7 @@ def render(
                 for notice in plan.notices:
                     messages.warn(notice)
                 events.start(file="-" if path is None else str(path), output=target, format=chosen)
-                _write(
+                done = deliver(
                     field,
                     plan,
                     target,
@@ -111,8 +108,9 @@ def render(
                     device=device,
                     threads=threads,
                     messages=messages,
-                    events=events,
+                    on_share=events.progress,
                 )
+                events.end(**done)
 
 
 def _chosen(
@@ -151,52 +149,3 @@ def _read(stored: StoredField, request: RenderRequest) -> tuple[Field, RenderPla
 
     plan = plan_render(stored.spec, request)
     return stored.field(plan.reach), plan
-
-
-def _write(
-    field: Field,
-    plan: RenderPlan,
-    target: str,
-    chosen: str,
-    encoding: Encoding,
-    *,
-    force: bool,
-    device: str,
-    threads: int | None,
-    messages: Messages,
-    events: TaskEvents,
-) -> None:
-    from sinefit.fitting.devices import resolve_device
-    from sinefit.jobs.renders import write_render
-    from sinefit.signals.writing import check_writable
-
-    check_writable(plan.spec, chosen)
-    used = resolve_device(device)
-    field = field.to(used)
-    name = "standard output" if is_standard_output(target) else target
-    for detail in field_details(field, used, threads):
-        messages.detail(
-            f"{name}: field {detail}" if detail.startswith("fitted") else f"{name}: {detail}"
-        )
-    begin = time.perf_counter()
-    with ProgressDisplay(messages, name) as display:
-
-        def show(share: float) -> None:
-            seconds = time.perf_counter() - begin
-            display.update(share, f"{duration(seconds * (1 - share) / share)} left")
-            events.progress(share)
-
-        notices = write_render(
-            field,
-            plan,
-            target,
-            chosen,
-            encoding,
-            force=force,
-            threads=threads,
-            on_share=show,
-        )
-    for notice in notices:
-        messages.warn(notice)
-    messages.say(f"{name}: {describe_signal(plan.spec)}, {chosen}; rendered on {used}")
-    events.end(seconds=round(time.perf_counter() - begin, 3), device=str(used))

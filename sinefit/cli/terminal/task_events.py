@@ -25,9 +25,15 @@ class TaskEvents:
     """
 
     def __init__(
-        self, messages: Messages, phase: str, *, clock: Callable[[], float] = time.monotonic
+        self,
+        messages: Messages,
+        phase: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        on_event: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
-        self._messages = messages
+        """Prepare; `on_event` is who is told, by itself whoever reads the messages."""
+        self._on_event = on_event or messages.event
         self._phase = phase
         self._values: dict[str, Any] = {}
         self._clock = clock
@@ -49,10 +55,14 @@ class TaskEvents:
 
     def start(self, **values: Any) -> None:
         """Tell that the work begins, with the files that every later event names too."""
+        self.begin(**values)
+        self._tell("start")
+
+    def begin(self, **values: Any) -> None:
+        """Begin a part of work that has told its start, with what every event of it names."""
         self._values = values
         self._begin = self._clock()
         self._last = -math.inf
-        self._tell("start")
 
     def progress(self, share: float) -> None:
         """Tell the share that is done, 0 to 1, the last one always and others now and then."""
@@ -67,4 +77,4 @@ class TaskEvents:
         self._tell("end", **values)
 
     def _tell(self, event: str, **values: Any) -> None:
-        self._messages.event({"event": event, **self._values, **values})
+        self._on_event({"event": event, **self._values, **values})

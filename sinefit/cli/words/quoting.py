@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def command_line(words: list[str]) -> str:
@@ -28,3 +32,14 @@ def quoted(word: str) -> str:
         else:
             letters += [f"\\x{byte:02x}" for byte in os.fsencode(letter)]
     return f"$'{''.join(letters)}'"
+
+
+def option_words(options: Mapping[str, object]) -> tuple[str, ...]:
+    """Return options that are set as words of a command line; True stands for a flag alone."""
+    words = []
+    for flag, value in options.items():
+        if value is True:
+            words.append(flag)
+        elif value is not None and value is not False:
+            words += [flag, str(value)]
+    return tuple(words)
