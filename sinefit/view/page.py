@@ -19,6 +19,7 @@ from sinefit.networks.sine import SINE
 from sinefit.version import __version__
 from sinefit.view.description import describe_field
 from sinefit.view.mapping import usually_mapped
+from sinefit.view.soundtrack import playable_soundtrack
 from sinefit.view.weights import layout_of, weight_chunks
 
 if TYPE_CHECKING:
@@ -117,6 +118,11 @@ def _data(field: Field, said: dict[str, Any], original: Original | None) -> Iter
     if original is not None:
         yield b'<script type="text/plain" id="original">'
         yield base64.b64encode(original.png)
+        yield b"</script>\n"
+    sound = playable_soundtrack(field.spec)
+    if sound is not None:
+        yield b'<script type="text/plain" id="soundtrack">'
+        yield base64.b64encode(sound)
         yield b"</script>\n"
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import soundfile
 from PIL import Image
 
+from sinefit.signals.media.ffmpeg import FFmpeg, input_arguments, output_arguments
 from sinefit.view.page import page_pieces
 from tests.browser import SETTLED
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from sinefit.fields.field import Field
@@ -25,6 +27,22 @@ def make_page(
 ) -> Path:
     path.write_bytes(b"".join(page_pieces(field, name, original)))
     return path
+
+
+def soundtrack_of(waves: NDArray[np.int16], rate: int) -> bytes:
+    """Return sound (frames, channels) as a video keeps it, in Matroska, unchanged."""
+    with tempfile.TemporaryDirectory() as folder:
+        given, made = Path(folder, "sound.wav"), Path(folder, "sound.mkv")
+        soundfile.write(given, waves, rate, subtype="PCM_16")
+        sound = [
+            *input_arguments(given, "wav"),
+            "-c:a",
+            "copy",
+            *output_arguments(made, "matroska"),
+        ]
+        with FFmpeg(sound) as process:
+            assert process.finish()
+        return made.read_bytes()
 
 
 def pixels_of(page: Any) -> NDArray[np.uint8]:

@@ -19,7 +19,15 @@ from sinefit.view.original import original_of
 from tests.engines.making import random_network
 from tests.fields.making import field_of_blocks
 from tests.rendering.making import array_spec, clip_spec, field_of, image_spec
-from tests.view.making import go_to, in_colours, make_page, pixels_of, place_of, press
+from tests.view.making import (
+    go_to,
+    in_colours,
+    make_page,
+    pixels_of,
+    place_of,
+    press,
+    soundtrack_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -275,6 +283,69 @@ def test_a_clip_plays_steps_and_can_be_stopped(tmp_path: Path, visit: Visit) -> 
     assert first > 1.5 * 1001 / 30000
     page.wait_for_timeout(200)
     assert seconds() == first
+
+
+# Keeps what is played when, on a real loudspeaker.
+LISTENING = """
+window.heard = [];
+const RealContext = AudioContext;
+window.AudioContext = class extends RealContext {
+    createBufferSource() {
+        const source = super.createBufferSource();
+        const [start, stop] = [source.start.bind(source), source.stop.bind(source)];
+        source.start = (when, from) => {
+            const { duration, numberOfChannels } = source.buffer;
+            heard.push([from, source.playbackRate.value, duration, numberOfChannels]);
+            start(when, from);
+        };
+        source.stop = () => { heard.push("stop"); stop(); };
+        return source;
+    }
+};
+"""
+
+
+def test_the_sound_of_a_clip_is_heard_with_it(tmp_path: Path, visit: Visit) -> None:
+    turn = 2 * np.pi * 440 * np.arange(8000) / 8000
+    waves = np.rint(np.sin(turn) * 9000).astype(np.int16)[:, None]
+    spec = clip_spec((30, 4, 6), soundtrack=soundtrack_of(waves, 8000))
+    field = field_of(spec, faded(random_network(NetworkSize(3, 4, 1, 3), 1, seed=9)))
+    page = visit(make_page(tmp_path / "a.html", field), before=LISTENING)
+    rate = float(field.spec.rate or 0)
+
+    def heard(count: int) -> Any:
+        page.wait_for_function(f"heard.length >= {count}")
+        return page.evaluate("heard")
+
+    for _ in range(15):
+        page.keyboard.press(".")
+    page.get_by_label("Speed").select_option("0.25")
+    page.keyboard.press(" ")
+    (begun,) = heard(1)
+    # It begins where the picture is, or as much later as it has taken to be decoded.
+    assert 15.5 / rate <= begun[0] < 1.0
+    assert begun[1:] == [0.25, pytest.approx(1.0, abs=0.01), 1]
+    page.keyboard.press(" ")
+    assert heard(2)[1] == "stop"
+
+
+def test_two_fingers_magnify_about_their_middle(tmp_path: Path, visit: Visit) -> None:
+    page = visit(make_page(tmp_path / "a.html", FIELDS["one"]), "webgl&bare&x=20&y=15&zoom=4")
+    touch = page.context.new_cdp_session(page)
+
+    def fingers(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", (180.0, 120.0), (220.0, 120.0))
+    fingers("touchMove", (160.0, 120.0), (240.0, 120.0))
+    fingers("touchEnd")
+    press(page)
+    seen = place_of(page)
+    # Between the fingers is what lay there before: ten samples right of the middle of the screen.
+    assert seen["zoom"] == pytest.approx(8.0, rel=1e-3)
+    assert seen["x"] + 40 / seen["zoom"] == pytest.approx(30.0, abs=0.01)
+    assert seen["y"] == pytest.approx(15.0, abs=0.01)
 
 
 HOSTILE = (

@@ -3,6 +3,11 @@
 /** Return the element with this id. */
 const byId = (id) => document.getElementById(id);
 
+/** Return the bytes that an element holds in base64. */
+function bytesIn(id) {
+  return Uint8Array.from(atob(byId(id).textContent.trim()), (one) => one.charCodeAt(0));
+}
+
 /** Make an element with properties and children. */
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);

@@ -144,10 +144,8 @@ function showPicture(field, backend, canvas) {
 
 /** Load the original that the page holds, if it does. */
 async function loadOriginal() {
-  const element = byId("original");
-  if (!element) return null;
-  const bytes = Uint8Array.from(atob(element.textContent.trim()), (one) => one.charCodeAt(0));
-  const blob = new Blob([bytes], { type: "image/png" });
+  if (!byId("original")) return null;
+  const blob = new Blob([bytesIn("original")], { type: "image/png" });
   return createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
 }
 

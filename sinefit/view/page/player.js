@@ -40,15 +40,22 @@ class Player {
     this.frames = field.shape[0];
     this.speed = 1;
     this.isPlaying = false;
+    this.sound = byId("soundtrack") ? new Soundtrack(bytesIn("soundtrack")) : null;
     this.time = 0.5; // in frames of the original
     this.button = make("button", { type: "button" });
     this.button.addEventListener("click", () => this.toggle());
     this.slider = make("input", { type: "range", min: 0, max: this.frames, step: "any" });
     this.slider.setAttribute("aria-label", "Time");
-    this.slider.addEventListener("input", () => this.goTo(+this.slider.value));
+    this.slider.addEventListener("input", () => {
+      this.goTo(+this.slider.value);
+      if (this.isPlaying) this.playSound();
+    });
     this.told = make("output");
     this.speeds = select("Speed", [2, 1, 0.5, 0.25, 0.1, 0.02], (one) => `${one}×`, 1);
-    this.speeds.addEventListener("change", () => (this.speed = +this.speeds.value));
+    this.speeds.addEventListener("change", () => {
+      this.speed = +this.speeds.value;
+      if (this.isPlaying) this.playSound();
+    });
     const rates = [...new Set([this.rate, 24, 30, 60, 120])];
     this.rates = select("Frames per second", rates, (one) => `${shortNumber(one)} fps`, this.rate);
     byId("axes").append(make("div", {}, this.button, this.slider, this.told, this.speeds, this.rates));
@@ -73,10 +80,16 @@ class Player {
     this.button.textContent = "❚❚";
     this.button.setAttribute("aria-label", "Pause");
     this.last = null;
+    this.playSound();
+  }
+
+  playSound() {
+    this.sound?.play(this.time / this.rate, this.speed);
   }
 
   pause() {
     this.isPlaying = false;
+    this.sound?.stop();
     this.button.textContent = "▶";
     this.button.setAttribute("aria-label", "Play");
   }
@@ -97,7 +110,41 @@ class Player {
     this.last = now;
     const time = this.time + seconds * this.speed * this.rate;
     this.goTo(time);
-    if (time >= this.frames) this.goTo(0); // again from the beginning
+    if (time < this.frames) return;
+    this.goTo(0); // again from the beginning
+    this.playSound();
+  }
+}
+
+/** The sound of a clip, as it was: it follows the player from where it is told to play. */
+class Soundtrack {
+  constructor(bytes) {
+    this.bytes = bytes;
+    this.source = null;
+    this.turn = 0; // counts what has been asked, as the sound is decoded meanwhile
+  }
+
+  async play(seconds, speed) {
+    this.stop();
+    const turn = this.turn;
+    const asked = performance.now();
+    this.audio ??= new AudioContext(); // not before a key or a click: browsers forbid it
+    this.audio.resume();
+    this.decoded ??= this.audio.decodeAudioData(this.bytes.buffer);
+    const buffer = await this.decoded.catch(() => null);
+    if (!buffer || turn !== this.turn) return;
+    this.source = this.audio.createBufferSource();
+    this.source.buffer = buffer;
+    this.source.playbackRate.value = speed;
+    this.source.connect(this.audio.destination);
+    const late = (performance.now() - asked) / 1000;
+    this.source.start(0, seconds + late * speed);
+  }
+
+  stop() {
+    this.turn += 1;
+    this.source?.stop();
+    this.source = null;
   }
 }
 
