@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from sinefit.comparing.results import CellResult, Comparison
     from sinefit.errors import (
+        ClusterError,
         DeviceError,
         InputError,
         MemoryLimitError,
@@ -82,6 +83,7 @@ _HOMES = {
     "Budget": "fitting.budget",
     "CellResult": "comparing.results",
     "Checkpoint": "fitting.checkpoint",
+    "ClusterError": "errors",
     "Comparison": "comparing.results",
     "DeviceError": "errors",
     "EQUATIONS": "solving.registry",
@@ -149,6 +151,7 @@ __all__ = [
     "Budget",
     "CellResult",
     "Checkpoint",
+    "ClusterError",
     "Comparison",
     "DeviceError",
     "Equation",

@@ -10,6 +10,8 @@ import torch
 
 from sinefit.analyzing.analysis import analyze_field, analyze_initializer
 from sinefit.analyzing.settings import AnalysisSettings
+from sinefit.cluster.address import ClusterAddress
+from sinefit.cluster.batches import BatchHooks, run_jobs_on_cluster
 from sinefit.comparing.budgets import EqualBudget
 from sinefit.comparing.combinations import combinations
 from sinefit.comparing.outputs import Outputs
@@ -183,6 +185,7 @@ def fit_many(
     stack: str | os.PathLike[str] | None = None,
     skip_existing: bool = False,
     shard: str | tuple[int, int] | None = None,
+    cluster: str | None = None,
     force: bool = False,
     kind: Kind | None = None,
     selection: Selection | None = None,
@@ -209,6 +212,12 @@ def fit_many(
     The files are fitted one after the other, or `together`: small signals of one kind, all read
     before the first fit and fitted side by side or as one stacked network, whichever this machine
     does faster, on `threads` threads in all. Weights are written as soon as their fit is done.
+
+    On a `cluster` of Dask they are fitted by workers: "local" or "local:4" starts those on this
+    machine (in a script below `if __name__ == "__main__":`, which they load), "slurm:20" as many
+    jobs as dask-jobqueue's configuration has them, "tcp://scheduler:8786" is one that runs. Files
+    go by their paths where a worker sees them too, else with their content. One whose worker dies
+    is fitted by another. It needs the extra "cluster".
 
     With `stack` the fits are made together and the fields of all that do not fail go to that one
     file by the inputs' names, see `load_stack`. Until then they lie in a folder of its name with
@@ -254,9 +263,9 @@ def fit_many(
         )
 
     if stack is not None:
-        if folder is not None or skip_existing or shard is not None:
+        if folder is not None or skip_existing or shard is not None or cluster is not None:
             raise SettingError(
-                "`stack` excludes `folder`, `skip_existing` and `shard`: it is one file"
+                "`stack` excludes `folder`, `skip_existing`, `shard` and `cluster`: it is one file"
             )
         return run_stack(
             plan_stack(names, str(file_name("stack", stack)), recursive=recursive),
@@ -270,6 +279,23 @@ def fit_many(
     )
     if shard is not None:
         jobs = Shard.of(shard).of_all(jobs)
+    if cluster is not None:
+        if together:
+            raise SettingError("`together` and `cluster` exclude each other: leave one of them out")
+        return run_jobs_on_cluster(
+            ClusterAddress.of(cluster),
+            jobs,
+            job_settings,
+            BatchHooks(
+                on_fit_progress=None
+                if on_progress is None
+                else lambda job, told: on_progress(job.source, told),
+                on_notice=None if on_notice is None else lambda _job, told: on_notice(told),
+                should_stop=should_stop,
+            ),
+            skip_existing=skip_existing,
+            on_end=on_end,
+        )
     run = run_jobs_together if together else run_jobs
     return run(
         jobs,

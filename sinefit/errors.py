@@ -5,6 +5,7 @@
     │   └── DeviceError       the device asked for is not there
     ├── InputError            a file cannot be read, or holds what is not supported
     ├── MemoryLimitError      the work needs more memory than there is
+    ├── ClusterError          workers cannot be reached, or die
     ├── OutputError           a result cannot be written
     │   └── OutputExistsError it would overwrite a file
     ├── FitDivergedError      training left the rails; carries the best field
@@ -40,6 +41,10 @@ class InputError(SinefitError):
 
 class MemoryLimitError(SinefitError):
     """The work needs more memory than there is; raised before it is asked for, with the figure."""
+
+
+class ClusterError(SinefitError):
+    """Workers on other machines cannot be reached, or die while they work."""
 
 
 class OutputError(SinefitError):

@@ -13,8 +13,9 @@ prepare_environment(os.environ)  # before torch is loaded, as the command does
 import torch  # noqa: E402
 
 from tests.browser import browser, visit  # noqa: E402
+from tests.cluster.workers import workers  # noqa: E402
 
-__all__ = ["browser", "visit"]
+__all__ = ["browser", "visit", "workers"]
 
 # Small tensors gain nothing from threads, and lose much of their time to them on a busy machine.
 torch.set_num_threads(1)

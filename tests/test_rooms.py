@@ -26,6 +26,7 @@ FLOORS = (
     ("fields",),
     ("exporting", "fitting"),
     ("analyzing", "describing", "jobs", "picturing", "scoring", "solving"),
+    ("cluster",),
     ("comparing", "upscaling", "view"),
     ("api",),
     ("benchmark",),

@@ -12,6 +12,7 @@ _OTHERS: Final = {
     "axes": "--axes",
     "bit_depth": "--bit-depth",
     "block": "--block",
+    "cluster": "--cluster",
     "curves": "--curves",
     "figures": "--figures",
     "folder": "--output-folder",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sinefit.errors import SinefitError
 
@@ -81,6 +81,9 @@ class FitStoppedError(SinefitError):
         super().__init__(message)
         self.checkpoint = checkpoint
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.checkpoint)
+
 
 class FitNotMeasuredError(SinefitError):
     """A fit was asked to stop while its field was measured; `result` holds the whole field.
@@ -91,6 +94,9 @@ class FitNotMeasuredError(SinefitError):
     def __init__(self, message: str, result: FitResult) -> None:
         super().__init__(message)
         self.result = result
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.result)
 
 
 Stopped = FitStoppedError | FitNotMeasuredError
@@ -103,6 +109,9 @@ class FitDivergedError(SinefitError):
     def __init__(self, message: str, result: FitResult) -> None:
         super().__init__(message)
         self.result = result
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.result)
 
 
 def result_of(outcome: Outcome | None) -> FitResult | None:

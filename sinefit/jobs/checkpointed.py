@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +10,15 @@ import torch
 
 from sinefit.errors import InputError, OutputError
 from sinefit.fields.weights_file import field_pieces, read_field
-from sinefit.files import write_bytes, write_elsewhere
+from sinefit.files import write_bytes
 from sinefit.fitting.checkpoint import checkpoint_pieces
 from sinefit.fitting.loop import make_plan, run_plan
+from sinefit.jobs.keeping import JobPlaces
 from sinefit.jobs.origin import origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator, Mapping
+    from typing import Any
 
     from sinefit.fields.field import Field
     from sinefit.fitting.checkpoint import Checkpoint
@@ -27,27 +27,26 @@ if TYPE_CHECKING:
     from sinefit.fitting.report import FitResult
     from sinefit.jobs.hooks import JobHooks
     from sinefit.jobs.job import Job
+    from sinefit.jobs.keeping import Left
     from sinefit.jobs.settings import JobSettings
     from sinefit.signals.signal import Signal
-
-
-@dataclass(frozen=True)
-class Left:
-    """Where the checkpoint of a stopped fit is."""
-
-    place: Path | None
-    """None where the output is a stream, which has none."""
-    refusal: OutputError | None = None
-    """Why it is not where it belongs."""
 
 
 class CheckpointedFit:
     """A fit that keeps a checkpoint beside its output, and may have begun with one."""
 
     def __init__(
-        self, job: Job, settings: JobSettings, hooks: JobHooks, resume: Checkpoint | None = None
+        self,
+        job: Job,
+        settings: JobSettings,
+        hooks: JobHooks,
+        resume: Checkpoint | None = None,
+        *,
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
         """Read the input; `resume` is a checkpoint to go on from.
+
+        `origin` is what checkpoints remember of a job whose files lie elsewhere than here.
 
         Raises InputError for an input that cannot be read or has no samples.
         """
@@ -56,7 +55,8 @@ class CheckpointedFit:
         self._settings = settings
         self._hooks = hooks
         self.signal = self._read()
-        self._origin = origin_of(job, settings)
+        self._places = JobPlaces(job, settings, hooks)
+        self._origin = origin_of(job, settings) if origin is None else dict(origin)
         if resume is not None:
             self._origin["start_from"] = resume.origin.get("start_from")
         self._goes_to_file = job.checkpoint is not None
@@ -82,47 +82,16 @@ class CheckpointedFit:
         return run_plan(self.signal, plan, hooks, self.resume)
 
     def write(self, result: FitResult) -> OutputError | None:
-        """Write the weights and remove the checkpoint.
-
-        Returns why the weights are not where they belong, with the place that they are in; raises
-        OutputError where no place takes them.
-        """
-        target = self.job.target
+        """Write the weights and remove the checkpoint, see `JobPlaces.write`."""
         storage = getattr(torch, result.report.dtype)
-
-        def pieces() -> Iterator[bytes]:
-            return field_pieces(result.field, storage)
-
-        refusal = None
-        try:
-            write_bytes(target, pieces(), force=self._settings.force, on_wait=self._hooks.on_wait)
-        except OutputError as error:
-            kept = self._kept_elsewhere(target, pieces)
-            if kept is None:
-                raise
-            refusal = OutputError(f"{error}; the finished weights are in {kept}")
-        self.remove()
-        return refusal
+        return self._places.write(lambda: field_pieces(result.field, storage))
 
     def leave(self, checkpoint: Checkpoint) -> Left:
         """Keep what a stopped fit has reached; raises OutputError where no place takes it."""
-        place = self.job.checkpoint
-        if place is None:
-            return Left(None)
-        try:
-            self._save(checkpoint)
-        except OutputError as error:
-            kept = self._kept_elsewhere(place, lambda: self._pieces(checkpoint))
-            if kept is None:
-                raise
-            return Left(kept, error)
-        return Left(place)
-
-    def remove(self) -> None:
-        """Remove the checkpoint of a fit that is done."""
-        if self.job.checkpoint is not None:
-            with contextlib.suppress(OSError):
-                self.job.checkpoint.unlink()
+        left = self._places.leave(lambda: self.pieces(checkpoint))
+        if left.place is not None and left.refusal is None:
+            self._tell(checkpoint)
+        return left
 
     def save_on_the_way(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint on the way; that there is no place for it does not end the fit."""
@@ -151,17 +120,16 @@ class CheckpointedFit:
             signal = dataclasses.replace(signal, spec=spec)
         return signal
 
-    def _kept_elsewhere(
-        self, target: str | Path, pieces: Callable[[], Iterable[bytes]]
-    ) -> Path | None:
-        """Return where else the bytes went that a file would not take, None for a stream."""
-        return write_elsewhere(target, pieces) if self._goes_to_file else None
-
-    def _pieces(self, checkpoint: Checkpoint) -> Iterator[bytes]:
+    def pieces(self, checkpoint: Checkpoint) -> Iterator[bytes]:
+        """Yield the bytes of a checkpoint's file, which tells the job that it is of."""
         return checkpoint_pieces(dataclasses.replace(checkpoint, origin=self._origin))
 
     def _save(self, checkpoint: Checkpoint) -> None:
         assert self.job.checkpoint is not None
-        write_bytes(self.job.checkpoint, self._pieces(checkpoint), force=True)
+        write_bytes(self.job.checkpoint, self.pieces(checkpoint), force=True)
+        self._tell(checkpoint)
+
+    def _tell(self, checkpoint: Checkpoint) -> None:
+        assert self.job.checkpoint is not None
         size = self.job.checkpoint.stat().st_size
         self._hooks.on_checkpoint(self.job.checkpoint, checkpoint, size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import torch
 
@@ -20,9 +20,11 @@ from sinefit.jobs.stale import remove_finished_checkpoint
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from sinefit.errors import OutputError
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.fitting.report import FitResult, Outcome
     from sinefit.jobs.job import Job
+    from sinefit.jobs.keeping import Left
     from sinefit.jobs.settings import JobSettings
 
 
@@ -73,7 +75,17 @@ def run_job(
         return keep(fit, outcome, hooks)
 
 
-def keep(fit: CheckpointedFit, outcome: Outcome, hooks: JobHooks) -> FitResult:
+class Keeper(Protocol):
+    """Writes what a fit has come to, see `CheckpointedFit`."""
+
+    def write(self, result: FitResult) -> OutputError | None:
+        """Write the weights and remove the checkpoint."""
+
+    def leave(self, checkpoint: Checkpoint) -> Left:
+        """Keep what a stopped fit has reached."""
+
+
+def keep(fit: Keeper, outcome: Outcome, hooks: JobHooks) -> FitResult:
     """Write what a fit has come to, and return its result or raise what ended it, as `run_job`."""
     if isinstance(outcome, FitStoppedError):
         left = fit.leave(outcome.checkpoint)

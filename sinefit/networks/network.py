@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -35,6 +35,10 @@ class Network:
         if values.ndim != 2 or values.shape[1] != count:
             raise ValueError(f"wanted rows of {count} values, not {tuple(values.shape)}")
         self.parameters: Mapping[str, Tensor] = MappingProxyType(self.views(values))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Of a part of a stack not all the stack, whose memory it shares.
+        return Network, (self.family, self.size, self.values.detach().clone())
 
     @classmethod
     def of(cls, family: Family, size: NetworkSize, parameters: Mapping[str, Tensor]) -> Network:

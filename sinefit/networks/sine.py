@@ -44,6 +44,9 @@ class Sine(Family):
         "with Periodic Activation Functions, NeurIPS, section 3; in effective weights"
     )
 
+    def __reduce__(self) -> str:
+        return "SINE"  # in another process, too, there is one
+
     def shapes(self, size: NetworkSize) -> Mapping[str, tuple[int, ...]]:
         """Return the shapes of the layers' weights and biases.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sinefit.cli.fit.cluster import fit_jobs_on_cluster
 from sinefit.cli.fit.job import fit_job
 from sinefit.cli.fit.log import open_log
 from sinefit.cli.fit.outcomes import Outcomes
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from sinefit.cli.fit.request import FitRequest
     from sinefit.cli.terminal.messages import Messages
     from sinefit.cli.terminal.streams import Streams
+    from sinefit.cluster.address import ClusterAddress
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.jobs.job import Job
     from sinefit.jobs.stacking import StackJob
@@ -45,9 +47,10 @@ def run_batch(
     resume: Checkpoint | None = None,
     together: bool = False,
     stack: StackJob | None = None,
+    cluster: ClusterAddress | None = None,
     do: Callable[..., dict[str, Any]] = fit_job,
 ) -> None:
-    """Run the fits one after the other, `together`, or so into the one file of a `stack`.
+    """Run the fits in turn, `together`, so into the one file of a `stack`, or on a `cluster`.
 
     A failure of the only fit raises its error; failures in a batch are listed at the end, which is
     then BATCH. With `as_json` every fit prints one object, a failed one with its `error`. A stopped
@@ -82,6 +85,8 @@ def run_batch(
                 each = dataclasses.replace(request, force=False)
                 fit_jobs_together(waiting, each, messages, stop, outcomes)
                 _gather(stack, request, messages)
+            elif cluster is not None and waiting:
+                fit_jobs_on_cluster(waiting, request, messages, stop, outcomes, cluster)
             elif together:
                 fit_jobs_together(waiting, request, messages, stop, outcomes)
             else:

@@ -24,6 +24,7 @@ from sinefit.cli.options.settings import (
 )
 from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.words.quoting import option_words
+from sinefit.cluster.address import ClusterAddress
 from sinefit.errors import SettingError
 from sinefit.files import is_standard_output
 from sinefit.fitting.config import NETWORK, FitConfig
@@ -63,6 +64,7 @@ def fit(
     together: options.Together = False,
     stack: options.Stack = None,
     shard: options.Shard = None,
+    cluster: options.Cluster = None,
     dry_run: options.DryRun = False,
     log: options.Log = None,
     resume: options.Resume = None,
@@ -82,6 +84,16 @@ def fit(
             _refuse_with_from({**_of_network(settings), **short})
         if together or stack is not None:
             _refuse_with_together({"--resume": resume, "--preview": preview})
+        where = None if cluster is None else ClusterAddress.of(cluster)
+        if where is not None:
+            _refuse_with_cluster(
+                {
+                    "--together": together or None,
+                    "--stack": stack,
+                    "--resume": resume,
+                    "--preview": preview,
+                }
+            )
         if stack is not None:
             _refuse_with_stack(
                 {
@@ -159,6 +171,7 @@ def fit(
             resume=checkpoint,
             together=together,
             stack=stack_job,
+            cluster=where,
         )
 
 
@@ -200,6 +213,13 @@ def _refuse_with_stack(settings: dict[str, object]) -> None:
     for flag, value in settings.items():
         if value is not None:
             raise SettingError(f"{flag} and --stack exclude each other: it is one file for all")
+
+
+def _refuse_with_cluster(settings: dict[str, object]) -> None:
+    """Raise SettingError for an option that is about this process."""
+    for flag, value in settings.items():
+        if value is not None:
+            raise SettingError(f"{flag} and --cluster exclude each other: leave one of them out")
 
 
 def _initializer_text(

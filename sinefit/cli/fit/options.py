@@ -142,6 +142,15 @@ Shard = Annotated[
         rich_help_panel=_BATCH,
     ),
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHERE",
+        help="Fit on workers of Dask: local, local:4, slurm:20 or tcp://scheduler:8786; needs the "
+        "extra 'cluster'.",
+        rich_help_panel=_BATCH,
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="List what would be done.", rich_help_panel=_BATCH),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sinefit.jobs.checkpointed import CheckpointedFit
+from sinefit.jobs.keeping import JobPlaces
 from tests.cli.making import fail, invoke, make_picture, succeed
 from tests.cli.stops import BRIEF, names, stop_at
 
@@ -26,7 +26,7 @@ def killed(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder where a fit was killed after its output and before it had cleaned up."""
     stop_at(monkeypatch, 2, "photo.png", *BRIEF)
     with monkeypatch.context() as patch:
-        patch.setattr(CheckpointedFit, "remove", lambda _fit: None)
+        patch.setattr(JobPlaces, "remove", lambda _places: None)
         succeed("fit", "photo.png", *BRIEF)
     assert names(here) == [CHECKPOINT.name, "photo.png", OUTPUT.name]
     return here
