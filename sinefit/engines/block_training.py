@@ -14,6 +14,7 @@ import triton  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
 from sinefit.engines import block_kernels
 from sinefit.engines.graphics import sent
+from sinefit.native.shuffles import Shuffles
 from sinefit.networks.network import Network
 from sinefit.networks.sine import SINE
 
@@ -94,7 +95,9 @@ class BlockTraining:
         self._factors = torch.empty((len(values), hidden), dtype=torch.float16).to(values.device)
         self._gradients = torch.zeros_like(values)
 
-    def take(self, indices: Tensor, factors: Tensor, offsets: Tensor | None = None) -> Tensor:
+    def take(
+        self, indices: Tensor | Shuffles, factors: Tensor, offsets: Tensor | None = None
+    ) -> Tensor:
         """Take steps on samples (steps, members, batch) at factors (steps, members) on the rates.
 
         Factors are float64, on the CPU. Returns the sums of the members' losses before the steps
@@ -103,7 +106,8 @@ class BlockTraining:
         assert offsets is None  # there is no precision for points around a target
         adam = self._adam
         device = adam.values.device
-        drawn = indices.to(device, torch.int32, non_blocking=True).contiguous()
+        drawn = indices.indices() if isinstance(indices, Shuffles) else indices
+        drawn = drawn.to(device, torch.int32, non_blocking=True).contiguous()
         paces = sent(adam.paces(factors), device)
         losses = torch.zeros((-(-len(drawn) // LAUNCHED), len(adam.values)), device=device)
         with torch.cuda.device(device) if device.type == "cuda" else contextlib.nullcontext():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sinefit.engines.adam import Adam
     from sinefit.engines.objective import Batch, Objective
+    from sinefit.native.shuffles import Shuffles
     from sinefit.networks.family import Family
     from sinefit.networks.network import Network
     from sinefit.networks.size import NetworkSize
@@ -93,8 +94,12 @@ class Engine(Protocol):
 class StackTraining(Protocol):
     """Trains a stack by itself, many steps in a call."""
 
-    def take(self, indices: Tensor, factors: Tensor, offsets: Tensor | None = None) -> Tensor:
+    def take(
+        self, indices: Tensor | Shuffles, factors: Tensor, offsets: Tensor | None = None
+    ) -> Tensor:
         """Take steps on samples (steps, members, batch) at factors (steps, members) on the rates.
+
+        Shuffles instead of samples are drawn here.
 
         Factors are float64, on the CPU. With offsets (steps, members, batch, points, in), float32,
         a target is met by the mean of the outputs at so many points around its coordinates, which

@@ -9,6 +9,7 @@ import torch
 from sinefit.engines.compiled import instructions_for, precisions_of
 from sinefit.engines.torch_engine import TORCH
 from sinefit.native import small_networks
+from sinefit.native.shuffles import Shuffles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,13 +40,20 @@ class SmallNetworksTraining:
         self._tables = [table.contiguous() for table in tables]
         self._threads = threads
 
-    def take(self, indices: Tensor, factors: Tensor, offsets: Tensor | None = None) -> Tensor:
+    def take(
+        self, indices: Tensor | Shuffles, factors: Tensor, offsets: Tensor | None = None
+    ) -> Tensor:
         """Take steps on samples (steps, members, batch) at factors (steps, members) on the rates.
+
+        Shuffles instead of samples are drawn beside the training.
 
         With offsets (steps, members, batch, points, in) targets are met by means over points.
         Returns the sums of the members' losses before the steps (members,).
         """
         adam = self._adam
+        steps = indices.steps if isinstance(indices, Shuffles) else len(indices)
+        if not isinstance(indices, Shuffles):
+            indices = indices.transpose(0, 1).to(torch.int32).contiguous()
         losses = small_networks.train(
             self._size,
             adam.values,
@@ -53,7 +61,7 @@ class SmallNetworksTraining:
             rates=adam.rates,
             bounds=adam.bounds,
             samples=self._tables,
-            indices=indices.transpose(0, 1).to(torch.int32).contiguous(),
+            indices=indices,
             offsets=None if offsets is None else offsets.transpose(0, 1).contiguous(),
             factors=(factors.float() * torch.from_numpy(adam.scales)).T.contiguous(),
             taken=[int(steps) for steps in adam.steps],
@@ -61,7 +69,7 @@ class SmallNetworksTraining:
             threads=self._threads,
             instructions=self._instructions,
         )
-        adam.steps += len(indices)
+        adam.steps += steps
         return losses
 
 

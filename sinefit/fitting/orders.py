@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import torch
 
+from sinefit.native.shuffles import Shuffles
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -50,51 +52,15 @@ class WholeOrder:
         """Do nothing."""
 
 
-class EpochOrder:
-    """Epochs that are each shuffled by a generator of their own, one behind the other.
-
-    A batch follows from the seed and the number of its step, so that there is nothing to keep. Of
-    fewer samples than it has it holds several epochs.
-    """
-
-    def __init__(self, count: int, batch: int, seed: int) -> None:
-        self.size = batch
-        self._count = count
-        self._seed = seed
-
-    def draw(self, first: int, steps: int) -> Tensor:
-        """Return the batches of so many steps from the step `first` on, (steps, size), int64."""
-        begin, end = first * self.size, (first + steps) * self.size
-        epoch = begin // self._count
-        shuffled = []
-        for number in range(epoch, -(-end // self._count)):
-            generator = torch.Generator().manual_seed((self._seed ^ (number * _STRIDE)) % 2**63)
-            shuffled.append(torch.randperm(self._count, generator=generator))
-        begin -= epoch * self._count
-        return torch.cat(shuffled)[begin : begin + steps * self.size].view(steps, self.size)
-
-    def state(self) -> dict[str, Tensor]:
-        """Return nothing."""
-        return {}
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Do nothing."""
-
-
-_STRIDE: Final = 0x5851F42D4C957F2D
-"""Odd, so that no two epochs have one seed."""
-
-
 class StackOrder:
-    """What `EpochOrder` is to a network, to many of them at once and on any device.
-
-    Each epoch of each member is all of its samples in the order of numbers that are mixed from the
-    member's seed, the epoch's number and the sample's. So a batch follows from the seeds and the
-    number of its step, and a device draws the batches of all members in a few operations.
-    """
+    """The shuffled epochs of the networks of a stack, on any device."""
 
     def __init__(
-        self, counts: Sequence[int], batch: int, seeds: Sequence[int], device: torch.device
+        self,
+        counts: Sequence[int],
+        batch: int,
+        seeds: Sequence[int],
+        device: torch.device | str = "cpu",
     ) -> None:
         """Draw batches of one size for members with so many samples each."""
         self.size = batch
@@ -103,39 +69,34 @@ class StackOrder:
         folded = [(seed * _GOLDEN % 2**64) >> 33 for seed in seeds]
         self._seeds = torch.tensor(folded, device=device)
 
-    def draw(self, first: int, steps: int) -> Tensor:
-        """Return the batches of so many steps from the step `first` on (steps, members, size)."""
-        counts, device = self._counts[:, None], self._counts.device
-        begin, drawn = first * self.size, steps * self.size
-        epochs = 1 + -(-drawn // self._fewest)  # of the one with the most
-        before = begin // counts  # (members, 1), epochs that have ended
-        numbers = before + torch.arange(epochs, device=device)  # (members, epochs)
-        seeds = _mixed(self._seeds[:, None] ^ _mixed(numbers))
-        samples = torch.arange(self._most, device=device)
-        keys = _mixed(seeds[..., None] ^ _mixed(samples)) & (_LOW_BITS >> 1)
-        keys = torch.where(samples < counts[..., None], keys, _LOW_BITS)  # behind all others
-        shuffled = keys.to(torch.int32).argsort(dim=2)
-        place = torch.arange(begin, begin + drawn, device=device).expand(len(counts), -1)
-        epoch = place // counts - before
-        flat = epoch * self._most + place % counts  # (members, drawn)
-        found = shuffled.flatten(1).gather(1, flat)
-        return found.view(-1, steps, self.size).transpose(0, 1)
+    def draw(self, first: int, steps: int) -> Shuffles:
+        """Return the batches of so many steps from the step `first` on."""
+        return Shuffles(
+            self._counts, self._fewest, self._most, self._seeds, first, steps, self.size
+        )
 
 
-_LOW_BITS: Final = 2**31 - 1
 _GOLDEN: Final = 0x9E3779B97F4A7C15
 """2^64 over the golden ratio: the upper bits of its products hang on all bits of a seed."""
 
 
-def _mixed(values: Tensor) -> Tensor:
-    """Return numbers of 31 bits, each bit of which hangs on all bits of the values (int64).
+class EpochOrder:
+    """What `StackOrder` is to one network of the stack."""
 
-    Shifts and multipliers are those that Wellons found by search ("hash-prospector", 2018).
-    """
-    values = values & _LOW_BITS
-    values = ((values ^ (values >> 15)) * 0x2C1B3C6D) & _LOW_BITS
-    values = ((values ^ (values >> 12)) * 0x297A2D39) & _LOW_BITS
-    return values ^ (values >> 15)
+    def __init__(self, count: int, batch: int, seed: int) -> None:
+        self.size = batch
+        self._stack = StackOrder([count], batch, [seed])
+
+    def draw(self, first: int, steps: int) -> Tensor:
+        """Return the batches of so many steps from the step `first` on, (steps, size), int64."""
+        return self._stack.draw(first, steps).indices()[:, 0]
+
+    def state(self) -> dict[str, Tensor]:
+        """Return nothing."""
+        return {}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Do nothing."""
 
 
 class BatchOrder:

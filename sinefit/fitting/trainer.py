@@ -21,6 +21,7 @@ from sinefit.fitting.members import block_seed
 from sinefit.fitting.orders import BatchOrder, EpochOrder, StackOrder, WholeOrder
 from sinefit.fitting.rates import RateTable
 from sinefit.fitting.samples import RESIDENT_SHARE, TABLE_BYTES, PartSamples, tables_fit
+from sinefit.native.shuffles import Shuffles
 from sinefit.networks.network import Network
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Trainer:
         self._lacks_memory = False
         self._groups: list[range] = []
         self._alone: StackTraining | None = None
-        self._drawn_order: tuple[range, StackOrder] | None = None
+        self._stack_orders: dict[range, StackOrder] = {}
         starts = [plan.start for plan in plans]
         start = starts[0] if len(starts) == 1 else Network.stack(starts)
         self._set_up(start.astype(self._work.dtype))
@@ -164,31 +165,39 @@ class Trainer:
                 total += take(group, indices, rates[begin : begin + steps])
             yield group, total
 
-    def _draw(self, group: range, taken: Sequence[int], steps: int) -> Tensor:
-        """Return the samples (steps, members, batch) of a group's next steps."""
-        if isinstance(self._kind, StackKind) and self._work.device.type != "cpu":
-            return self._stack_order(group).draw(taken[0], steps)
-        pairs = zip(group, taken, strict=True)
-        drawn = [self._members[place].order.draw(each, steps) for place, each in pairs]
-        return torch.stack(drawn, dim=1)
+    def _draw(self, group: range, taken: Sequence[int], steps: int) -> Tensor | Shuffles:
+        """Return the samples (steps, members, batch) of a group's next steps.
+
+        What trains a stack draws those of shuffled epochs itself.
+        """
+        orders = [self._members[place].order for place in group]
+        if all(isinstance(order, EpochOrder) for order in orders):
+            drawn = self._stack_order(group).draw(taken[0], steps)
+            return drawn if isinstance(self._kind, StackKind) else drawn.indices()
+        pairs = zip(orders, taken, strict=True)
+        return torch.stack([order.draw(each, steps) for order, each in pairs], dim=1)
 
     def _stack_order(self, group: range) -> StackOrder:
-        """Return the order of a group's samples that a device draws by itself."""
-        if self._drawn_order is None or self._drawn_order[0] != group:
+        """Return the order of a group's samples, on the device that draws them."""
+        if group not in self._stack_orders:
             members = self._members[group.start : group.stop]
-            order = StackOrder(
+            self._stack_orders[group] = StackOrder(
                 [member.parts.count_in(member.number) for member in members],
                 members[0].order.size,
                 [block_seed(member.plan.config.seed, member.number) for member in members],
-                self._work.device,
+                self._work.device if isinstance(self._kind, StackKind) else "cpu",
             )
-            self._drawn_order = (group, order)
-        return self._drawn_order[1]
+        return self._stack_orders[group]
 
     def take(
-        self, group: range, indices: Tensor, factors: Tensor | Sequence[Sequence[float]]
+        self,
+        group: range,
+        indices: Tensor | Shuffles,
+        factors: Tensor | Sequence[Sequence[float]],
     ) -> Tensor:
         """Take steps of a group on samples (steps, members, batch) at factors (steps, members).
+
+        Shuffles instead of samples are for stacks that an engine trains by itself.
 
         Returns the sums of the losses before the steps (members,). A device without memory for a
         part gets parts of half the size, with the same result but for the order of sums.
@@ -198,9 +207,13 @@ class Trainer:
         with cpu_threads(1 if self._kind.has_own_threads else None):
             if group != self._open or self._is_closed:
                 self._begin(group)
-            offsets = self._offsets(group, *indices.shape[::2])
+            if isinstance(indices, Shuffles):
+                offsets = self._offsets(group, indices.steps, indices.size)
+            else:
+                offsets = self._offsets(group, *indices.shape[::2])
             if self._alone is not None:
                 return self._alone.take(indices, factors, offsets)
+            assert not isinstance(indices, Shuffles)
             if self._recorded is not None:
                 return self._take_recorded(indices, factors)
             total = torch.zeros(len(group), device=self._network.device)
@@ -231,10 +244,11 @@ class Trainer:
             and SPARSE * count * plan.batch <= plan.fewest
         )
 
-    def _take_sparse(self, group: range, indices: Tensor, factors: Tensor) -> Tensor:
+    def _take_sparse(self, group: range, indices: Tensor | Shuffles, factors: Tensor) -> Tensor:
         """Do as `take` does with tables of the samples of these steps alone."""
         assert isinstance(self._kind, StackKind)
         self._alone, self._open, self._is_closed = None, group, True
+        indices = indices.indices() if isinstance(indices, Shuffles) else indices
         steps, members, batch = indices.shape
         tables = []
         for place, member in enumerate(self._members[group.start : group.stop]):
@@ -366,6 +380,7 @@ class Trainer:
         self._network = network.to(self._work.device)
         self._adam = Adam(self._network, constants=self._members[0].plan.adam)
         self._groups = self._grouped()
+        self._stack_orders.clear()
         self._is_bounded = bool(self._rules(0).bounds)
         for group in self._groups if self._is_bounded else []:
             self._adam.part(group, bounds=self._bounds(group))  # they hold before the first step

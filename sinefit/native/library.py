@@ -20,14 +20,14 @@ _SMALL_NETWORKS: Final[_Signatures] = {
     "sinefit_prefers_bf16": (_INT, []),
     "sinefit_peak_products": (_DOUBLE, [_INT, _LONG]),
     "sinefit_peak_sines": (_DOUBLE, [_INT, _LONG]),
-    "sinefit_small_train": (
+    "sinefit_stack_train": (
         _INT,
         [_INT] * 5
         + [_LONG, _INT]
         + [_POINTER] * 3  # values and Adam's averages
         + [_POINTER, _LONG] * 2  # rates and bounds
         + [_POINTER] * 2  # samples and their counts
-        + [_POINTER, _LONG]  # indices
+        + [_POINTER, _LONG, _POINTER, ctypes.c_int64]  # indices, or seeds and the first sample
         + [_POINTER, _LONG, _LONG, _LONG]  # offsets, steps, batch, points
         + [_POINTER, _LONG, _POINTER]  # factors, steps taken
         + [_DOUBLE] * 3

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "shuffles.h"
 #include "subnormals.h"
 
 enum { PART = 4096 }; /* samples of a member that a thread evaluates before it takes other work */
@@ -21,6 +22,11 @@ typedef struct stack {
     long values_stride, rates_stride, bounds_stride, indices_stride, factors_stride, parts;
     const float *const *samples;
     const int64_t *taken;
+    /* Where batches are drawn beside the training: the networks' seeds, the first sample of their
+       epochs, and where in a workspace there is room for that. */
+    const int64_t *sample_counts, *seeds;
+    int64_t begin;
+    size_t room;
 } stack;
 
 typedef struct {
@@ -82,7 +88,17 @@ static void train_item(const stack *stack, long item, float *workspace) {
     work.rates += item * stack->rates_stride;
     if (work.bounds != NULL) work.bounds += item * stack->bounds_stride;
     work.samples = stack->samples[item];
-    work.indices += item * stack->indices_stride;
+    if (stack->seeds == NULL) {
+        work.indices += item * stack->indices_stride;
+    } else {
+        const long drawn = work.steps * work.batch;
+        int32_t *indices = (int32_t *)(workspace + stack->room);
+        shuffled_sample *room = (shuffled_sample *)(workspace + stack->room + (drawn + 1) / 2 * 2);
+        sinefit_draw(
+            (long)stack->sample_counts[item], (uint32_t)stack->seeds[item], stack->begin, drawn, room,
+            indices);
+        work.indices = indices;
+    }
     if (work.offsets != NULL)
         work.offsets += item * work.steps * work.batch * work.points * work.size.features;
     work.factors += item * stack->factors_stride;
@@ -101,18 +117,23 @@ static int all_inside(const int32_t *indices, long count, int64_t samples) {
     return least >= 0 && greatest < samples;
 }
 
-int sinefit_small_train(
+int sinefit_stack_train(
     int set, int features, int width, int depth, int channels, long members, int threads, float *values,
     float *averages, float *squares, const float *rates, long rates_stride, const float *bounds,
     long bounds_stride, const float *const *samples, const int64_t *sample_counts,
-    const int32_t *indices, long indices_stride, const float *offsets, long steps, long batch,
-    long points, const float *factors, long factors_stride, const int64_t *taken, double decay, double square_decay, double epsilon,
+    const int32_t *indices, long indices_stride, const int64_t *seeds, int64_t begin,
+    const float *offsets, long steps, long batch, long points, const float *factors,
+    long factors_stride, const int64_t *taken, double decay, double square_decay, double epsilon,
     float *losses
 ) {
     const network_size size = {features, width, depth, channels};
-    for (long member = 0; member < members; member++)
-        if (!all_inside(indices + member * indices_stride, steps * batch, sample_counts[member]))
+    int64_t most = 0;
+    for (long member = 0; member < members; member++) {
+        const int64_t count = sample_counts[member];
+        if (seeds == NULL ? !all_inside(indices + member * indices_stride, steps * batch, count) : count < 1)
             return OUTSIDE;
+        if (count > most) most = count;
+    }
     stack stack = {
         .set = sinefit_find_set(set),
         .work = train_item,
@@ -141,8 +162,14 @@ int sinefit_small_train(
         .factors_stride = factors_stride,
         .samples = samples,
         .taken = taken,
+        .sample_counts = sample_counts,
+        .seeds = seeds,
+        .begin = begin,
     };
-    return run(&stack, threads, stack.set->train_floats(size, batch, points)) ? DONE : NO_MEMORY;
+    stack.room = (stack.set->train_floats(size, batch, points) + 1) / 2 * 2;
+    /* Indices, and twice an epoch's samples with their keys. */
+    const size_t drawing = seeds == NULL ? 0 : (size_t)(steps * batch + 1 + 4 * most);
+    return run(&stack, threads, stack.room + drawing) ? DONE : NO_MEMORY;
 }
 
 /* ---- evaluation ---- */

@@ -126,14 +126,17 @@ EXPORT double sinefit_peak_sines(int set, long rounds);
    in place, `losses` (members) are written. Of `rates`, `bounds`, `indices` and `factors` there is
    one for each member, or with a stride of zero one for all. With `offsets` (members, steps, batch,
    points, features) a target is to be met by the mean of the outputs at so many points around its
-   sample; they are NULL for one `points`. The result does not depend on `threads`.
+   sample; they are NULL for one `points`. With `seeds` (members) the indices, which are NULL then,
+   are drawn: the samples from `begin` on of each member's shuffled epochs. The result does not
+   depend on `threads`.
    Return DONE, or without a change OUTSIDE for an index that no sample has, or NO_MEMORY. */
-EXPORT int sinefit_small_train(
+EXPORT int sinefit_stack_train(
     int set, int features, int width, int depth, int channels, long members, int threads, float *values,
     float *averages, float *squares, const float *rates, long rates_stride, const float *bounds,
     long bounds_stride, const float *const *samples, const int64_t *sample_counts,
-    const int32_t *indices, long indices_stride, const float *offsets, long steps, long batch,
-    long points, const float *factors, long factors_stride, const int64_t *taken, double decay, double square_decay, double epsilon,
+    const int32_t *indices, long indices_stride, const int64_t *seeds, int64_t begin,
+    const float *offsets, long steps, long batch, long points, const float *factors,
+    long factors_stride, const int64_t *taken, double decay, double square_decay, double epsilon,
     float *losses
 );
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 
 from sinefit.native.instruction_sets import chosen, instruction_sets
+from sinefit.native.shuffles import Shuffles
 from sinefit.native.tensors import address_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def train(
     rates: Tensor,
     bounds: Tensor | None = None,
     samples: Sequence[Tensor],
-    indices: Tensor,
+    indices: Tensor | Shuffles,
     offsets: Tensor | None = None,
     factors: Tensor,
     taken: Sequence[int],
@@ -58,7 +59,8 @@ def train(
     `values` and Adam's `averages` of gradients and of their squares are (members, count), laid out
     as `Sine.shapes` says. Each member has a table of `samples` (its count, in + out), coordinates
     and targets side by side, and has `taken` so many steps before. `indices` (members, steps,
-    batch), int32, tell the samples of each step, and `factors` (members, steps) what its learning
+    batch), int32, tell the samples of each step, or shuffles, whose counts are those of the tables
+    and which are drawn beside the training; and `factors` (members, steps) what its learning
     rates are multiplied with. `rates` are the peak learning rates, zero for frozen values; values
     are clamped to their magnitudes in `bounds` after each step. With `offsets` (members, steps,
     batch, points, in) a target is met by the mean of the outputs at its coordinates plus each of so
@@ -71,9 +73,21 @@ def train(
     without memory.
     """
     library, set_number = chosen(instructions, size.width)
-    if indices.ndim != 3 or (offsets is not None and offsets.ndim != 5):
-        raise ValueError("wanted indices (members, steps, batch) and offsets with two axes more")
-    members, steps, batch = len(values), *indices.shape[1:]
+    if offsets is not None and offsets.ndim != 5:
+        raise ValueError("wanted offsets (members, steps, batch, points, in)")
+    members = len(values)
+    if isinstance(indices, Shuffles):
+        steps, batch = indices.steps, indices.size
+        seeds, begin = address_of(indices.seeds, (members,), torch.int64), indices.first * batch
+        drawn: tuple[int | None, int] = (None, 0)
+        if indices.counts.tolist() != [len(table) for table in samples] or begin < 0:
+            raise ValueError("wanted shuffles of the samples in the tables")
+    else:
+        if indices.ndim != 3:
+            raise ValueError("wanted indices (members, steps, batch)")
+        steps, batch = indices.shape[1:]
+        seeds, begin = None, 0
+        drawn = _rows(indices, members, (steps, batch), torch.int32)
     points = 1 if offsets is None else offsets.shape[3]
     decay, square_decay, epsilon = constants
     if threads < 1 or batch < 1 or points < 1 or len(samples) != members or len(taken) != members:
@@ -86,7 +100,7 @@ def train(
         *(address_of(table, (len(table), columns)) for table in samples)
     )
     losses = torch.empty(members)
-    outcome = library.sinefit_small_train(
+    outcome = library.sinefit_stack_train(
         set_number,
         *_numbers(size),
         members,
@@ -97,7 +111,9 @@ def train(
         *((None, 0) if bounds is None else _rows(bounds, members, (count,))),
         tables,
         (ctypes.c_int64 * members)(*(len(table) for table in samples)),
-        *_rows(indices, members, (steps, batch), torch.int32),
+        *drawn,
+        seeds,
+        begin,
         None
         if offsets is None
         else address_of(offsets, (members, steps, batch, points, size.in_features)),
