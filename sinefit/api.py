@@ -70,7 +70,13 @@ if TYPE_CHECKING:
     from sinefit.comparing.cells import Cell
     from sinefit.comparing.results import CellResult, Comparison
     from sinefit.fields.field import Factors
-    from sinefit.fitting.config import FittedFootprint, StopOn, StorageType, TrainingPrecision
+    from sinefit.fitting.config import (
+        FittedFootprint,
+        StopOn,
+        StorageType,
+        Supervised,
+        TrainingPrecision,
+    )
     from sinefit.fitting.recipes import RecipeName
     from sinefit.fitting.report import FitResult, Progress
     from sinefit.fitting.schedule import Schedule
@@ -109,6 +115,7 @@ def fit(
     threads: int | None = None,
     holdout: str | float | None = None,
     stop_on: StopOn | None = None,
+    supervise: Supervised = FitConfig.supervise,
     footprint: FittedFootprint | None = None,
     dtype: StorageType | None = None,
     channels_last: bool = Selection.channels_last,
@@ -170,6 +177,7 @@ def fit(
         threads=threads,
         holdout=holdout,
         stop_on=stop_on,
+        supervise=supervise,
         footprint=footprint,
         dtype=dtype,
     )

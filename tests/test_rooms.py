@@ -39,7 +39,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 # The same inside the room of signals; of the kinds, videos build on images, their frames.
 SIGNAL_FLOORS = (
-    ("limits", "signal", "storage", "table", "writer"),
+    ("cosine_series", "limits", "signal", "storage", "table", "writer"),
     ("grid", "masks", "media", "selection"),
     ("blocks",),
     ("array", "audio", "image"),

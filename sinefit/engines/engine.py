@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sinefit.engines.adam import Adam
+    from sinefit.engines.derived import DerivedOutputs
     from sinefit.engines.objective import Batch, Objective
     from sinefit.native.shuffles import Shuffles
     from sinefit.networks.family import Family
@@ -46,6 +47,8 @@ class Work:
     """Threads of the CPU that the engine may use."""
     dtype: torch.dtype = torch.float32
     """Type of weights, coordinates and targets."""
+    outputs: DerivedOutputs | None = None
+    """What of the networks meets the targets; None for their values."""
     has_gains: bool = False
     """Whether Adam goes by the gradient by weights that the scheme calls its own, see
     `Adam.__init__`."""
@@ -62,9 +65,12 @@ class Work:
 
     @property
     def is_sine(self) -> bool:
-        """Whether it is sine networks in float32 and the mean squared error, of whatever points."""
-        is_single = self.dtype == torch.float32
-        return self.family is SINE and is_single and isinstance(self.objective, MeanSquaredError)
+        """Whether it is values of sine networks in float32 and the mean squared error.
+
+        They are met at whatever points.
+        """
+        is_usual = self.dtype == torch.float32 and isinstance(self.objective, MeanSquaredError)
+        return self.family is SINE and self.outputs is None and is_usual
 
     @property
     def is_pointwise(self) -> bool:

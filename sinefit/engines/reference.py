@@ -9,8 +9,11 @@ import torch
 from sinefit.processor.products import products_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
+    from sinefit.engines.derived import DerivedOutputs
     from sinefit.engines.engine import Precision, Work
     from sinefit.engines.objective import Batch, Objective
     from sinefit.networks.network import Network
@@ -23,11 +26,21 @@ class ReferenceEngine:
     gradients add up, so that memory does not grow with it.
     """
 
-    def __init__(self, network: Network, objective: Objective, targets: int | None = None) -> None:
-        """Take at most so many targets per member at a time, all of a batch unless given."""
+    def __init__(
+        self,
+        network: Network,
+        objective: Objective,
+        targets: int | None = None,
+        outputs: DerivedOutputs | None = None,
+    ) -> None:
+        """Take at most so many targets per member at a time, all of a batch unless given.
+
+        `outputs` is what of the networks meets them, None for their values.
+        """
         self._network = network
         self._objective = objective
         self._targets = targets
+        self._derived = outputs
         self.gradient = torch.zeros_like(network.values)
 
     def step(self, batch: Batch) -> Tensor:
@@ -45,12 +58,18 @@ class ReferenceEngine:
             share = part.targets.shape[1] / count
             values = network.values.detach().requires_grad_()
             with products_of(torch.float32):  # whatever the caller's process allows
-                outputs = network.family.outputs(network.views(values), part.coordinates)
+                outputs = self._outputs(network.views(values), part.coordinates)
                 losses = [self._objective.loss(output, part) * share for output in outputs]
                 (gradient,) = torch.autograd.grad(torch.stack(losses).sum(), values)
             self.gradient += gradient
             total += losses[-1].detach()
         return total
+
+    def _outputs(self, parameters: Mapping[str, Tensor], coordinates: Tensor) -> tuple[Tensor, ...]:
+        family = self._network.family
+        if self._derived is None:
+            return family.outputs(parameters, coordinates)
+        return (self._derived(family, parameters, coordinates),)
 
 
 class _Reference:
@@ -66,12 +85,14 @@ class _Reference:
     def memory(self, work: Work) -> int:
         """Return about what autograd keeps of every layer, and what flows back."""
         each = work.size.width * (work.family.kept_values * work.size.depth + 2)
+        if work.outputs is not None:
+            each *= work.outputs.kept_values
         return work.dtype.itemsize * work.members * work.samples * each
 
     def make(self, network: Network, work: Work, precision: Precision) -> ReferenceEngine:
         """Return the engine."""
         del precision
-        return ReferenceEngine(network, work.objective, work.targets)
+        return ReferenceEngine(network, work.objective, work.targets, work.outputs)
 
 
 REFERENCE: Final = _Reference()

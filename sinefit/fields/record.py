@@ -58,3 +58,5 @@ class FitRecord:
     gradients."""
     precision: str = "auto"
     """What was asked of products: "auto", "float32" or "float64"."""
+    supervise: str = "values"
+    """What of the signal was fitted: "values", "gradient" or "laplacian"."""

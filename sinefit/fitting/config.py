@@ -61,6 +61,7 @@ STORAGE_TYPES: tuple[StorageType, ...] = get_args(StorageType)
 
 FittedFootprint = Literal["point", "box", "gaussian"]
 
+Supervised = Literal["values", "gradient", "laplacian"]
 StopOn = Literal["holdout"]
 USUAL_HOLDOUT: Final = RandomHoldout(0.05)
 """What is held out of a fit that ends by it."""
@@ -261,6 +262,17 @@ class FitConfig:
         ),
     )
     """Samples that training never sees, on which the field is scored; None holds out none."""
+    supervise: Supervised = field(
+        default="values",
+        metadata=setting(
+            "What of the signal is fitted: values, or its gradient or laplacian and their integral "
+            "(with --recipe paper alone), by one network.",
+            group=TRAINING,
+            form="NAME",
+        ),
+    )
+    """"values", or "gradient" or "laplacian" and what these determine; see
+    `sinefit.fitting.supervision`."""
     footprint: FittedFootprint | None = field(
         default=None,
         metadata=setting(

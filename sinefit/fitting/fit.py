@@ -20,6 +20,7 @@ from sinefit.fitting.measure import (
     Blend,
     MeasuringStoppedError,
     estimate_psnr,
+    mean_missing,
     measure_quality,
     measured_samples,
 )
@@ -40,6 +41,7 @@ from sinefit.fitting.schedule import (
     restarting_progress,
     steps_to_restart,
 )
+from sinefit.fitting.supervision import with_level
 from sinefit.initializers.registry import describe
 from sinefit.networks.registry import describe_network
 
@@ -209,7 +211,9 @@ class Fit:
             return 0.0
         if now - self._seen.setdefault("field", now) < hooks.field_every:
             return 0.0
-        field = self._field(self._present().clone())  # waits for the device: its steps count
+        field = self._field(
+            self._levelled(self._present().clone())
+        )  # waits for the device: its steps count
         begin = clock()
         hooks.on_field(field)
         self._seen["field"] = clock()
@@ -301,6 +305,7 @@ class Fit:
             ended_by = "divergence"
         if ended_by == "divergence":
             network = self._best.network
+        network = self._levelled(network)
         self._round(network)
         result = self._result(network, ended_by)
         name = self._signal.spec.source or "the fit"
@@ -378,7 +383,7 @@ class Fit:
         present = self._present()
         if target is None or self._estimate(present) < target:
             return False
-        stored = present.clone()
+        stored = self._levelled(present.clone())
         self._round(stored)
         quality = self._measure(stored)
         return quality is not None and quality.psnr_float >= target
@@ -402,7 +407,18 @@ class Fit:
     def _estimate(self, network: Network) -> float:
         """Return the PSNR of a network of this fit over some of its samples."""
         holdout = self.plan.config.holdout
-        return estimate_psnr(self._blend(network), self._signal, holdout=holdout)
+        blend = self._blend(self._levelled(network))
+        return estimate_psnr(blend, self._signal, holdout=holdout)
+
+    def _levelled(self, network: Network) -> Network:
+        """Return a network of this fit with the mean of the signal, where training tells it none.
+
+        Any other is returned as it is.
+        """
+        outputs = self.plan.work.outputs
+        if outputs is None or outputs.with_values:
+            return network
+        return with_level(network, mean_missing(self._blend(network), self._signal))
 
     def _blend(self, network: Network) -> Blend:
         """Return what is measured of a network of this fit: a field's weights are float32."""
@@ -520,6 +536,7 @@ class Fit:
             betas=plan.adam[:2],
             epsilon=plan.config.epsilon,
             precision=plan.config.precision or "auto",
+            supervise=plan.config.supervise,
         )
 
     def _with_holdout(self, record: FitRecord, network: Network, quality: Quality) -> FitRecord:

@@ -134,6 +134,21 @@ def estimate_psnr(
     return metrics.psnr(total / values, signal.spec.target_range) if values else -math.inf
 
 
+def mean_missing(field: Blended, signal: Signal, count: int = ESTIMATED) -> NDArray[np.float64]:
+    """Return what a field lacks to the signal's mean in each channel, over at most `count` samples.
+
+    It counts as outputs of the networks do.
+    """
+    choice = SampleChoice.of(signal, None)
+    total, samples = np.zeros(signal.spec.channels), 0
+    places = lattice(whole(signal.spec.shape), count, choice.step)
+    for outputs, truth, fitted, _ in _pairs(field, signal, places, signal.spec.bit_depth, choice):
+        missing = signal.spec.to_unit(truth, "float64") - outputs
+        total += missing[fitted].sum(axis=0)
+        samples += int(fitted.sum())
+    return total / max(1, samples)
+
+
 def held_out_psnr(field: Blended, signal: Signal, holdout: Holdout, count: int) -> float:
     """Return the PSNR of unrounded values over held-out ones of at most `count` samples."""
     choice = SampleChoice.of(signal, holdout)

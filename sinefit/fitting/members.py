@@ -69,6 +69,8 @@ class Members(Sequence[MemberPlan]):
     weights."""
     earlier: Callable[[], Network] | None = None
     """Returns the weights of an earlier fit to begin with, which are not to be changed."""
+    rate_share: float = 1.0
+    """Of the scheme's usual rate, for training on other than values."""
 
     def __len__(self) -> int:
         return len(self.omegas)
@@ -131,10 +133,11 @@ class Members(Sequence[MemberPlan]):
     def _rates(self, rules: TrainingRules) -> PeakRates | EqualRates:
         size = self.size
         if isinstance(self.initializer, OwnStart):
-            return EqualRates(self.learning_rate or self.initializer.family.usual_rate, rules)
+            usual = self.initializer.family.usual_rate * self.rate_share
+            return EqualRates(self.learning_rate or usual, rules)
         return PeakRates(
             self.learning_rate,
-            self.initializer.hidden_rate,
+            self.initializer.hidden_rate * self.rate_share,
             rules,
             size.depth,
             size.width,
@@ -154,6 +157,7 @@ def plan_members(
     batch: int,
     threads: int,
     earlier: Callable[[], Network] | None = None,
+    rate_share: float = 1.0,
 ) -> Members:
     """Look at each block's part of a signal, on so many threads, and plan its network."""
     initializer = config.scheme
@@ -193,6 +197,7 @@ def plan_members(
         omegas,
         traits if earlier is None else (),
         earlier,
+        rate_share,
     )
 
 

@@ -98,7 +98,8 @@ class Trial:
         self._round = round_steps(spec, blocks) if few.count < blocks.count else None
         keeps = self._round is None or tables_fit(spec, blocks)
         dtype, holdout = self._plan.work.dtype, config.holdout
-        parts = PartSamples(signal, few, machine.device, dtype=dtype, keeps=keeps, holdout=holdout)
+        met = self._plan.trained_on(self._signal)
+        parts = PartSamples(met, few, machine.device, dtype=dtype, keeps=keeps, holdout=holdout)
         self._trainer = Trainer([self._plan], [parts])
         self._resident = few.count == 1 and parts.of(0).resident
         self._generator = torch.Generator().manual_seed(config.seed)

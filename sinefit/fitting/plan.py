@@ -18,6 +18,7 @@ from sinefit.fitting.footprints import points_of
 from sinefit.fitting.layout import batch_size, extent_text, network_size
 from sinefit.fitting.members import plan_members
 from sinefit.fitting.rates import geometric_means
+from sinefit.fitting.supervision import RATE_SHARE, outputs_for, trained_on
 from sinefit.memory import check_memory
 from sinefit.signals.blocks import width_first
 
@@ -130,6 +131,10 @@ class FitPlan:
         """Return its signal with the coordinates, targets and footprint that are fitted."""
         return replace(signal, spec=self.spec)
 
+    def trained_on(self, signal: Signal) -> Signal:
+        """Return what the networks are to meet at the samples of a signal that `mapped` returns."""
+        return trained_on(signal, self.work.outputs)
+
     def on_threads(self, threads: int) -> FitPlan:
         """Return the same plan for another number of threads."""
         machine = replace(self.machine, threads=threads)
@@ -170,6 +175,7 @@ def plan_fit(
         choice = SampleChoice.of(signal, config.holdout)
         fewest = min(choice.count_in(blocks, number) for number in range(blocks.count))
     points = points_of(spec.footprint, spec.axes)
+    outputs = outputs_for(signal, config)
     work = Work(
         config.network,
         size,
@@ -180,6 +186,7 @@ def plan_fit(
         machine.device,
         machine.threads,
         torch.float64 if config.precision == "float64" else torch.float32,
+        outputs,
         has_gains=epsilon is not None,
     )
     if work.dtype == torch.float64 and machine.device.type == "mps":
@@ -197,6 +204,7 @@ def plan_fit(
         batch=batch,
         threads=machine.threads,
         earlier=None if start_from is None else lambda: start_from.network,
+        rate_share=1.0 if outputs is None else RATE_SHARE[outputs.quantity],
     )
     dtype = config.dtype_for(spec, blocks)
     _check_dtype(members.boldest(), dtype)

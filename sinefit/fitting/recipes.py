@@ -87,6 +87,9 @@ UPSCALE: Final = replace(
 """What measured best between the pixels of pictures: means over their areas, frequencies well below
 Nyquist's to begin with, and weights to spare, which lets a network find a smooth way."""
 
+DERIVATIVES_BATCH: Final = 2048
+"""Samples of a step of a fit of derivatives, of which each takes as long as several of values."""
+
 RECIPES: Final[Mapping[RecipeName, Recipe]] = MappingProxyType(
     {"usual": USUAL, "paper": PAPER, "upscale": UPSCALE}
 )
@@ -109,6 +112,9 @@ def decided(config: FitConfig, spec: SignalSpec) -> FitConfig:
     recipe = RECIPES[config.recipe]
     if recipe is UPSCALE and spec.kind != "image":
         recipe = USUAL  # samples of sounds are points, and frames are not means over time
+    if config.supervise != "values":
+        batch = recipe.batch or DERIVATIVES_BATCH
+        recipe = replace(recipe, footprint="point", blocks=(1,), block_size=None, batch=batch)
     found = {
         name: getattr(recipe, name)
         for name in _PARTS

@@ -557,7 +557,8 @@ class Trainer:
 def samples_of(plan: FitPlan, signal: Signal) -> PartSamples:
     """Return the samples that a plan's networks are trained on."""
     device, holdout = plan.machine.device, plan.config.holdout
-    return PartSamples(signal, plan.blocks, device, dtype=plan.work.dtype, holdout=holdout)
+    met = plan.trained_on(signal)
+    return PartSamples(met, plan.blocks, device, dtype=plan.work.dtype, holdout=holdout)
 
 
 def _rows_of_factors(

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sinefit.fitting.config import FittedFootprint, StopOn, StorageType, TrainingPrecision
+    from sinefit.fitting.config import (
+        FittedFootprint,
+        StopOn,
+        StorageType,
+        Supervised,
+        TrainingPrecision,
+    )
     from sinefit.fitting.recipes import RecipeName
     from sinefit.fitting.schedule import Schedule
     from sinefit.signals.signal import Coordinates, Targets
@@ -52,6 +58,7 @@ class FitSettings(TypedDict, total=False):
     threads: int | None
     holdout: str | float | None
     stop_on: StopOn | None
+    supervise: Supervised
     footprint: FittedFootprint | None
     dtype: StorageType | None
 

@@ -145,8 +145,9 @@ class ToldFit:
             origin = f" (from {self._request.start_from})"
         recipe = None if config.initializer is None else describe(config.initializer)
         start = start_words(config.network, recipe, plan.omega, origin)
+        what = "" if config.supervise == "values" else f"its {config.supervise}; "
         self._messages.say(
-            f"{name}: {describe_signal(plan.spec)}; {start}, {networks_word(plan)}, "
+            f"{name}: {describe_signal(plan.spec)}; {what}{start}, {networks_word(plan)}, "
             f"on {plan.machine.device}"
         )
         if self._messages.verbose:
