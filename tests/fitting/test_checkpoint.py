@@ -208,6 +208,7 @@ OTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "seed": ("seed", {"seed": 77}),
     "holdout": ("holdout", {"holdout": parse_holdout("holdout", "grid:2")}),
     "stop_on": ("stop_on", {"stop_on": "holdout"}),
+    "supervise": ("supervise", {"supervise": "laplacian"}),
     "footprint": ("footprint", {"footprint": "box"}),
     "dtype": ("dtype", {"dtype": "bfloat16"}),
     "network": ("network", {"network": "finer", "initializer": None}),

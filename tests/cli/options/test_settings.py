@@ -46,6 +46,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "learning_rate": ("0.5", 0.5),
     "stop_on": ("holdout", "holdout"),
     "holdout": ("5%", parse_holdout("holdout", "5%")),
+    "supervise": ("gradient", "gradient"),
     "footprint": ("box", "box"),
     "schedule": ("constant", "constant"),
     "betas": ("0.8,0.95", (0.8, 0.95)),
