@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sinefit.engines.engine import EngineKind, Precision, Work
 
 _KINDS: tuple[EngineKind, ...] = (CUDA, BLOCKS, NATIVE, SMALL_NETWORKS, TORCH, REFERENCE)
+_WANTING = tuple(kind for kind in _KINDS if isinstance(kind, Wanting))
+"""Looked up once: whether an object meets a protocol takes long to tell."""
 
 ENGINES: Mapping[str, EngineKind] = MappingProxyType({kind.name: kind for kind in _KINDS})
 """Every engine by its name. The last can do any work."""
@@ -35,7 +37,7 @@ def choose_engine(work: Work, precision: Precision | None = None) -> EngineKind:
 
 def shortfalls(work: Work) -> list[str]:
     """Return what this machine lacks for the fastest way to do a work, a sentence each."""
-    told = [kind.shortfall(work) for kind in _KINDS if isinstance(kind, Wanting)]
+    told = [kind.shortfall(work) for kind in _WANTING]
     return [sentence for sentence in told if sentence is not None]
 
 

@@ -75,10 +75,11 @@ def _locked_file(prefix: str, suffix: str, folder: Path | None) -> tuple[int | N
 def remove_stale(target: str | Path) -> None:
     """Remove temporary files for `target` that killed processes have left: nobody locks them."""
     final = final_path(target)
+    prefix = _prefix(final)
     with contextlib.suppress(OSError):  # a folder that may be written to but not listed
-        for left in final.parent.iterdir():
-            if left.name.startswith(_prefix(final)):
-                _remove_unlocked(left)
+        for name in os.listdir(final.parent):  # noqa: PTH208 (of the many few need a path)
+            if name.startswith(prefix):
+                _remove_unlocked(final.parent / name)
 
 
 def _remove_unlocked(path: Path) -> None:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 from sinefit.errors import SettingError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.choice import fewest_fitted
-from sinefit.fitting.defaults import DEFAULT_INITIALIZER, default_steps
+from sinefit.fitting.defaults import DEFAULT_INITIALIZER, FIRST_ATTEMPT, default_steps
 from sinefit.fitting.holdout import (
     Holdout,  # noqa: TC001 (the settings read the annotation)
     RandomHoldout,
     parse_holdout,
 )
 from sinefit.fitting.layout import (
+    BATCH,
     batch_size,
     block_grid,
     network_size,
@@ -325,12 +326,13 @@ class FitConfig:
             "Samples per step of a network, or full: all in every step.",
             group=TRAINING,
             form="N|full",
-            unset="4096, of a block a sixteenth of its samples",
+            unset="4096; a sixteenth of a block, or of all if quality alone ends the fit",
             check=parse_batch,
         ),
     )
     """Samples per step of each network, or "full" for all, of blocks as many as the smallest has;
-    None takes 4096, of a block about a sixteenth, or is by the recipe."""
+    None takes 4096, of a block about a sixteenth and so of all if nothing but quality ends the fit,
+    or is by the recipe."""
     precision: TrainingPrecision | None = field(
         default=None,
         metadata=setting(
@@ -450,10 +452,17 @@ class FitConfig:
     def batch_for(self, spec: SignalSpec) -> int:
         """Return the samples of a network's step: all of what has fewer than a batch."""
         config = self.decided_for(spec)
-        return config._batch_on(block_grid(spec, config))
+        return config.batch_on(block_grid(spec, config))
 
-    def _batch_on(self, blocks: BlockGrid) -> int:
-        return batch_size(blocks, self.batch, fewest_fitted(self.holdout, blocks))
+    def batch_on(self, blocks: BlockGrid) -> int:
+        """Return the samples of a network's step of a signal in these blocks, see `batch_for`."""
+        fewest = fewest_fitted(self.holdout, blocks)
+        return batch_size(blocks, self.batch, fewest, quality_alone=self.quality_alone)
+
+    @property
+    def quality_alone(self) -> bool:
+        """Whether nothing but the quality that is asked for ends a fit."""
+        return self.budget is not None and not self.budget.bounded
 
     def laid_out(self, spec: SignalSpec) -> FitConfig:
         """Return the same settings for a signal, decided, with blocks, width, batch as numbers."""
@@ -463,7 +472,7 @@ class FitConfig:
             config.on(blocks, spec),
             network=self.network_for(spec),
             width=network_size(spec, config, blocks).width,
-            batch=config._batch_on(blocks),
+            batch=config.batch_on(blocks),
             weights_per_value=None,
         )
 
@@ -489,11 +498,16 @@ class FitConfig:
     def expected_steps(self, spec: SignalSpec) -> int:
         """Return about how many steps the budget allows for.
 
-        A budget in quality alone has the default number, the length of its first attempt, and so
-        has one in seconds as long as the pace has not been measured.
+        A budget in seconds has the default number as long as the pace has not been measured, and
+        one in quality alone the length of its first attempt.
         """
         limits = (None if self.budget is None else self.budget.steps, self.planned_steps)
-        usual = default_steps(spec, self.blocks_for(spec).count)
+        config = self.decided_for(spec)
+        blocks = block_grid(spec, config)
+        usual = default_steps(spec, blocks.count)
+        is_repeated = self.quality_alone and config.schedule != "constant"
+        if is_repeated and blocks.count == 1 and config.batch_on(blocks) < BATCH:
+            usual = FIRST_ATTEMPT
         return min((limit for limit in limits if limit is not None), default=usual)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
 import torch
@@ -15,6 +16,7 @@ from sinefit.fields.record import FitRecord
 from sinefit.fitting.checkpoint import Checkpoint, fingerprint
 from sinefit.fitting.choice import SampleChoice
 from sinefit.fitting.gradient_quality import gradient_psnr
+from sinefit.fitting.joint_measure import is_measured_jointly, targets_of
 from sinefit.fitting.keeping import BestWeights, pieces
 from sinefit.fitting.measure import (
     Blend,
@@ -36,6 +38,8 @@ from sinefit.fitting.report import (
     Progress,
 )
 from sinefit.fitting.schedule import (
+    Course,
+    course_without_clock,
     progress_within,
     rate_factor,
     restarting_progress,
@@ -48,6 +52,8 @@ from sinefit.networks.registry import describe_network
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from sinefit.fitting.hooks import FitHooks
@@ -100,19 +106,29 @@ class Fit:
         trainer: Trainer,
         hooks: FitHooks,
         first: int = 0,
+        initial: float | None = None,
     ) -> None:
-        """Begin with the weights that the trainer has from place `first` of its stack on."""
+        """Begin with the weights that the trainer has from place `first` of its stack on.
+
+        `initial` is their PSNR in dB, where it is known.
+        """
         self.plan = plan
+        self._members = plan.blocks.count
         self.first = first
         self.ended: EndedBy | SinefitError | None = None
         """How the training ended; None while it goes on."""
-        self._signal = signal
+        self.signal = signal
+        self.is_measured_jointly = is_measured_jointly(
+            signal, plan.blocks, plan.config.holdout, plan.work.outputs
+        )
+        """Whether it can be measured in one pass with others of its stack."""
         self._trainer = trainer
         self._hooks = hooks
         self.network: Network | None = None
         """The weights at the end of the training, once it has ended."""
         network = self._present()
-        initial = self._estimate(network)
+        if initial is None:
+            initial = self._estimate(network)
         standing = Standing(initial, cycle_psnr=initial, latest=initial)
         standing.continued = plan.continued
         self._monitor = Monitor(standing, plan.budget, plan.spec.target_range)
@@ -130,7 +146,10 @@ class Fit:
         samples = [plan.blocks.samples_in(number) for number in range(plan.blocks.count)]
         shares = torch.tensor(samples) / sum(samples)
         self._shares = shares.to(plan.machine.device)
-        self._factors: list[float] = []
+        self.factor = Course(0, [])
+        """Returns the factor on the learning rates of a step of the round, counted from 0."""
+        self.quality: Quality | None = None
+        """How good its present weights are as they are saved, once that is known."""
         self._last_progress = 0.0
         self._advanced = 0
         """Members that have taken the steps of the present round."""
@@ -142,11 +161,29 @@ class Fit:
         if trainer.steps_together > 1:
             self._report_every = trainer.steps_together
         self._seen: dict[str, float] = {}
+        self._wants_refining = False
 
     @property
     def places(self) -> range:
         """Where its members are in the trainer's stack."""
-        return range(self.first, self.first + self.plan.blocks.count)
+        return range(self.first, self.first + self._members)
+
+    @property
+    def target(self) -> float | None:
+        """PSNR in dB that it is to reach."""
+        return self.plan.budget.target_psnr
+
+    @cached_property
+    def targets(self) -> NDArray[np.floating]:
+        """What all of its samples are to be met by (count, channels)."""
+        return targets_of(self.signal)
+
+    @property
+    def wants_measuring(self) -> bool:
+        """Whether it has ended well and is not measured yet, and nobody asks it to stop."""
+        should_stop = self._hooks.should_stop
+        is_well = self.ended != "divergence" and not isinstance(self.ended, SinefitError)
+        return is_well and self.quality is None and not (should_stop is not None and should_stop())
 
     @property
     def standing(self) -> Standing:
@@ -158,7 +195,7 @@ class Fit:
 
         Raises InputError for one that cannot have come from such a fit.
         """
-        name = self._signal.spec.source or "the checkpoint"
+        name = self.signal.spec.source or "the checkpoint"
         standing = dataclasses.replace(checkpoint.standing)
         try:
             self._best.restore(checkpoint.state)
@@ -198,7 +235,7 @@ class Fit:
         if (stopping or due) and not self._is_sound():
             self.ended = "divergence"
         elif stopping:
-            name = self._signal.spec.source or "the fit"
+            name = self.signal.spec.source or "the fit"
             self.ended = FitStoppedError(
                 f"{name}: stopped after {standing.step} steps", self._checkpoint()
             )
@@ -222,9 +259,10 @@ class Fit:
     def steps_ahead(self, pace: float) -> int:
         """Return how many steps, at least one, it is until a look is due at `pace` s per step."""
         standing, budget = self.standing, self.plan.budget
-        further = max(self._taken()) - standing.step
-        if further > 0:  # some members are ahead already, of a round that was stopped
-            return further
+        if self._members > 1:
+            further = max(self._taken()) - standing.step
+            if further > 0:  # some members are ahead already, of a round that was stopped
+                return further
         ahead = self._report_every - standing.step % self._report_every
         if budget.steps is not None:
             ahead = min(ahead, budget.steps - standing.step)
@@ -236,17 +274,21 @@ class Fit:
 
     def begin_round(self, steps: int, pace: float) -> None:
         """Settle the factors on the learning rates of the next steps, of all members alike."""
-        share = self._rate_share(pace)
-        self._factors = [
-            share
-            * rate_factor(
-                self.plan.schedule, self.standing.step + ahead, self._progress(ahead, pace)
-            )
-            for ahead in range(steps)
-        ]
-        self._last_progress = self._progress(steps - 1, pace)
+        plan, begin = self.plan, self.standing.step
         # Of a round that was stopped the first groups are ahead.
-        self._advanced = sum(taken > self.standing.step for taken in self._taken())
+        self._advanced = 0
+        if self._members > 1:
+            self._advanced = sum(taken > begin for taken in self._taken())
+        if plan.budget.max_time is None:
+            limit = plan.budget.steps
+            self.factor = course_without_clock(plan.schedule, begin, steps, plan.steps, limit)
+        else:
+            share = self._rate_share(pace)
+            factors = [
+                share * rate_factor(plan.schedule, begin + ahead, self._progress(ahead, pace))
+                for ahead in range(steps)
+            ]
+            self.factor = Course(begin, factors)
 
     def _rate_share(self, pace: float) -> float:
         """Return the share of its rates that a fit takes whose time holds other steps than planned.
@@ -258,10 +300,6 @@ class Fit:
             return 1.0
         steps = standing.step + max(0.0, limit - standing.seconds) / pace
         return steps_factor(max(1.0, steps)) / steps_factor(self.plan.steps)
-
-    def factor(self, step: int) -> float:
-        """Return the factor on the learning rates of a step of the round, counted from 0."""
-        return self._factors[step - self.standing.step]
 
     def heard(self, places: range, losses: Tensor, seconds: float) -> None:
         """Take note of the sums of losses of members at these places, and of seconds spent."""
@@ -275,14 +313,29 @@ class Fit:
         if is_due and self._advanced < len(own):
             self._tell("fitting", self._share(), self.standing.seconds)
 
-    def end_round(self) -> None:
-        """Take note that all members have taken the steps of the round."""
-        standing, steps = self.standing, len(self._factors)
+    def is_called(self, now: float) -> bool:
+        """Tell whether something is due that cannot wait for the next report."""
+        hooks, seen = self._hooks, self._seen
+        return (
+            (hooks.should_stop is not None and hooks.should_stop())
+            or (
+                hooks.on_checkpoint is not None
+                and now - seen.get("checkpoint", now) >= hooks.checkpoint_every
+            )
+            or (hooks.on_field is not None and now - seen.get("field", now) >= hooks.field_every)
+        )
+
+    def end_round(self, steps: int, pace: float) -> bool:
+        """Take note that all members have taken these steps of the round, at `pace` s each.
+
+        Tells whether a report is due.
+        """
+        standing = self.standing
+        self._last_progress = self._progress(steps - 1, pace)
         standing.step += steps
         standing.summed += steps
         self._advanced = 0
-        if standing.step % self._report_every == 0:
-            self._report(self._last_progress)
+        return standing.step % self._report_every == 0
 
     def finish(self) -> FitResult:
         """Measure the field that the training has left, and wrap up.
@@ -301,14 +354,16 @@ class Fit:
                 standing.peak_step = standing.step
             else:
                 network = self._peak.network
-        if not self._estimate(network) >= self._monitor.floor:
+        quality = self.quality if network is self.network else None
+        reached_now = self._estimate(network) if quality is None else quality.psnr_float
+        if not reached_now >= self._monitor.floor:
             ended_by = "divergence"
         if ended_by == "divergence":
-            network = self._best.network
+            network, quality = self._best.network, None
         network = self._levelled(network)
-        self._round(network)
-        result = self._result(network, ended_by)
-        name = self._signal.spec.source or "the fit"
+        self.round(network)
+        result = self._result(network, ended_by, quality)
+        name = self.signal.spec.source or "the fit"
         reached = result.report.record.psnr_float
         if ended_by == "divergence":
             known = "were not measured" if reached is None else f"have {reached:.2f} dB"
@@ -328,7 +383,7 @@ class Fit:
 
     def _taken(self) -> list[int]:
         """Return the steps that each of its members has taken."""
-        return self._trainer.steps[self.places.start : self.places.stop]
+        return self._trainer.steps_of(self.places)
 
     def _progress(self, ahead: int, pace: float) -> float:
         """Return how far along the schedule, 0 to 1, the step after so many further ones is."""
@@ -347,27 +402,40 @@ class Fit:
             if self._monitor.ends_cycle(cycle, reached):
                 self.ended = "plateau"
 
-    def _report(self, progress: float) -> None:
-        """Look at the losses since the last report, and do what follows from them."""
-        standing, trainer = self.standing, self._trainer
+    def report(self) -> bool:
+        """Look at the losses since the last report, and do what follows from them.
+
+        Returns whether the target may be reached: who measures that says it to `judge`.
+        """
+        standing = self.standing
         losses = self._losses / standing.summed
         astray = self._best.keep(self._present(), losses)
         if len(losses) > 1:
             losses = self._put_back(astray, losses)
-        look = self._monitor.look(float((losses * self._shares).sum()), progress)
+        look = self._monitor.look(float((losses * self._shares).sum()), self._last_progress)
         standing.summed = 0
         self._losses.zero_()
         self._note_changes()
         self._tell("fitting", self._share(), standing.seconds)
+        self._wants_refining = look.refine
         if look.diverged:
             self.ended = "divergence"
-        elif look.near_target and self._has_reached_target():
+        elif not look.near_target:
+            self.judge(has_reached_target=False)
+        return look.near_target and self.ended is None
+
+    def judge(self, *, has_reached_target: bool) -> None:
+        """Do what is left of a report, once it is known whether the target is reached."""
+        if has_reached_target:
             self.ended = "quality"
-        elif self._peak is not None and self._peak.look(self._blend(self._present()), standing):
+        elif self._peak is not None and self._looks_past_peak(self._peak):
             self.ended = "holdout"
-        elif look.refine:
-            standing.refined = True
-            trainer.refine()
+        elif self._wants_refining:
+            self.standing.refined = True
+            self._trainer.refine()
+
+    def _looks_past_peak(self, peak: Peak) -> bool:
+        return peak.look(self._blend(self._present()), self.standing)
 
     def _note_changes(self) -> None:
         """Tell what the machine had the fit change, each the first time that it is the case."""
@@ -378,13 +446,14 @@ class Fit:
                 self._told.add(sentence)
                 self._hooks.on_notice(sentence)
 
-    def _has_reached_target(self) -> bool:
+    def has_reached_target(self) -> bool:
+        """Measure whether the present weights, as they are saved, are as good as asked for."""
         target = self.plan.budget.target_psnr
         present = self._present()
         if target is None or self._estimate(present) < target:
             return False
         stored = self._levelled(present.clone())
-        self._round(stored)
+        self.round(stored)
         quality = self._measure(stored)
         return quality is not None and quality.psnr_float >= target
 
@@ -395,7 +464,7 @@ class Fit:
         try:
             return measure_quality(
                 self._blend(network),
-                self._signal,
+                self.signal,
                 on_share,
                 count=self._measured_samples(),
                 should_stop=self._hooks.should_stop,
@@ -408,7 +477,7 @@ class Fit:
         """Return the PSNR of a network of this fit over some of its samples."""
         holdout = self.plan.config.holdout
         blend = self._blend(self._levelled(network))
-        return estimate_psnr(blend, self._signal, holdout=holdout)
+        return estimate_psnr(blend, self.signal, holdout=holdout)
 
     def _levelled(self, network: Network) -> Network:
         """Return a network of this fit with the mean of the signal, where training tells it none.
@@ -418,7 +487,7 @@ class Fit:
         outputs = self.plan.work.outputs
         if outputs is None or outputs.with_values:
             return network
-        return with_level(network, mean_missing(self._blend(network), self._signal))
+        return with_level(network, mean_missing(self._blend(network), self.signal))
 
     def _blend(self, network: Network) -> Blend:
         """Return what is measured of a network of this fit: a field's weights are float32."""
@@ -454,7 +523,7 @@ class Fit:
         """Return its members with their present weights, in the trainer's memory."""
         return self._trainer.network.part(self.places)
 
-    def _round(self, network: Network) -> None:
+    def round(self, network: Network) -> None:
         """Round weights as they will be saved, so that what is measured is what is kept."""
         dtype = getattr(torch, self.plan.dtype)
         for part in pieces(network):
@@ -462,7 +531,7 @@ class Fit:
 
     def _checkpoint(self) -> Checkpoint:
         if self._fingerprint is None:
-            self._fingerprint = fingerprint(self._signal)
+            self._fingerprint = fingerprint(self.signal)
         state = self._trainer.state(self.places)
         state.update(self._best.state())
         if self._peak is not None:
@@ -477,7 +546,7 @@ class Fit:
         latest = self.standing.latest
         record = self._record(latest, latest, None, 0)
         network = self._sound(network).to("cpu").astype(torch.float32)
-        return Field(network, self._signal.spec, record, self.plan.blocks)
+        return Field(network, self.signal.spec, record, self.plan.blocks)
 
     def _share(self) -> float | None:
         """Return the share of the budget that is spent; None when only quality ends the fit."""
@@ -486,7 +555,7 @@ class Fit:
 
     def _done(self) -> float:
         """Return the steps that were taken, those of a round under way by the blocks that did."""
-        ahead = len(self._factors) * self._advanced / len(self._losses)
+        ahead = len(self.factor.factors) * self._advanced / len(self._losses)
         return self.standing.step + ahead
 
     def _tell(
@@ -528,7 +597,7 @@ class Fit:
             learning_rates=plan.learning_rates,
             psnr=psnr,
             psnr_float=psnr_float,
-            psnr_range=self._signal.spec.value_range,
+            psnr_range=self.signal.spec.value_range,
             snr=snr,
             psnr_samples=samples,
             holdout=None if plan.config.holdout is None else str(plan.config.holdout),
@@ -547,7 +616,7 @@ class Fit:
         try:
             gradient = gradient_psnr(
                 self._blend(network),
-                self._signal,
+                self.signal,
                 holdout,
                 should_stop=self._hooks.should_stop,
             )
@@ -557,13 +626,18 @@ class Fit:
             record, psnr_holdout=quality.psnr_holdout, psnr_gradient=gradient
         )
 
-    def _result(self, network: Network, ended_by: EndedBy) -> FitResult:
-        spec = self._signal.spec
+    def _result(self, network: Network, ended_by: EndedBy, quality: Quality | None) -> FitResult:
+        """Return the result, measured unless the quality is known."""
+        spec = self.signal.spec
         begin = time.perf_counter()
-        self.standing.latest = self._estimate(network)
-        quality = self._measure(
-            network, lambda share: self._tell("measuring", share, time.perf_counter() - begin)
-        )
+        if quality is None:
+            self.standing.latest = self._estimate(network)
+            quality = self._measure(
+                network, lambda share: self._tell("measuring", share, time.perf_counter() - begin)
+            )
+        else:
+            self.standing.latest = quality.psnr_float
+            self._tell("measuring", 1.0, 0.0)
         if quality is None:
             record = self._record(None, None, None, 0)
         else:

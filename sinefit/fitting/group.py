@@ -76,6 +76,7 @@ class Group:
         self._lock = threading.Lock()
         self._begin = time.perf_counter()
         self._latest: dict[int, Progress] = {}
+        self._sums = _Sums()
         self._ended: dict[int, Outcome] = {}
         self._cancelled = False
 
@@ -116,6 +117,8 @@ class Group:
             if self._cancelled:
                 return
             self._ended[number] = outcome
+            if number in self._latest:
+                self._sums.end(self._latest[number])
             if self._hooks.on_end is not None:
                 self._hooks.on_end(number, outcome)
 
@@ -153,28 +156,50 @@ class Group:
             if hooks.on_fit_progress is not None:
                 hooks.on_fit_progress(number, progress)
             if progress.phase == "fitting":
+                self._sums.replace(self._latest.get(number), progress)
                 self._latest[number] = progress
                 if hooks.on_progress is not None:
                     hooks.on_progress(self._mean())
 
     def _mean(self) -> Progress:
         """Return the group's progress: a fit that has ended counts as done."""
-        latest = self._latest
-        shares = [progress.share for progress in latest.values()]
-        share = None
-        if None not in shares:
-            known = (1.0 if n in self._ended else p.share or 0.0 for n, p in latest.items())
-            share = sum(known) / self.count
-        sound = [progress.psnr for progress in latest.values() if math.isfinite(progress.psnr)]
+        sums = self._sums
         seconds = time.perf_counter() - self._begin
-        samples = sum(
-            progress.samples_per_second * progress.seconds for progress in latest.values()
-        )
         return Progress(
             "fitting",
-            round(sum(progress.step for progress in latest.values()) / self.count),
-            share,
+            round(sums.steps / self.count),
+            None if sums.endless else min(1.0, sums.share / self.count),
             seconds,
-            sum(sound) / len(sound) if sound else -math.inf,
-            samples / seconds if seconds > 0 else 0.0,
+            sums.psnr / sums.sound if sums.sound else -math.inf,
+            sums.samples / seconds if seconds > 0 else 0.0,
         )
+
+
+class _Sums:
+    """What the latest reports of all fits add up to, kept up as they come.
+
+    To add all of them up anew at each would take longer the more fits there are.
+    """
+
+    def __init__(self) -> None:
+        self.steps = self.endless = self.sound = 0
+        self.share = self.psnr = self.samples = 0.0
+
+    def replace(self, old: Progress | None, new: Progress) -> None:
+        """Count a report in place of the fit's last."""
+        if old is not None:
+            self._count(old, -1)
+        self._count(new, 1)
+
+    def end(self, latest: Progress) -> None:
+        """Count a fit as done."""
+        self.share += 1.0 - (latest.share or 0.0)
+
+    def _count(self, progress: Progress, sign: int) -> None:
+        self.steps += sign * progress.step
+        self.endless += sign * (progress.share is None)
+        self.share += sign * (progress.share or 0.0)
+        self.samples += sign * progress.samples_per_second * progress.seconds
+        if math.isfinite(progress.psnr):
+            self.sound += sign
+            self.psnr += sign * progress.psnr

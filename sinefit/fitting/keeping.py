@@ -44,9 +44,9 @@ class BestWeights:
         sound = self._finite(network) & losses.isfinite()
         better = sound & (losses < self.losses)
         for part in pieces(network):
-            chosen = better[part]
-            self.network.values[part][chosen] = network.values[part][chosen]
-        self.losses[better] = losses[better]
+            kept = self.network.values[part]
+            torch.where(better[part][:, None], network.values[part], kept, out=kept)
+        torch.where(better, losses, self.losses, out=self.losses)
         return ~sound | (losses > ASTRAY * self.losses)
 
     def whole(self, network: Network) -> Network:
@@ -61,7 +61,7 @@ class BestWeights:
     def _finite(self, network: Network) -> Tensor:
         """Return whether all weights of each member are numbers (members,)."""
         parts = [network.values[part].isfinite().all(dim=1) for part in pieces(network)]
-        return torch.cat(parts)
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def state(self) -> dict[str, Tensor]:
         """Return what is kept, on the CPU; the weights of a device that is the CPU are no copy."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sinefit.fitting.devices import cpu_threads
 from sinefit.fitting.fit import Fit
 from sinefit.fitting.hooks import FitHooks
+from sinefit.fitting.judging import judge
 from sinefit.fitting.machine import machine_for
 from sinefit.fitting.pace import settled
 from sinefit.fitting.plan import check_start, plan_fit
@@ -114,14 +115,14 @@ def run_plan(
 def train(
     fits: Sequence[Fit],
     trainer: Trainer,
-    on_end: Callable[[Fit], None] | None = None,
+    on_end: Callable[[Sequence[Fit]], None] | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> None:
     """Train until every fit has ended; `fits` are the members of the stack, in its order.
 
     A fit's seconds are its share of those that the stack takes, so that a budget in time means what
     it means alone. Fits that end keep their weights and leave the stack; `on_end` is called with
-    each, and its time does not count.
+    those that do so at once, and its time does not count.
     """
     running = list(fits)
     # Seconds per step of the stack, 0 as long as it is not known.
@@ -137,30 +138,37 @@ def train(
             last += clock() - paused
             if not running:
                 return
-        count = max(trainer.steps_together, int(LOOK_EVERY / pace)) if pace else 1
-        count = min(count, *(fit.steps_ahead(caution * pace) for fit in running))
+        at_once = max(trainer.steps_together, int(LOOK_EVERY / pace)) if pace else 1
+        count = min(fit.steps_ahead(caution * pace) for fit in running)
+        if trainer.steps_together > 1 or running[0].plan.budget.max_time is not None:
+            count = min(count, at_once)
         owners = {place: fit for fit in running for place in fit.places}
         for fit in running:
             fit.begin_round(count, pace)
-        goals = [owners[place].standing.step + count for place in range(len(owners))]
-        spent, advanced = 0.0, 0
+        begins = [owners[place].standing.step for place in range(len(owners))]
+        spent, advanced, taken, parts = 0.0, 0, 0, 0
         factors = [owners[place].factor for place in range(len(owners))]
-        for places, losses in trainer.advance(goals, factors):
-            trainer.wait()  # else the clock would tell how long it took to ask for the steps
-            now = clock()
-            for fit in running:
-                fit.heard(places, losses, (now - last) / len(running))
-            spent, advanced, last = spent + now - last, advanced + len(places), now
-            # Not after the last group, with which the round is whole.
-            if places.stop < len(owners):
+        # A round of one group goes by parts, between which nothing but a call of a fit is heard.
+        while taken < count and (taken == 0 or not any(fit.is_called(last) for fit in running)):
+            taken, parts = min(taken + at_once, count), parts + 1
+            for places, losses in trainer.advance([begin + taken for begin in begins], factors):
+                trainer.wait()  # else the clock would tell how long it took to ask for the steps
+                now = clock()
                 for fit in running:
-                    last += fit.turn(clock)
-                if any(fit.ended is not None for fit in running):
-                    break
-        else:
-            for fit in running:
-                fit.end_round()
-            pace = spent / count * len(owners) / advanced
+                    fit.heard(places, losses, (now - last) / len(running))
+                spent, advanced, last = spent + now - last, advanced + len(places), now
+                # Not after the last group, with which the round is whole.
+                if places.stop < len(owners):
+                    for fit in running:
+                        last += fit.turn(clock)
+                    if any(fit.ended is not None for fit in running):
+                        break
+            if spent > 0.0:
+                at_once = max(1, int(LOOK_EVERY * taken / spent))
+        if not any(fit.ended is not None for fit in running):
+            reporting = [fit for fit in running if fit.end_round(taken, pace)]
+            judge([fit for fit in reporting if fit.report()], trainer.network)
+            pace = spent / taken * parts * len(owners) / advanced
             caution = RESERVE if trainer.steps_together > 1 else 1.0
 
 
@@ -177,20 +185,20 @@ def _expected_pace(fits: Sequence[Fit]) -> float:
 
 
 def _without_ended(
-    fits: Sequence[Fit], trainer: Trainer, on_end: Callable[[Fit], None] | None
+    fits: Sequence[Fit], trainer: Trainer, on_end: Callable[[Sequence[Fit]], None] | None
 ) -> list[Fit]:
     """Have the fits that have ended leave the stack with their weights; return the others."""
-    gone = [place for fit in fits if fit.ended is not None for place in fit.places]
+    leaving = [fit for fit in fits if fit.ended is not None]
+    gone = [place for fit in leaving for place in fit.places]
     staying = [fit for fit in fits if fit.ended is None]
     network = trainer.network
     if not staying:
         trainer.end()
-    for fit in fits:
-        if fit.ended is not None:
-            part = network.part(fit.places)
-            fit.network = part.clone() if len(fits) > 1 else part
-            if on_end is not None:
-                on_end(fit)
+    for fit in leaving:
+        part = network.part(fit.places)
+        fit.network = part.clone() if len(fits) > 1 else part
+    if on_end is not None:
+        on_end(leaving)
     if staying:
         trainer.leave(gone)
     first = 0

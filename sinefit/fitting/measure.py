@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sinefit.networks.network import Network
     from sinefit.rendering.blended import Blended
     from sinefit.signals.blocks import BlockGrid
-    from sinefit.signals.signal import Signal
+    from sinefit.signals.signal import Signal, SignalSpec
 
 FLOAT_PSNR: Final = 80.0
 """PSNR in dB above which the error of the fast evaluators would show, so that float32 is taken."""
@@ -208,31 +208,66 @@ def _measure(
     should_stop: Callable[[], bool] | None,
     choice: SampleChoice,
 ) -> Quality:
-    spec = signal.spec
-    unit = spec.value_range
     count = math.prod(len(along) for along in places)
-    error = error_stored = error_held = power = 0.0
-    done = scored = held_out = 0
+    tally = Tally(signal.spec)
     for outputs, samples, chosen, held in _pairs(field, signal, places, bits, choice):
         if should_stop is not None and should_stop():
             raise MeasuringStoppedError
+        if choice.is_all:  # no copy of what is whole
+            tally.add(outputs, samples)
+        else:
+            tally.add(outputs, samples, chosen, held)
+        if on_share is not None:
+            on_share(tally.done / count)
+    return tally.quality()
+
+
+class Tally:
+    """The errors of a field's values against the samples of its signal, added up by pieces."""
+
+    def __init__(self, spec: SignalSpec) -> None:
+        self._spec = spec
+        self._error = self._error_stored = self._error_held = self._power = 0.0
+        self.done = 0
+        """Samples that have been compared."""
+        self._scored = self._held_out = 0
+
+    def add(
+        self,
+        outputs: NDArray[np.float32],
+        samples: NDArray[np.generic],
+        fitted: NDArray[np.bool_] | None = None,
+        held: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Compare outputs (..., channels) with samples there, which are in memory.
+
+        `fitted` (...) tells which of them count, None for all, and `held` which are held out.
+        """
+        spec, count = self._spec, math.prod(samples.shape[:-1])
+        unit = spec.value_range
         truth = samples.astype(np.float64)
         stored = spec.store(outputs).astype(np.float64)
-        fitted = slice(None) if choice.is_all else chosen  # no copy of what is whole
-        error += metrics.squared_error(spec.from_unit(outputs)[fitted], truth[fitted], unit)
-        error_stored += metrics.squared_error(stored[fitted], truth[fitted], unit)
-        error_held += metrics.squared_error(stored[held], truth[held], unit)
-        power += float(np.square(truth[fitted] / unit).sum())
-        done += math.prod(samples.shape[:-1])
-        scored += int(chosen.sum())
-        held_out += int(held.sum())
-        if on_share is not None:
-            on_share(done / count)
-    values = max(1, scored) * spec.channels
-    return Quality(
-        metrics.psnr(error_stored / values, 1.0),
-        metrics.psnr(error / values, 1.0),
-        metrics.snr(error_stored / values, power / values),
-        count,
-        metrics.psnr(error_held / (held_out * spec.channels), 1.0) if held_out else None,
-    )
+        chosen = slice(None) if fitted is None else fitted
+        self._error += metrics.squared_error(spec.from_unit(outputs)[chosen], truth[chosen], unit)
+        self._error_stored += metrics.squared_error(stored[chosen], truth[chosen], unit)
+        self._power += float(np.square(truth[chosen] / unit).sum())
+        if held is not None:
+            self._error_held += metrics.squared_error(stored[held], truth[held], unit)
+            self._held_out += int(held.sum())
+        self.done += count
+        self._scored += count if fitted is None else int(fitted.sum())
+
+    def quality(self) -> Quality:
+        """Return what all that was added amounts to."""
+        channels = self._spec.channels
+        values = max(1, self._scored) * channels
+        held = None
+        if self._held_out:
+            held = metrics.psnr(self._error_held / (self._held_out * channels), 1.0)
+        return Quality(
+            metrics.psnr(self._error_stored / values, 1.0),
+            metrics.psnr(self._error / values, 1.0),
+            metrics.snr(self._error_stored / values, self._power / values),
+            self.done,
+            held,
+        )

@@ -3,45 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import torch
 
-from sinefit.engines.adam import EPSILON
-from sinefit.engines.engine import Work
-from sinefit.engines.objective import MeanSquaredError
-from sinefit.engines.registry import ENGINES, choose_engine, piece_size
+from sinefit.engines.engine import StackKind
 from sinefit.errors import SettingError
-from sinefit.fitting.budget import Budget
-from sinefit.fitting.choice import SampleChoice, fewest_fitted
-from sinefit.fitting.footprints import points_of
-from sinefit.fitting.layout import batch_size, extent_text, network_size
+from sinefit.fitting.choice import SampleChoice
+from sinefit.fitting.layout import extent_text
 from sinefit.fitting.members import plan_members
+from sinefit.fitting.monitor import LAST_PSNR, QUALITY_MARGIN
 from sinefit.fitting.rates import geometric_means
+from sinefit.fitting.shape_plan import engine_for, plan_shape
 from sinefit.fitting.supervision import RATE_SHARE, outputs_for, trained_on
-from sinefit.memory import check_memory
 from sinefit.signals.blocks import width_first
 
 if TYPE_CHECKING:
     from sinefit.engines.adam import Constants
-    from sinefit.engines.engine import EngineKind, Precision
+    from sinefit.engines.engine import EngineKind, Precision, Work
     from sinefit.fields.field import Field
+    from sinefit.fitting.budget import Budget
     from sinefit.fitting.config import FitConfig, StorageType
     from sinefit.fitting.machine import Machine
     from sinefit.fitting.members import Members
     from sinefit.fitting.rates import RateTable
     from sinefit.fitting.schedule import Schedule
+    from sinefit.fitting.shape_plan import ShapePlan
     from sinefit.networks.network import Network
     from sinefit.signals.blocks import BlockGrid
     from sinefit.signals.signal import Signal, SignalSpec
-
-COPIES: Final = 10
-"""How often a fit of one network holds each weight: as it began, as it is and at its best; its
-gradient, rate, bound and gain, and Adam's two averages; and what a step moves it by, or the copy
-that is measured."""
-STACK_COPIES: Final = 5
-"""How often one of several does: as it is and at its best, Adam's two averages, and a copy that is
-measured, or the weights that it goes on with."""
 
 
 @dataclass(frozen=True)
@@ -121,15 +111,21 @@ class FitPlan:
     def stacked(self, fits: int) -> FitPlan:
         """Return the same plan of one network for a stack of at most so many fits like this one."""
         work = replace(self.work, members=fits)
-        engine = _engine_for(work, self.config)
-        # Rounded factors gain nothing in products as small as those of a stack.
+        engine = engine_for(work, self.config)
+        precision: Precision = "float32"
+        target, asked = self.budget.target_psnr, self.config.precision
+        # Precision changes for all of a stack at once: rounded factors serve those alone that end
+        # before they would be in the way.
+        is_rough = target is not None and target <= LAST_PSNR - QUALITY_MARGIN
+        if is_rough and asked in (None, "auto") and isinstance(engine, StackKind):
+            precision = engine.precisions(work)[0]
         return replace(
-            self, work=work, engine=engine, precision="float32", last_precision="float32"
+            self, work=work, engine=engine, precision=precision, last_precision=precision
         )
 
     def mapped(self, signal: Signal) -> Signal:
         """Return its signal with the coordinates, targets and footprint that are fitted."""
-        return replace(signal, spec=self.spec)
+        return signal if signal.spec is self.spec else replace(signal, spec=self.spec)
 
     def trained_on(self, signal: Signal) -> Signal:
         """Return what the networks are to meet at the samples of a signal that `mapped` returns."""
@@ -148,117 +144,64 @@ def plan_fit(
     start_from: Field | None = None,
     *,
     continued: bool | None = None,
+    shape: ShapePlan | None = None,
 ) -> FitPlan:
     """Decide everything about a fit of settled settings, see `pace.settled`.
 
     With `start_from`, whose recipe and size `config` has, the fit begins with its weights; it then
-    continues another fit, unless `continued` says otherwise: a fit goes on from its own. Equal
-    arguments give equal plans.
+    continues another fit, unless `continued` says otherwise: a fit goes on from its own. `shape` is
+    what has been decided for signals of this shape with these settings. Equal arguments give equal
+    plans.
 
     Raises InputError for a signal without samples, SettingError for settings that do not fit it,
     MemoryLimitError for a network that memory cannot hold.
     """
-    config = config.decided_for(signal.spec)
-    schedule, betas, epsilon = config.schedule, config.betas, config.epsilon
-    assert schedule is not None
-    assert betas is not None
-    signal = mapped(signal, config)
-    spec = signal.spec
     if start_from is not None:
-        check_start(start_from, config, spec)
-    config = replace(config, network=config.network_for(spec))
-    blocks = config.blocks_for(spec)
-    size = network_size(spec, config, blocks)
-    fewest = fewest_fitted(config.holdout, blocks)
-    batch = batch_size(blocks, config.batch, fewest)
+        decided = config.decided_for(signal.spec)
+        check_start(start_from, decided, mapped_spec(signal.spec, decided))
+    if shape is None:
+        decided = config.decided_for(signal.spec)
+        spec = mapped_spec(signal.spec, decided)
+        outputs = outputs_for(replace(signal, spec=spec), decided)
+        shape = plan_shape(spec, config, machine, outputs)
+    config, blocks, outputs = shape.decided, shape.blocks, shape.work.outputs
+    spec = mapped_spec(signal.spec, config)
+    signal = replace(signal, spec=spec)
+    fewest = shape.fewest
     if signal.known is not None:  # a batch may then have a sample of a block more than once
         choice = SampleChoice.of(signal, config.holdout)
         fewest = min(choice.count_in(blocks, number) for number in range(blocks.count))
-    points = points_of(spec.footprint, spec.axes)
-    outputs = outputs_for(signal, config)
-    work = Work(
-        config.network,
-        size,
-        blocks.count,
-        max(1, min(batch, piece_size(machine.device.type) // points)),
-        points,
-        MeanSquaredError(),
-        machine.device,
-        machine.threads,
-        torch.float64 if config.precision == "float64" else torch.float32,
-        outputs,
-        has_gains=epsilon is not None,
-    )
-    if work.dtype == torch.float64 and machine.device.type == "mps":
-        raise SettingError("`precision` is float64: MPS has none; use `device` cpu, or float32")
-    engine = _engine_for(work, config)
-    if machine.device.type == "cpu":
-        _check_memory(work, engine, batch)
-    steps = config.expected_steps(spec)
     members = plan_members(
         signal,
         config,
         blocks,
-        size,
-        steps=steps,
-        batch=batch,
+        shape.work.size,
+        steps=shape.steps,
+        batch=shape.batch,
         threads=machine.threads,
         earlier=None if start_from is None else lambda: start_from.network,
         rate_share=1.0 if outputs is None else RATE_SHARE[outputs.quantity],
     )
-    dtype = config.dtype_for(spec, blocks)
-    _check_dtype(members.boldest(), dtype)
-    asked = _asked_precision(config)
-    precisions = engine.precisions(work) if asked is None else (asked,)
+    _check_dtype(members.boldest(), shape.dtype)
     return FitPlan(
-        config=config.laid_out(spec),
+        config=shape.config,
         spec=spec,
         blocks=blocks,
         members=members,
         rates=members.rate_table(),
-        schedule=schedule,
-        adam=(*betas, EPSILON if epsilon is None else epsilon),
-        budget=config.budget or Budget(steps=steps),
-        steps=steps,
-        batch=batch,
+        schedule=shape.schedule,
+        adam=shape.adam,
+        budget=shape.budget,
+        steps=shape.steps,
+        batch=shape.batch,
         fewest=fewest,
-        dtype=dtype,
+        dtype=shape.dtype,
         machine=machine,
-        work=work,
-        engine=engine,
-        precision=precisions[0],
-        last_precision=precisions[-1],
+        work=shape.work,
+        engine=shape.engine,
+        precision=shape.precisions[0],
+        last_precision=shape.precisions[-1],
         continued=start_from is not None if continued is None else continued,
-    )
-
-
-def _asked_precision(config: FitConfig) -> Precision | None:
-    """Return the precision that was asked for; None takes what is fastest."""
-    asked = config.precision
-    return None if asked is None or asked == "auto" else asked
-
-
-def _engine_for(work: Work, config: FitConfig) -> EngineKind:
-    """Return the engine that was asked for, or the fastest."""
-    if config.engine != "auto":
-        return ENGINES[config.engine]
-    return choose_engine(work, _asked_precision(config))
-
-
-def _check_memory(work: Work, engine: EngineKind, batch: int) -> None:
-    """Raise MemoryLimitError for networks that memory cannot hold, with a batch of one."""
-    size = work.size
-    copies, many, need = COPIES, "a network", "needs"
-    cure = "take a smaller `width` or `depth`"
-    if work.members > 1:
-        copies, many, need = STACK_COPIES, f"{work.members} networks", "need"
-        cure = f"{cure}, or fewer `weights_per_value`"
-    row = work.dtype.itemsize * (size.in_features + size.out_features)
-    weights = work.dtype.itemsize * copies * work.members * work.parameter_count
-    check_memory(
-        weights + engine.memory(work) + batch * row,
-        f"{many} of width {size.width} and depth {size.depth} {need} {{}} to train",
-        cure,
     )
 
 
@@ -286,24 +229,20 @@ def check_start(field: Field, config: FitConfig, spec: SignalSpec) -> None:
         _check_alike("margin", margins, earlier.margins, spec)
 
 
-def mapped(signal: Signal, config: FitConfig) -> Signal:
-    """Return a signal with the coordinates, targets and footprint of settings that are not open.
+def mapped_spec(spec: SignalSpec, config: FitConfig) -> SignalSpec:
+    """Return a spec with the coordinates, targets and footprint of settings that are not open.
 
     Raises SettingError for coordinates and footprints that its domain does not have.
     """
-    spec = signal.spec
     if config.footprint not in (None, "point") and spec.domain == "sphere":
         raise SettingError(f"`footprint` is {config.footprint}: samples of a sphere are points")
     if config.coordinates == "ends" and spec.domain == "sphere":
         raise SettingError("`coordinates` is ends: a sphere has none, only centres")
     return replace(
-        signal,
-        spec=replace(
-            spec,
-            coordinates=config.coordinates or spec.coordinates,
-            targets=config.targets or spec.targets,
-            footprint=config.footprint or spec.footprint,
-        ),
+        spec,
+        coordinates=config.coordinates or spec.coordinates,
+        targets=config.targets or spec.targets,
+        footprint=config.footprint or spec.footprint,
     )
 
 

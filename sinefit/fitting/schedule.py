@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Final, Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Schedule = Literal["cosine", "constant"]
 
@@ -55,6 +59,38 @@ def restarting_progress(step: int, first_cycle: int) -> tuple[int, float]:
     cycle = (step // first_cycle + 1).bit_length() - 1
     begin = first_cycle * (2**cycle - 1)
     return cycle, (step + 0.5 - begin) / (first_cycle * 2**cycle)
+
+
+class Course:
+    """The factors on the learning rate of a few steps that follow one another."""
+
+    def __init__(self, begin: int, factors: Sequence[float]) -> None:
+        """Take the factors from the step `begin` on, counted from 0."""
+        self.begin = begin
+        self.factors = factors
+
+    def __call__(self, step: int) -> float:
+        """Return the factor of a step."""
+        return self.factors[step - self.begin]
+
+
+@lru_cache(maxsize=64)
+def course_without_clock(
+    schedule: Schedule, begin: int, count: int, planned: int, limit: int | None
+) -> Course:
+    """Return the course of fits that no clock ends: the same for all that stand at one step.
+
+    They end after `limit` steps, or where that is None by their quality, after a first cycle of
+    `planned` steps at the earliest.
+    """
+
+    def progress(step: int) -> float:
+        if limit is None:
+            return restarting_progress(step, planned)[1]
+        return progress_within(min(1.0, step / limit), step, planned)
+
+    steps = range(begin, begin + count)
+    return Course(begin, [rate_factor(schedule, step, progress(step)) for step in steps])
 
 
 def steps_to_restart(step: int, first_cycle: int) -> int:

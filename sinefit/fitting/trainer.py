@@ -97,6 +97,7 @@ class Trainer:
         ]
         plan = plans[0]
         self._kind = plan.engine
+        self._stack_kind = plan.engine if isinstance(plan.engine, StackKind) else None
         self._work = replace(plan.work, members=len(self._members))
         self._precision = plan.precision
         on_cuda = self._work.device.type == "cuda"
@@ -121,6 +122,11 @@ class Trainer:
     def steps(self) -> list[int]:
         """Steps that each member has taken."""
         return [int(steps) for steps in self._adam.steps]
+
+    def steps_of(self, places: range) -> list[int]:
+        """Return the steps that the members at these places have taken."""
+        found: list[int] = self._adam.steps[places.start : places.stop].tolist()
+        return found
 
     @property
     def piece(self) -> int:
@@ -173,7 +179,7 @@ class Trainer:
         orders = [self._members[place].order for place in group]
         if all(isinstance(order, EpochOrder) for order in orders):
             drawn = self._stack_order(group).draw(taken[0], steps)
-            return drawn if isinstance(self._kind, StackKind) else drawn.indices()
+            return drawn if self._stack_kind is not None else drawn.indices()
         pairs = zip(orders, taken, strict=True)
         return torch.stack([order.draw(each, steps) for order, each in pairs], dim=1)
 
@@ -185,7 +191,7 @@ class Trainer:
                 [member.parts.count_in(member.number) for member in members],
                 members[0].order.size,
                 [block_seed(member.plan.config.seed, member.number) for member in members],
-                self._work.device if isinstance(self._kind, StackKind) else "cpu",
+                self._work.device if self._stack_kind is not None else "cpu",
             )
         return self._stack_orders[group]
 
@@ -239,14 +245,14 @@ class Trainer:
         plan = self._members[group.start].plan
         return (
             len(self._groups) > 1
-            and isinstance(self._kind, StackKind)
+            and self._stack_kind is not None
             and not tables_fit(plan.spec, plan.blocks)
             and SPARSE * count * plan.batch <= plan.fewest
         )
 
     def _take_sparse(self, group: range, indices: Tensor | Shuffles, factors: Tensor) -> Tensor:
         """Do as `take` does with tables of the samples of these steps alone."""
-        assert isinstance(self._kind, StackKind)
+        assert self._stack_kind is not None
         self._alone, self._open, self._is_closed = None, group, True
         indices = indices.indices() if isinstance(indices, Shuffles) else indices
         steps, members, batch = indices.shape
@@ -256,8 +262,9 @@ class Trainer:
         adam = self._adam_of(group)
         places = torch.arange(steps * batch).view(steps, 1, batch).expand(steps, members, batch)
         with cpu_threads(1 if self._kind.has_own_threads else None):
-            part = self._network.part(group)
-            training = self._kind.make_training(part, adam, tables, self._work, self._precision)
+            training = self._stack_kind.make_training(
+                self._network.part(group), adam, tables, self._work, self._precision
+            )
             return training.take(places, factors, self._offsets(group, steps, batch))
 
     @property
@@ -308,7 +315,7 @@ class Trainer:
     @property
     def notices(self) -> list[str]:
         """What the machine lacks for the steps to be as fast as planned, a sentence each."""
-        told = shortfalls(self._work)
+        told = [*self._shortfalls]
         if self._lacks_memory:
             told.append(
                 f"the device has too little memory: working on {self.piece} samples at a time"
@@ -377,6 +384,7 @@ class Trainer:
 
     def _set_up(self, network: Network) -> None:
         """Begin anew with these weights."""
+        self._shortfalls = shortfalls(self._work)
         self._network = network.to(self._work.device)
         self._adam = Adam(self._network, constants=self._members[0].plan.adam)
         self._groups = self._grouped()
@@ -424,8 +432,8 @@ class Trainer:
         first, steps = self._members[0].plan, self.steps
         if first.blocks.count < len(steps):
             return [range(len(steps))]
-        if isinstance(self._kind, StackKind):
-            size = min(self._kind.together, self._resident_members())
+        if self._stack_kind is not None:
+            size = min(self._stack_kind.together, self._resident_members())
         else:
             rows = STACKED_ROWS if self._work.device.type == "cpu" else DEVICE_ROWS
             size = max(1, rows // first.batch)
@@ -458,9 +466,9 @@ class Trainer:
         self._part_of_adam = self._adam_of(group)
         self._table: Tensor | None = None
         self._samples: list[TrainingSamples] = []
-        if isinstance(self._kind, StackKind):
+        if self._stack_kind is not None:
             tables = [member.parts.table(member.number) for member in members]
-            self._alone = self._kind.make_training(
+            self._alone = self._stack_kind.make_training(
                 part, self._part_of_adam, tables, self._work, self._precision
             )
             return

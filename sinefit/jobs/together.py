@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from sinefit.errors import SinefitError
 from sinefit.fitting.group import GroupHooks, GroupStoppedError
+from sinefit.fitting.group_plan import plan_together
 from sinefit.fitting.hooks import FitHooks
-from sinefit.fitting.together import fit_plans_together, plan_together
+from sinefit.fitting.together import fit_plans_together
 from sinefit.jobs.checkpointed import CheckpointedFit
 from sinefit.jobs.hooks import JobHooks
 from sinefit.jobs.places import claim_output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,10 @@ class Network:
         self.family = family
         self.size = size
         self.values = values
-        self._shapes = dict(family.shapes(size))
+        self._shapes = family.shapes(size)
         count = sum(math.prod(shape) for shape in self._shapes.values())
         if values.ndim != 2 or values.shape[1] != count:
             raise ValueError(f"wanted rows of {count} values, not {tuple(values.shape)}")
-        self.parameters: Mapping[str, Tensor] = MappingProxyType(self.views(values))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Of a part of a stack not all the stack, whose memory it shares.
@@ -64,6 +64,11 @@ class Network:
             raise ValueError("only networks of one family and size can be stacked")
         return cls(first.family, first.size, torch.cat([one.values.detach() for one in networks]))
 
+    @cached_property
+    def parameters(self) -> Mapping[str, Tensor]:
+        """Views of the values by parameter, each (members, *shape)."""
+        return MappingProxyType(self.views(self.values))
+
     @property
     def members(self) -> int:
         """How many networks the stack holds."""
@@ -90,25 +95,36 @@ class Network:
 
     def member(self, number: int) -> Network:
         """Return one member as a network of its own that shares its memory with the stack."""
-        return Network(self.family, self.size, self.values[number : number + 1])
+        return self._with(self.values[number : number + 1])
 
     def part(self, members: range) -> Network:
         """Return some members as a stack of their own that shares its memory with this one."""
-        return Network(self.family, self.size, self.values[members.start : members.stop])
+        return self._with(self.values[members.start : members.stop])
+
+    def chosen(self, members: Sequence[int]) -> Network:
+        """Return some members as a stack with memory of its own."""
+        return self._with(self.values.detach()[list(members)])
 
     def clone(self) -> Network:
         """Return a copy with memory of its own."""
-        return Network(self.family, self.size, self.values.detach().clone())
+        return self._with(self.values.detach().clone())
 
     def astype(self, dtype: torch.dtype) -> Network:
         """Return the network with values of a type; itself if they are of that already."""
         if dtype == self.values.dtype:
             return self
-        return Network(self.family, self.size, self.values.detach().to(dtype))
+        return self._with(self.values.detach().to(dtype))
 
     def to(self, device: torch.device | str) -> Network:
         """Return the network on a device; itself if it is there already."""
         target = torch.device(device)
         if target == self.device:
             return self
-        return Network(self.family, self.size, self.values.detach().to(target))
+        return self._with(self.values.detach().to(target))
+
+    def _with(self, values: Tensor) -> Network:
+        """Return a stack like this one with other rows, as long as its own."""
+        found = Network.__new__(Network)
+        found.family, found.size, found.values = self.family, self.size, values
+        found._shapes = self._shapes
+        return found

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -9,11 +9,15 @@ from sinefit.errors import SettingError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import STORAGE_TYPES, FitConfig
 from sinefit.fitting.defaults import default_steps
+from sinefit.fitting.layout import BATCH
 from sinefit.fitting.omega_choice import NyquistShare
 from sinefit.initializers.registry import parse_initializer
 from sinefit.networks.size import NetworkSize
 
 from .making import clip, globe, picture, sound
+
+if TYPE_CHECKING:
+    from sinefit.signals.signal import SignalSpec
 
 SIREN = parse_initializer("siren")
 
@@ -68,4 +72,28 @@ def test_the_steps_that_a_budget_allows_for() -> None:
     assert steps(steps=77) == 77
     assert steps(700, steps=10**6, max_time=60.0) == 700
     assert steps(700, steps=20, max_time=60.0) == 20
-    assert steps() == steps(target_psnr=30.0) == default_steps(spec, 1)
+    assert steps() == default_steps(spec, 1)
+
+
+def test_quality_alone_is_reached_in_short_attempts_of_small_batches() -> None:
+    small, large = picture((40, 50), 3).spec, picture((400, 300)).spec
+
+    def of(spec: SignalSpec, **others: Any) -> tuple[int, int]:
+        config = FitConfig(SIREN, blocks=(1,), width=16, **others)
+        return config.batch_for(spec), config.expected_steps(spec)
+
+    alone: dict[str, Any] = {"budget": Budget(target_psnr=30.0)}
+    batch, steps = of(small, **alone)
+    assert batch < small.sample_count / 8
+    assert batch & (batch - 1) == 0
+    assert steps < default_steps(small, 1)
+    # Settled settings, as a checkpoint has them, say the same again.
+    settled = FitConfig(SIREN, blocks=(1,), width=16, **alone).laid_out(small)
+    assert (settled.batch_for(small), settled.expected_steps(small)) == (batch, steps)
+    for bounds in (None, Budget(steps=50, target_psnr=30.0), Budget(max_time=9.0, target_psnr=30)):
+        assert of(small, budget=bounds)[0] == small.sample_count
+    # What has large batches anyway is fitted as it was, and so is what a paper says how to.
+    assert of(large, **alone) == (BATCH, default_steps(large, 1))
+    paper = of(small, recipe="paper", **alone)
+    assert paper == (small.sample_count, default_steps(small, 1))
+    assert of(small, batch=77, **alone)[0] == 77

@@ -18,9 +18,10 @@ from sinefit.fitting.fit import Fit
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal, make_plan, run_plan
 from sinefit.fitting.machine import Machine, machine_for
-from sinefit.fitting.plan import COPIES, plan_fit
+from sinefit.fitting.plan import plan_fit
 from sinefit.fitting.report import FitStoppedError
 from sinefit.fitting.samples import PartSamples
+from sinefit.fitting.shape_plan import COPIES
 from sinefit.fitting.trainer import Trainer
 from sinefit.initializers.registry import INITIALIZERS
 from sinefit.networks.network import Network

@@ -13,13 +13,14 @@ from sinefit.engines.registry import choose_engine
 from sinefit.errors import InputError, SettingError, SinefitError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.group import GroupHooks, GroupStoppedError
+from sinefit.fitting.group_plan import MOST_FITS, plan_together, stacking_pays
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal, make_plan
 from sinefit.fitting.omega_choice import parse_omega
 from sinefit.fitting.plan import FitPlan
 from sinefit.fitting.report import FitDivergedError, FitStoppedError
 from sinefit.fitting.samples import PartSamples
-from sinefit.fitting.together import MOST_FITS, fit_together, plan_together, stacking_pays
+from sinefit.fitting.together import fit_together
 from sinefit.signals.signal import Signal
 
 from .making import picture, settings, sound

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sinefit.cli.fit.sentences import say_removed, say_result
-from sinefit.cli.fit.values import fit_values, progress_values
+from sinefit.cli.fit.values import fit_values
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.words.progress import cluster_words
 from sinefit.fitting.report import FitNotMeasuredError, FitStoppedError, Stopped
@@ -47,7 +47,7 @@ def fit_jobs_on_cluster(
         hooks = BatchHooks(
             on_begin=outcomes.begin,
             on_progress=show,
-            on_fit_progress=lambda job, told: outcomes.on_event(progress_values(told, job)),
+            on_fit_progress=lambda job, told: outcomes.progressed(job, told),
             on_notice=lambda job, sentence: messages.warn(_named(job, sentence)),
             on_removed=lambda job, path: say_removed(job, path, messages),
             should_stop=stop.requested,

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def open_log(log: str | None, messages: Messages) -> Iterator[EventCallback]:
+def open_log(log: str | None, messages: Messages) -> Iterator[EventCallback | None]:
     """Give a function that tells an event in a log, and on standard error where that is asked for.
 
-    Raises OutputError for a log that cannot be written.
+    None where it is told nowhere, so that nobody need put it together. Raises OutputError for a log
+    that cannot be written.
     """
+    if log is None and messages.progress != "json":
+        yield None
+        return
     with contextlib.ExitStack() as stack:
         write = None if log is None else stack.enter_context(_log_file(log))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from sinefit.cli.failures import ExitCode, describe_failure
-from sinefit.cli.fit.values import fit_values
+from sinefit.cli.fit.values import fit_values, progress_values
 from sinefit.fitting.report import FitDivergedError, FitNotMeasuredError, Stopped
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sinefit.cli.fit.request import FitRequest
     from sinefit.cli.stopping import StopRequest
     from sinefit.cli.terminal.messages import Messages
+    from sinefit.fitting.report import Progress
     from sinefit.jobs.job import Job
 
 
@@ -26,7 +27,7 @@ class Outcomes:
         request: FitRequest,
         messages: Messages,
         stop: StopRequest,
-        on_event: EventCallback,
+        on_event: EventCallback | None,
         *,
         as_json: bool,
         is_only: bool,
@@ -34,7 +35,8 @@ class Outcomes:
     ) -> None:
         """Prepare; the failure of an only fit is not listed but raised.
 
-        `stack` is the file that the fields of all fits end in.
+        `on_event` is None where nobody hears of events. `stack` is the file that the fields of all
+        fits end in.
         """
         self.on_event = on_event
         self.is_only = is_only
@@ -47,7 +49,13 @@ class Outcomes:
 
     def begin(self, job: Job) -> None:
         """Tell that a fit begins."""
-        self.on_event({"event": "start", "file": job.source, **job.names})
+        if self.on_event is not None:
+            self.on_event({"event": "start", "file": job.source, **job.names})
+
+    def progressed(self, job: Job, progress: Progress) -> None:
+        """Tell how far a fit is."""
+        if self.on_event is not None:
+            self.on_event(progress_values(progress, job))
 
     def done(self, values: dict[str, Any]) -> None:
         """Tell what has become of a fit that is done."""
@@ -91,6 +99,7 @@ class Outcomes:
         raise typer.Exit(ExitCode.BATCH)
 
     def _tell(self, event: str, values: dict[str, Any]) -> None:
-        self.on_event({"event": event, **values})
+        if self.on_event is not None:
+            self.on_event({"event": event, **values})
         if self._as_json:
             self._messages.streams.write_json(values)

@@ -6,7 +6,6 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from sinefit.cli.fit.job import prepare_fit
-from sinefit.cli.fit.values import progress_values
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.errors import SinefitError
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from sinefit.cli.fit.request import FitRequest
     from sinefit.cli.stopping import StopRequest
     from sinefit.cli.terminal.messages import Messages
-    from sinefit.fitting.report import Outcome, Progress
+    from sinefit.fitting.report import Outcome
     from sinefit.jobs.job import Job
 
 
@@ -53,7 +52,8 @@ def _fit(
     outcomes: Outcomes,
 ) -> None:
     from sinefit.fitting.group import GroupHooks, GroupStoppedError
-    from sinefit.fitting.together import fit_plans_together, plan_together
+    from sinefit.fitting.group_plan import plan_together
+    from sinefit.fitting.together import fit_plans_together
 
     plans = plan_together(
         [fit.signal for fit in fits],
@@ -77,13 +77,10 @@ def _fit(
         else:
             outcomes.done(values)
 
-    def tell(number: int, progress: Progress) -> None:
-        outcomes.on_event(progress_values(progress, fits[number].job))
-
     with stop, ProgressDisplay(messages, f"{len(fits)} files") as display:
         hooks = GroupHooks(
             on_progress=display.show_fit,
-            on_fit_progress=tell,
+            on_fit_progress=lambda number, told: outcomes.progressed(fits[number].job, told),
             on_end=end,
             on_checkpoint=lambda number, checkpoint: fits[number].fit.save_on_the_way(checkpoint),
             checkpoint_every=request.checkpoint_every,
