@@ -1,4 +1,4 @@
-"""Many files fitted on a cluster: a file is a task; all that is written is written here."""
+"""Files fitted on a cluster, each as a task or by its blocks; all is written here."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import dataclasses
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
+from sinefit.cluster.blocks import check_in_blocks, fit_blocks_on_cluster, obstacle
 from sinefit.cluster.carried import CarriedFile, SharedFolders
 from sinefit.cluster.connecting import connected
 from sinefit.cluster.file_fits import FileFit, fit_file
@@ -20,6 +21,7 @@ from sinefit.fields.weights_file import field_pieces
 from sinefit.files import is_stream
 from sinefit.fitting.checkpoint import checkpoint_pieces
 from sinefit.fitting.report import Progress
+from sinefit.jobs.checkpointed import CheckpointedFit
 from sinefit.jobs.hooks import JobHooks
 from sinefit.jobs.keeping import JobPlaces
 from sinefit.jobs.origin import origin_of
@@ -36,10 +38,14 @@ if TYPE_CHECKING:
     from sinefit.cluster.tasks import ClusterProgress, Ended
     from sinefit.errors import OutputError
     from sinefit.fitting.checkpoint import Checkpoint
-    from sinefit.fitting.report import FitResult
+    from sinefit.fitting.report import FitResult, Outcome
     from sinefit.jobs.job import Job
     from sinefit.jobs.keeping import Left
     from sinefit.jobs.settings import JobSettings
+
+
+LARGE_FILE: Final = 8_000_000
+"""Bytes of a file from which on it is fitted by its blocks, also among many."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,9 @@ def fit_on_cluster(
     """Fit files on the workers of a client; yield what becomes of each, in the order they end.
 
     A file that fails does not stop the rest. Of a batch that is stopped, files that had begun have
-    FitStoppedError or FitNotMeasuredError as their error, those that had not have no outcome.
+    FitStoppedError or FitNotMeasuredError as their error, those that had not have no outcome. One
+    file alone, and large ones among many, are fitted by their blocks, if they have several; what
+    is done of one that is stopped, which has PartsStoppedError as its error, stays in a journal.
     Raises SettingError for a file that is a stream.
     """
     for job in jobs:
@@ -154,18 +162,87 @@ class _Batch:
         """Tasks that are sent once more, with the content of their files."""
 
     def run(self) -> Iterator[JobOutcome]:
+        """Fit the files, and then the large ones, block by block."""
+        large = self._jobs
+        if len(self._jobs) > 1:
+            large = [job for job in self._jobs if self._is_large(job)]
+            yield from self._files([job for job in self._jobs if job not in large])
+        for job in large:
+            if self._should_stop():
+                return
+            outcome = self._in_blocks(job)
+            if outcome is None:
+                yield from self._files([job])
+            else:
+                yield outcome
+
+    def _is_large(self, job: Job) -> bool:
+        """Tell whether a file of many is worth all workers at once."""
+        config = self._settings.config
+        if obstacle(config) is not None or config.blocks == (1,):
+            return False
+        with contextlib.suppress(OSError, ValueError):
+            return Path(job.source).stat().st_size >= LARGE_FILE
+        return False
+
+    def _in_blocks(self, job: Job) -> JobOutcome | None:
+        """Fit a file by its blocks; None for one of a single network, or that was begun alone."""
+        hooks, begin = self._job_hooks(job), self._hooks.on_begin
+        if self._skip_existing and job.has_output:
+            return left_out(job, hooks)
+        notices: list[str] = []
+        with contextlib.ExitStack() as held:
+            try:
+                if claim_output(job, self._settings, hooks, held) is not None:
+                    return None
+                quiet = dataclasses.replace(hooks, on_notice=notices.append)
+                fit = CheckpointedFit(job, self._settings, quiet)
+                config, spec = self._settings.config, fit.signal.spec
+                count = config.blocks_for(spec).count
+                if count == 1:
+                    return None
+                if begin is not None:
+                    begin(job)
+                for notice in notices:
+                    hooks.on_notice(notice)
+                check_in_blocks(config, count)
+                outcome: Outcome = fit_blocks_on_cluster(
+                    self._client,
+                    fit,
+                    fit.plan(),
+                    force=self._settings.force,
+                    should_stop=self._hooks.should_stop,
+                    on_progress=self._hooks.on_progress,
+                    on_measuring=self._told_of(job),
+                    on_notice=hooks.on_notice,
+                )
+            except SinefitError as error:
+                outcome = error
+            except FAILURES as error:
+                return JobOutcome(job.source, job.shown, None, error)
+            return outcome_of(job, partial(keep, fit, outcome, hooks))
+
+    def _told_of(self, job: Job) -> Callable[[Progress], None] | None:
+        told = self._hooks.on_fit_progress
+        return None if told is None else partial(told, job)
+
+    def _should_stop(self) -> bool:
+        return self._hooks.should_stop is not None and self._hooks.should_stop()
+
+    def _files(self, jobs: Sequence[Job]) -> Iterator[JobOutcome]:
+        """Fit files, each on one worker."""
         with (
             contextlib.ExitStack() as self._held,
             SharedFolders() as self._folders,
             Run(
                 self._client,
-                len(self._jobs),
+                len(jobs),
                 should_stop=self._hooks.should_stop,
                 on_progress=self._hooks.on_progress,
                 on_told=self._hear,
             ) as run,
         ):
-            waiting = self._tasks()
+            waiting = self._tasks(jobs)
             while True:
                 for ended in run.results(self._next(waiting)):
                     yield from self._earlier()
@@ -191,8 +268,8 @@ class _Batch:
         told, self._told = self._told, []
         yield from told
 
-    def _tasks(self) -> Iterator[Task]:
-        for job in self._jobs:
+    def _tasks(self, jobs: Sequence[Job]) -> Iterator[Task]:
+        for job in jobs:
             hooks = self._job_hooks(job)
             if self._skip_existing and job.has_output:
                 self._told.append(left_out(job, hooks))

@@ -4,36 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import torch
 
 from sinefit.errors import InputError, SinefitError
 from sinefit.fields.field import Field
-from sinefit.fields.record import FitRecord
 from sinefit.fitting.checkpoint import Checkpoint, fingerprint
 from sinefit.fitting.choice import SampleChoice
-from sinefit.fitting.gradient_quality import gradient_psnr
+from sinefit.fitting.ending import FitEnd
 from sinefit.fitting.joint_measure import is_measured_jointly, targets_of
-from sinefit.fitting.keeping import BestWeights, pieces
-from sinefit.fitting.measure import (
-    Blend,
-    MeasuringStoppedError,
-    estimate_psnr,
-    mean_missing,
-    measure_quality,
-    measured_samples,
-)
+from sinefit.fitting.keeping import BestWeights
 from sinefit.fitting.monitor import Monitor, Standing
 from sinefit.fitting.peak import Peak
 from sinefit.fitting.rates import steps_factor
 from sinefit.fitting.report import (
-    FitDivergedError,
-    FitNotMeasuredError,
-    FitReport,
-    FitResult,
     FitStoppedError,
     Progress,
 )
@@ -45,9 +31,6 @@ from sinefit.fitting.schedule import (
     restarting_progress,
     steps_to_restart,
 )
-from sinefit.fitting.supervision import with_level
-from sinefit.initializers.registry import describe
-from sinefit.networks.registry import describe_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,10 +40,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sinefit.fitting.hooks import FitHooks
-    from sinefit.fitting.measure import Quality
     from sinefit.fitting.plan import FitPlan
     from sinefit.fitting.trainer import Trainer
     from sinefit.networks.network import Network
+    from sinefit.signals.blocks import BlockGrid
     from sinefit.signals.signal import Signal
 
 REPORT_EVERY: Final = 50
@@ -72,7 +55,6 @@ REPORT_WORK: Final = 5e12
 clock they would lie elsewhere each time, and with them what a fit ends with.)"""
 TELL_EVERY: Final = 1.0
 """Seconds of a round after which it is told how far it is."""
-EndedBy = Literal["steps", "time", "quality", "plateau", "holdout", "divergence"]
 
 
 def report_interval(device: torch.device, weights: int, batch: int) -> int:
@@ -82,7 +64,13 @@ def report_interval(device: torch.device, weights: int, batch: int) -> int:
     return max(REPORT_EVERY, min(MOST_STEPS, int(REPORT_WORK / (6.0 * weights * batch))))
 
 
-def _told_of_guessed(signal: Signal, plan: FitPlan) -> list[str]:
+def shares_of(blocks: BlockGrid) -> Tensor:
+    """Return which share of the samples that blocks reach each of them has (blocks,)."""
+    samples = [blocks.samples_in(number) for number in range(blocks.count)]
+    return torch.tensor(samples) / sum(samples)
+
+
+def told_of_guessed(signal: Signal, plan: FitPlan) -> list[str]:
     """Return a sentence on blocks of which next to nothing is known, if there are any."""
     choice = SampleChoice.of(signal, plan.config.holdout)
     blocks = plan.blocks
@@ -96,7 +84,7 @@ def _told_of_guessed(signal: Signal, plan: FitPlan) -> list[str]:
     return [sentence]
 
 
-class Fit:
+class Fit(FitEnd):
     """A member of a stack in training: when it ends, what it tells, what it keeps."""
 
     def __init__(
@@ -112,20 +100,14 @@ class Fit:
 
         `initial` is their PSNR in dB, where it is known.
         """
-        self.plan = plan
+        super().__init__(signal, plan, hooks)
         self._members = plan.blocks.count
         self.first = first
-        self.ended: EndedBy | SinefitError | None = None
-        """How the training ended; None while it goes on."""
-        self.signal = signal
         self.is_measured_jointly = is_measured_jointly(
             signal, plan.blocks, plan.config.holdout, plan.work.outputs
         )
         """Whether it can be measured in one pass with others of its stack."""
         self._trainer = trainer
-        self._hooks = hooks
-        self.network: Network | None = None
-        """The weights at the end of the training, once it has ended."""
         network = self._present()
         if initial is None:
             initial = self._estimate(network)
@@ -136,20 +118,15 @@ class Fit:
         power = plan.spec.target_range**2
         loss = power * 10.0 ** (-initial / 10.0) if plan.blocks.count == 1 else math.inf
         self._best = BestWeights(network, loss)
-        self._guessed = _told_of_guessed(signal, plan)
-        self._peak: Peak | None = None
+        self._guessed = told_of_guessed(signal, plan)
         if plan.config.stop_on is not None and plan.config.holdout is not None:
             drawn = plan.batch * plan.blocks.count
             self._peak = Peak(signal, plan.config.holdout, network, drawn)
         self._losses = torch.zeros(plan.blocks.count, device=plan.machine.device)
         """Of each member, those since the last report."""
-        samples = [plan.blocks.samples_in(number) for number in range(plan.blocks.count)]
-        shares = torch.tensor(samples) / sum(samples)
-        self._shares = shares.to(plan.machine.device)
+        self._shares = shares_of(plan.blocks).to(plan.machine.device)
         self.factor = Course(0, [])
         """Returns the factor on the learning rates of a step of the round, counted from 0."""
-        self.quality: Quality | None = None
-        """How good its present weights are as they are saved, once that is known."""
         self._last_progress = 0.0
         self._advanced = 0
         """Members that have taken the steps of the present round."""
@@ -184,11 +161,6 @@ class Fit:
         should_stop = self._hooks.should_stop
         is_well = self.ended != "divergence" and not isinstance(self.ended, SinefitError)
         return is_well and self.quality is None and not (should_stop is not None and should_stop())
-
-    @property
-    def standing(self) -> Standing:
-        """Where the fit stands."""
-        return self._monitor.standing
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Take up a checkpoint of the same signal and settings.
@@ -311,7 +283,7 @@ class Fit:
         self._advanced += end - begin
         is_due = self.standing.seconds - self._told_at >= TELL_EVERY
         if is_due and self._advanced < len(own):
-            self._tell("fitting", self._share(), self.standing.seconds)
+            self._tell(self._share(), self.standing.seconds)
 
     def is_called(self, now: float) -> bool:
         """Tell whether something is due that cannot wait for the next report."""
@@ -336,50 +308,6 @@ class Fit:
         standing.summed += steps
         self._advanced = 0
         return standing.step % self._report_every == 0
-
-    def finish(self) -> FitResult:
-        """Measure the field that the training has left, and wrap up.
-
-        Raises the error that ended the training; FitDivergedError, with the best weights, for a fit
-        that has diverged; FitNotMeasuredError, with the result, for one that is stopped meanwhile.
-        """
-        if isinstance(self.ended, SinefitError):
-            raise self.ended
-        assert self.ended is not None
-        assert self.network is not None
-        standing, plan = self.standing, self.plan
-        ended_by, network = self.ended, self._sound(self.network)
-        if self._peak is not None:
-            if self._peak.is_better(self._blend(network), standing):
-                standing.peak_step = standing.step
-            else:
-                network = self._peak.network
-        quality = self.quality if network is self.network else None
-        reached_now = self._estimate(network) if quality is None else quality.psnr_float
-        if not reached_now >= self._monitor.floor:
-            ended_by = "divergence"
-        if ended_by == "divergence":
-            network, quality = self._best.network, None
-        network = self._levelled(network)
-        self.round(network)
-        result = self._result(network, ended_by, quality)
-        name = self.signal.spec.source or "the fit"
-        reached = result.report.record.psnr_float
-        if ended_by == "divergence":
-            known = "were not measured" if reached is None else f"have {reached:.2f} dB"
-            # What went on from a field cannot begin in another way.
-            others = "" if standing.continued else ", or another `omega` or `init`"
-            raise FitDivergedError(
-                f"{name}: diverged after {standing.step} steps (it began at "
-                f"{standing.initial:.2f} dB); the best weights {known}; try a lower "
-                f"`learning_rate` than {plan.base_rate:.2g}{others}",
-                result,
-            )
-        if reached is None:
-            raise FitNotMeasuredError(
-                f"{name}: stopped after {standing.step} steps, while the field was measured", result
-            )
-        return result
 
     def _taken(self) -> list[int]:
         """Return the steps that each of its members has taken."""
@@ -416,7 +344,7 @@ class Fit:
         standing.summed = 0
         self._losses.zero_()
         self._note_changes()
-        self._tell("fitting", self._share(), standing.seconds)
+        self._tell(self._share(), standing.seconds)
         self._wants_refining = look.refine
         if look.diverged:
             self.ended = "divergence"
@@ -457,47 +385,6 @@ class Fit:
         quality = self._measure(stored)
         return quality is not None and quality.psnr_float >= target
 
-    def _measure(
-        self, network: Network, on_share: Callable[[float], None] | None = None
-    ) -> Quality | None:
-        """Measure a network of this fit, None when it is asked to stop."""
-        try:
-            return measure_quality(
-                self._blend(network),
-                self.signal,
-                on_share,
-                count=self._measured_samples(),
-                should_stop=self._hooks.should_stop,
-                holdout=self.plan.config.holdout,
-            )
-        except MeasuringStoppedError:
-            return None
-
-    def _estimate(self, network: Network) -> float:
-        """Return the PSNR of a network of this fit over some of its samples."""
-        holdout = self.plan.config.holdout
-        blend = self._blend(self._levelled(network))
-        return estimate_psnr(blend, self.signal, holdout=holdout)
-
-    def _levelled(self, network: Network) -> Network:
-        """Return a network of this fit with the mean of the signal, where training tells it none.
-
-        Any other is returned as it is.
-        """
-        outputs = self.plan.work.outputs
-        if outputs is None or outputs.with_values:
-            return network
-        return with_level(network, mean_missing(self._blend(network), self.signal))
-
-    def _blend(self, network: Network) -> Blend:
-        """Return what is measured of a network of this fit: a field's weights are float32."""
-        return Blend(network.astype(torch.float32), self.plan.blocks)
-
-    def _measured_samples(self) -> int:
-        trained = self.standing.step * self.plan.batch * self.plan.blocks.count
-        count, weights = self.plan.spec.sample_count, self.plan.work.parameter_count
-        return measured_samples(count, trained, weights)
-
     def _put_back(self, astray: Tensor, losses: Tensor) -> Tensor:
         """Have blocks that lost their way go on from their best, slower; return the losses there.
 
@@ -515,19 +402,9 @@ class Fit:
         """Tell whether the training can be gone on with: one network's loss is a number."""
         return len(self._losses) > 1 or math.isfinite(float(self._losses.sum()))
 
-    def _sound(self, network: Network) -> Network:
-        """Return weights of this fit, with the best ones of blocks that have lost theirs."""
-        return self._best.whole(network) if network.members > 1 else network
-
     def _present(self) -> Network:
         """Return its members with their present weights, in the trainer's memory."""
         return self._trainer.network.part(self.places)
-
-    def round(self, network: Network) -> None:
-        """Round weights as they will be saved, so that what is measured is what is kept."""
-        dtype = getattr(torch, self.plan.dtype)
-        for part in pieces(network):
-            network.values[part] = network.values[part].to(dtype).to(network.values.dtype)
 
     def _checkpoint(self) -> Checkpoint:
         if self._fingerprint is None:
@@ -558,16 +435,14 @@ class Fit:
         ahead = len(self.factor.factors) * self._advanced / len(self._losses)
         return self.standing.step + ahead
 
-    def _tell(
-        self, phase: Literal["fitting", "measuring"], share: float | None, seconds: float
-    ) -> None:
+    def _tell(self, share: float | None, seconds: float) -> None:
         if self._hooks.on_progress is not None:
             standing, blocks = self.standing, len(self._losses)
             self._told_at = standing.seconds
-            under_way = phase == "fitting" and 0 < self._advanced < blocks
+            under_way = 0 < self._advanced < blocks
             self._hooks.on_progress(
                 Progress(
-                    phase,
+                    "fitting",
                     standing.step,
                     share,
                     seconds,
@@ -577,83 +452,9 @@ class Fit:
                 )
             )
 
-    def _pace(self) -> float:
-        """Return samples per second of training."""
-        seconds = self.standing.seconds
-        trained = self._done() * self.plan.batch * self.plan.blocks.count
-        return trained / seconds if seconds > 0 else 0.0
+    def _best_network(self) -> Network:
+        return self._best.network
 
-    def _record(
-        self, psnr: float | None, psnr_float: float | None, snr: float | None, samples: int
-    ) -> FitRecord:
-        plan = self.plan
-        recipe = plan.config.initializer
-        return FitRecord(
-            initializer=None if recipe is None else describe(recipe),
-            omega=plan.omega,
-            seed=plan.config.seed,
-            steps=self.standing.step,
-            batch=plan.batch,
-            learning_rates=plan.learning_rates,
-            psnr=psnr,
-            psnr_float=psnr_float,
-            psnr_range=self.signal.spec.value_range,
-            snr=snr,
-            psnr_samples=samples,
-            holdout=None if plan.config.holdout is None else str(plan.config.holdout),
-            schedule=plan.schedule,
-            betas=plan.adam[:2],
-            epsilon=plan.config.epsilon,
-            precision=plan.config.precision or "auto",
-            supervise=plan.config.supervise,
-        )
-
-    def _with_holdout(self, record: FitRecord, network: Network, quality: Quality) -> FitRecord:
-        """Return a record with the figures of samples that were held out, if any were."""
-        holdout = self.plan.config.holdout
-        if holdout is None:
-            return record
-        try:
-            gradient = gradient_psnr(
-                self._blend(network),
-                self.signal,
-                holdout,
-                should_stop=self._hooks.should_stop,
-            )
-        except MeasuringStoppedError:
-            gradient = None
-        return dataclasses.replace(
-            record, psnr_holdout=quality.psnr_holdout, psnr_gradient=gradient
-        )
-
-    def _result(self, network: Network, ended_by: EndedBy, quality: Quality | None) -> FitResult:
-        """Return the result, measured unless the quality is known."""
-        spec = self.signal.spec
-        begin = time.perf_counter()
-        if quality is None:
-            self.standing.latest = self._estimate(network)
-            quality = self._measure(
-                network, lambda share: self._tell("measuring", share, time.perf_counter() - begin)
-            )
-        else:
-            self.standing.latest = quality.psnr_float
-            self._tell("measuring", 1.0, 0.0)
-        if quality is None:
-            record = self._record(None, None, None, 0)
-        else:
-            snr = quality.snr if spec.kind == "audio" else None
-            record = self._record(quality.psnr, quality.psnr_float, snr, quality.samples)
-            record = self._with_holdout(record, network, quality)
-        device = str(self.plan.machine.device)
-        report = FitReport(
-            record,
-            self.standing.seconds,
-            self._pace(),
-            device,
-            ended_by,
-            self.plan.dtype,
-            describe_network(self.plan.config.network),
-            None if self._peak is None else self.standing.peak_step,
-        )
-        network = network.to("cpu").astype(torch.float32)
-        return FitResult(Field(network, spec, record, self.plan.blocks), report)
+    def _sound(self, network: Network) -> Network:
+        """Return weights of this fit, with the best ones of blocks that have lost theirs."""
+        return self._best.whole(network) if network.members > 1 else network

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, overload
 
 import torch
@@ -71,9 +71,31 @@ class Members(Sequence[MemberPlan]):
     """Returns the weights of an earlier fit to begin with, which are not to be changed."""
     rate_share: float = 1.0
     """Of the scheme's usual rate, for training on other than values."""
+    first: int = 0
+    """Number of the first block, of a part of a fit."""
+    whole: int | None = None
+    """Networks of the fit that these are a part of; None for all of them."""
 
     def __len__(self) -> int:
         return len(self.omegas)
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of their blocks."""
+        return range(self.first, self.first + len(self))
+
+    def part(self, numbers: range) -> Members:
+        """Return those of some blocks, which keep their numbers."""
+        chosen = slice(numbers.start - self.first, numbers.stop - self.first)
+        earlier = None if self.earlier is None else Weights(self.earlier().clone()).part(chosen)
+        return replace(
+            self,
+            omegas=self.omegas[chosen],
+            traits=self.traits[chosen],
+            earlier=earlier,
+            first=numbers.start,
+            whole=len(self) if self.whole is None else self.whole,
+        )
 
     @overload
     def __getitem__(self, number: int) -> MemberPlan: ...
@@ -82,40 +104,41 @@ class Members(Sequence[MemberPlan]):
     def __getitem__(self, number: int | slice) -> MemberPlan | Sequence[MemberPlan]:
         if isinstance(number, slice):
             return [self[each] for each in range(len(self))[number]]
+        number = self.numbers[number]
         rules = self.rules(number, self.begin(number))
         seed = block_seed(self.seed, number)
-        return MemberPlan(self.omegas[number], rules, self._rates(rules), seed)
+        return MemberPlan(self._omega(number), rules, self._rates(rules), seed)
 
     def start(self) -> Network:
         """Return a stack of all starting weights, in memory of its own, on the CPU."""
         if self.earlier is not None:
             return self.earlier().clone()
-        first = self.begin(0)
+        first = self.begin(self.first)
         values = first.values.new_empty((len(self), first.values.shape[1]))
         values[0] = first.values[0]
-        for number in range(1, len(self)):
-            values[number] = self.begin(number).values[0]
+        for place in range(1, len(self)):
+            values[place] = self.begin(self.first + place).values[0]
         return Network(first.family, first.size, values)
 
     def begin(self, number: int) -> Network:
         """Return the starting weights of one; those of an earlier fit are not to be changed."""
         if self.earlier is not None:
-            return self.earlier().member(number)
+            return self.earlier().member(number - self.first)
         generator = torch.Generator().manual_seed(block_seed(self.seed, number))
-        traits = self.traits[number]
-        return self.initializer.draw(self.size, self.omegas[number], traits, generator)
+        traits = self.traits[number - self.first]
+        return self.initializer.draw(self.size, self._omega(number), traits, generator)
 
     def boldest(self) -> Network:
         """Return the starting weights that are likely to have the largest among them."""
         if self.earlier is not None:
             return self.earlier()
         if not self.omegas[0]:
-            return self.begin(0)
-        return self.begin(max(range(len(self)), key=lambda number: max(self.omegas[number])))
+            return self.begin(self.first)
+        return self.begin(max(self.numbers, key=lambda number: max(self._omega(number))))
 
     def rules(self, number: int, network: Network) -> TrainingRules:
         """Return the rules for training one with its starting or present weights."""
-        return self.initializer.rules(network, self.omegas[number])
+        return self.initializer.rules(network, self._omega(number))
 
     def rate_table(self) -> RateTable:
         """Return the peak rates of all."""
@@ -123,12 +146,15 @@ class Members(Sequence[MemberPlan]):
 
     def _all_rates(self) -> Iterator[PeakRates | EqualRates]:
         """Yield the peak rates of each; their rules' scales do not follow from weights."""
-        first = self.begin(0)
+        first = self.begin(self.first)
         known: dict[tuple[float, ...], PeakRates | EqualRates] = {}
-        for number, omega in enumerate(self.omegas):
+        for number, omega in zip(self.numbers, self.omegas, strict=True):
             if omega not in known:
                 known = {omega: self._rates(self.rules(number, first))}
             yield known[omega]
+
+    def _omega(self, number: int) -> tuple[float, ...]:
+        return self.omegas[number - self.first]
 
     def _rates(self, rules: TrainingRules) -> PeakRates | EqualRates:
         size = self.size
@@ -143,8 +169,23 @@ class Members(Sequence[MemberPlan]):
             size.width,
             self.steps,
             self.batch,
-            of_block=len(self) > 1,
+            of_block=(self.whole or len(self)) > 1,
         )
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights to begin with, which another process can have too."""
+
+    network: Network
+
+    def __call__(self) -> Network:
+        """Return them."""
+        return self.network
+
+    def part(self, chosen: slice) -> Weights:
+        """Return those of some members."""
+        return Weights(self.network.part(range(self.network.members)[chosen]))
 
 
 def plan_members(

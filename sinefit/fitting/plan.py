@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from sinefit.engines.engine import StackKind
+from sinefit.engines.registry import piece_size
 from sinefit.errors import SettingError
 from sinefit.fitting.choice import SampleChoice
 from sinefit.fitting.layout import extent_text
-from sinefit.fitting.members import plan_members
+from sinefit.fitting.members import Weights, plan_members
 from sinefit.fitting.monitor import LAST_PSNR, QUALITY_MARGIN
 from sinefit.fitting.rates import geometric_means
-from sinefit.fitting.shape_plan import engine_for, plan_shape
+from sinefit.fitting.shape_plan import engine_for, plan_shape, precisions_for
 from sinefit.fitting.supervision import RATE_SHARE, outputs_for, trained_on
 from sinefit.signals.blocks import width_first
 
@@ -72,6 +73,35 @@ class FitPlan:
     """Of the products in the last part of a good fit."""
     continued: bool
     """Whether it begins with the weights of an earlier fit."""
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of the blocks that are fitted: all, or of a part of a fit some."""
+        return self.members.numbers
+
+    def part(self, numbers: range) -> FitPlan:
+        """Return the plan of some of the blocks, which are fitted as among all of them."""
+        return replace(self, members=self.members.part(numbers), rates=self.rates.part(numbers))
+
+    def on_machine(self, machine: Machine) -> FitPlan:
+        """Return the same plan as it had been made for another machine."""
+        most = piece_size(machine.device.type) // self.work.points
+        work = replace(
+            self.work,
+            targets=max(1, min(self.batch, most)),
+            device=machine.device,
+            threads=machine.threads,
+        )
+        engine = engine_for(work, self.config)
+        precisions = precisions_for(work, engine, self.config)
+        return replace(
+            self,
+            machine=machine,
+            work=work,
+            engine=engine,
+            precision=precisions[0],
+            last_precision=precisions[-1],
+        )
 
     @property
     def start(self) -> Network:
@@ -179,7 +209,7 @@ def plan_fit(
         steps=shape.steps,
         batch=shape.batch,
         threads=machine.threads,
-        earlier=None if start_from is None else lambda: start_from.network,
+        earlier=None if start_from is None else Weights(start_from.network),
         rate_share=1.0 if outputs is None else RATE_SHARE[outputs.quantity],
     )
     _check_dtype(members.boldest(), shape.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from array import array
 from typing import TYPE_CHECKING, Final
@@ -162,6 +163,14 @@ class ParameterRows:
             self._columns[name] = len(numbers)
             self._numbers.extend(numbers)
 
+    def part(self, members: range) -> ParameterRows:
+        """Return the numbers of some networks, counted from 0 again."""
+        found = ParameterRows()
+        width = sum(self._columns.values())
+        found._numbers = self._numbers[members.start * width : members.stop * width]
+        found._columns = self._columns
+        return found
+
     def spread(self, network: Network, members: range) -> Tensor:
         """Return rows for some members (members, count), laid out like a network's values.
 
@@ -203,6 +212,7 @@ class RateTable:
 
     def __init__(self, members: Iterable[PeakRates | EqualRates]) -> None:
         self._rates, self._scales = ParameterRows(), ParameterRows()
+        self._first = 0
         layers, bases = [], []
         for one in members:
             self._rates.add(one.by_name)
@@ -216,11 +226,22 @@ class RateTable:
 
     def rows(self, network: Network, members: range) -> Tensor:
         """Return the rates of some members (members, count), see `ParameterRows.spread`."""
-        return self._rates.spread(network, members)
+        return self._rates.spread(network, self._places(members))
 
     def scales(self, network: Network, members: range) -> Tensor:
         """Return their recipe's scales (members, count)."""
-        return self._scales.spread(network, members)
+        return self._scales.spread(network, self._places(members))
+
+    def part(self, members: range) -> RateTable:
+        """Return the table of some of the networks, which keep their numbers."""
+        found = copy.copy(self)
+        places = self._places(members)
+        found._rates, found._scales = self._rates.part(places), self._scales.part(places)
+        found._first = members.start
+        return found
+
+    def _places(self, members: range) -> range:
+        return range(members.start - self._first, members.stop - self._first)
 
 
 def geometric_means(rows: Sequence[tuple[float, ...]]) -> tuple[float, ...]:

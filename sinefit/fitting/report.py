@@ -99,7 +99,11 @@ class FitNotMeasuredError(SinefitError):
         return type(self), (str(self), self.result)
 
 
-Stopped = FitStoppedError | FitNotMeasuredError
+class PartsStoppedError(SinefitError):
+    """A fit whose blocks are trained in parts was asked to stop; the parts that are done stay."""
+
+
+Stopped = FitStoppedError | FitNotMeasuredError | PartsStoppedError
 """How a fit ends that was asked to stop."""
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 import torch
@@ -141,8 +141,41 @@ def _target_table(
     return to_unit(values, low, high, targets, target_dtype)
 
 
+class PartSource(Protocol):
+    """Where the samples of blocks are from."""
+
+    def part(self, number: int) -> Signal:
+        """Return what a block reaches of the signal, as a signal of its own."""
+
+    def fitted(self, number: int) -> NDArray[np.int64] | None:
+        """Return which of those samples it is fitted to, None for all."""
+
+    def let_go(self) -> None:
+        """Have the system take back the memory of samples in a file."""
+
+
+class _WholeSignal:
+    """A signal that is here as a whole."""
+
+    def __init__(self, signal: Signal, blocks: BlockGrid, holdout: Holdout | None) -> None:
+        self._signal = signal
+        self._blocks = blocks
+        self._choice = SampleChoice.of(signal, holdout)
+
+    def part(self, number: int) -> Signal:
+        return self._blocks.part(self._signal, number)
+
+    def fitted(self, number: int) -> NDArray[np.int64] | None:
+        return self._choice.fitted_in(self._blocks, number)
+
+    def let_go(self) -> None:
+        let_go(self._signal.samples)
+
+
 class PartSamples:
     """The samples of a signal to train on, by block."""
+
+    _whole: TrainingSamples | None
 
     def __init__(
         self,
@@ -159,23 +192,45 @@ class PartSamples:
         `keeps` tells whether tables are kept, None: as far as they fit. Coordinates and targets are
         handed out in float32 or float64.
         """
-        self.signal = signal
+        source = _WholeSignal(signal, blocks, holdout)
+        keeps = tables_fit(signal.spec, blocks) if keeps is None else keeps
+        self._set_up(source, blocks, device, dtype, keeps=keeps)
+        if blocks.count == 1:
+            self._whole = TrainingSamples(signal, device, self._fitted(0), dtype)
+
+    @classmethod
+    def of_source(
+        cls, source: PartSource, blocks: BlockGrid, device: torch.device, dtype: torch.dtype
+    ) -> PartSamples:
+        """Return the samples of some of several blocks, whose tables are kept."""
+        found = cls.__new__(cls)
+        found._set_up(source, blocks, device, dtype, keeps=True)
+        return found
+
+    def _set_up(
+        self,
+        source: PartSource,
+        blocks: BlockGrid,
+        device: torch.device,
+        dtype: torch.dtype,
+        *,
+        keeps: bool,
+    ) -> None:
         self.blocks = blocks
         self.device = device
-        self._choice = SampleChoice.of(signal, holdout)
+        self.keeps = keeps
+        """Whether tables are kept, once they are made."""
+        self._source = source
         self._dtype = dtype
-        self._whole = (
-            TrainingSamples(signal, device, self._fitted(0), dtype) if blocks.count == 1 else None
-        )
+        self._whole = None
         self._tables: dict[int, Tensor] = {}
         self._coordinates: dict[tuple[int, ...], Tensor] = {}
-        self._keeps = tables_fit(signal.spec, blocks) if keeps is None else keeps
 
     def of(self, number: int) -> TrainingSamples:
         """Return the samples of a block."""
         if self._whole is not None:
             return self._whole
-        part = self.blocks.part(self.signal, number)
+        part = self._source.part(number)
         return TrainingSamples(part, self.device, self._fitted(number), self._dtype)
 
     def count_in(self, number: int) -> int:
@@ -190,7 +245,7 @@ class PartSamples:
         kept = self._tables.get(number)
         if kept is None:
             kept = self._rows(number) if self._whole is None else self._whole.rows()
-            if self._keeps:
+            if self.keeps:
                 self._tables[number] = kept
         return kept
 
@@ -199,21 +254,21 @@ class PartSamples:
 
         They take less time than all of a large block.
         """
-        part = self.blocks.part(self.signal, number)
+        part = self._source.part(number)
         spec = part.spec
         fitted = self._fitted(number)
         if fitted is not None:
             indices = torch.from_numpy(fitted[indices.numpy()])
         values = part.samples[np.unravel_index(indices.numpy(), spec.shape)]
-        let_go(self.signal.samples)
+        self._source.let_go()
         targets = _targets(spec, values, self._dtype)
         return torch.cat([self._coordinates_of(spec)[indices], targets], dim=1).to(self.device)
 
     def _rows(self, number: int) -> Tensor:
         """Return the table of one of several blocks."""
-        if not self._choice.is_all:
+        if self._fitted(number) is not None:
             return self.rows_at(number, torch.arange(self.count_in(number)))
-        part = self.blocks.part(self.signal, number)
+        part = self._source.part(number)
         spec = part.spec
         axes, values = spec.axes, part.samples.reshape(spec.sample_count, spec.channels)
         rows = torch.empty((spec.sample_count, axes + spec.channels), dtype=self._dtype)
@@ -221,12 +276,12 @@ class PartSamples:
         for begin in range(0, len(values), RESIDENT_PIECE):
             piece = values[begin : begin + RESIDENT_PIECE]
             rows[begin : begin + len(piece), axes:] = _targets(spec, piece, self._dtype)
-        let_go(self.signal.samples)
+        self._source.let_go()
         return rows.to(self.device)
 
     def _fitted(self, number: int) -> NDArray[np.int64] | None:
         """Return which of the samples that a block reaches it has, None for all."""
-        return self._choice.fitted_in(self.blocks, number)
+        return self._source.fitted(number)
 
     def _coordinates_of(self, spec: SignalSpec) -> Tensor:
         """Return the coordinates of all samples of a block (count, axes), on the CPU.

@@ -100,7 +100,6 @@ def plan_shape(
     if machine.device.type == "cpu":
         _check_memory(work, engine, batch)
     steps = config.expected_steps(spec)
-    asked = _asked_precision(config)
     return ShapePlan(
         decided=config,
         config=config.laid_out(spec),
@@ -114,7 +113,7 @@ def plan_shape(
         dtype=config.dtype_for(spec, blocks),
         work=work,
         engine=engine,
-        precisions=engine.precisions(work) if asked is None else (asked,),
+        precisions=precisions_for(work, engine, config),
     )
 
 
@@ -123,6 +122,12 @@ def engine_for(work: Work, config: FitConfig) -> EngineKind:
     if config.engine != "auto":
         return ENGINES[config.engine]
     return choose_engine(work, _asked_precision(config))
+
+
+def precisions_for(work: Work, engine: EngineKind, config: FitConfig) -> tuple[Precision, ...]:
+    """Return the precisions of the products, from the first to the last."""
+    asked = _asked_precision(config)
+    return engine.precisions(work) if asked is None else (asked,)
 
 
 def _asked_precision(config: FitConfig) -> Precision | None:

@@ -93,7 +93,7 @@ class Trainer:
         self._members = [
             _Member(plan, number, parts, _order(plan, number, parts), _points(plan, number))
             for plan, parts in zip(plans, samples, strict=True)
-            for number in range(plan.blocks.count)
+            for number in plan.numbers
         ]
         plan = plans[0]
         self._kind = plan.engine
@@ -246,7 +246,7 @@ class Trainer:
         return (
             len(self._groups) > 1
             and self._stack_kind is not None
-            and not tables_fit(plan.spec, plan.blocks)
+            and not self._members[group.start].parts.keeps
             and SPARSE * count * plan.batch <= plan.fewest
         )
 
@@ -270,9 +270,11 @@ class Trainer:
     @property
     def steps_together(self) -> int:
         """Steps of a round that are worth changing from one group to the next for."""
-        if len(self._groups) == 1:
-            return 1
         plan = self._members[0].plan
+        is_part = len(self._members) < plan.blocks.count
+        # Of a part they are those of the whole, so that its losses are looked at as often.
+        if len(self._groups) == 1 and not (is_part and plan.blocks.count > self._group_size()):
+            return 1
         return round_steps(plan.spec, plan.blocks)
 
     @property
@@ -432,11 +434,7 @@ class Trainer:
         first, steps = self._members[0].plan, self.steps
         if first.blocks.count < len(steps):
             return [range(len(steps))]
-        if self._stack_kind is not None:
-            size = min(self._stack_kind.together, self._resident_members())
-        else:
-            rows = STACKED_ROWS if self._work.device.type == "cpu" else DEVICE_ROWS
-            size = max(1, rows // first.batch)
+        size = self._group_size()
         groups, begin = [], 0
         for place in range(1, len(steps) + 1):
             full = place in (len(steps), begin + size)
@@ -445,10 +443,17 @@ class Trainer:
                 begin = place
         return groups
 
+    def _group_size(self) -> int:
+        """Return how many blocks of one fit are trained at once."""
+        if self._stack_kind is not None:
+            return min(self._stack_kind.together, self._resident_members())
+        rows = STACKED_ROWS if self._work.device.type == "cpu" else DEVICE_ROWS
+        return max(1, rows // self._members[0].plan.batch)
+
     def _resident_members(self) -> int:
         """Return of how many members a device has memory for the tables."""
         if self._work.device.type != "cuda":
-            return len(self._members)
+            return max(len(self._members), self._members[0].plan.blocks.count)
         plan = self._members[0].plan
         samples = max(plan.blocks.samples_in(number) for number in range(plan.blocks.count))
         row = self._network.size.in_features + self._network.size.out_features

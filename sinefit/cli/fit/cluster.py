@@ -8,7 +8,12 @@ from sinefit.cli.fit.sentences import say_removed, say_result
 from sinefit.cli.fit.values import fit_values
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.words.progress import cluster_words
-from sinefit.fitting.report import FitNotMeasuredError, FitStoppedError, Stopped
+from sinefit.fitting.report import (
+    FitNotMeasuredError,
+    FitStoppedError,
+    PartsStoppedError,
+    Stopped,
+)
 
 if TYPE_CHECKING:
     from sinefit.cli.fit.outcomes import Outcomes
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
     from sinefit.cli.terminal.messages import Messages
     from sinefit.cluster.address import ClusterAddress
     from sinefit.cluster.tasks import ClusterProgress
+    from sinefit.fitting.report import Progress
     from sinefit.jobs.job import Job
     from sinefit.jobs.running import JobOutcome
 
@@ -44,10 +50,15 @@ def fit_jobs_on_cluster(
         def show(progress: ClusterProgress) -> None:
             display.update(progress.share, cluster_words(progress))
 
+        def hear(job: Job, progress: Progress) -> None:
+            outcomes.progressed(job, progress)
+            if progress.phase == "measuring" and len(jobs) == 1:
+                display.show_fit(progress)
+
         hooks = BatchHooks(
             on_begin=outcomes.begin,
             on_progress=show,
-            on_fit_progress=lambda job, told: outcomes.progressed(job, told),
+            on_fit_progress=hear,
             on_notice=lambda job, sentence: messages.warn(_named(job, sentence)),
             on_removed=lambda job, path: say_removed(job, path, messages),
             should_stop=stop.requested,
@@ -58,7 +69,7 @@ def fit_jobs_on_cluster(
             _tell(outcome, by_source[outcome.source], messages, outcomes)
     if stop.requested() and (left or ended < len(jobs)):
         if left:
-            messages.always(f"stopped: {left} of {len(jobs)} left a checkpoint")
+            messages.always(f"stopped: {left} of {len(jobs)} left what they have reached")
         messages.always("the same command goes on")
         outcomes.stopped(len(jobs) - ended)
 
@@ -72,6 +83,8 @@ def _tell(outcome: JobOutcome, job: Job, messages: Messages, outcomes: Outcomes)
         messages.detail(
             f"{job.checkpoint}: checkpoint after {error.checkpoint.standing.step} steps"
         )
+    elif isinstance(error, PartsStoppedError):
+        messages.always(str(error))
     elif isinstance(error, FitNotMeasuredError):
         messages.always(f"{job.target}: finished and saved, but stopped while it was measured")
     if error is not None:

@@ -12,7 +12,7 @@ from sinefit.fitting.report import FitReport
 from tests.cli.specs import ARRAY, IMAGE, SOUND, VIDEO
 
 if TYPE_CHECKING:
-    from sinefit.fitting.fit import EndedBy
+    from sinefit.fitting.ending import EndedBy
     from sinefit.fitting.forecast import QualityClass
     from sinefit.signals.signal import SignalSpec
 
