@@ -12,7 +12,9 @@ from sinefit.analyzing.analysis import analyze_field, analyze_initializer
 from sinefit.analyzing.settings import AnalysisSettings
 from sinefit.cluster.address import ClusterAddress
 from sinefit.cluster.batches import BatchHooks, run_jobs_on_cluster
+from sinefit.cluster.connecting import connected
 from sinefit.comparing.budgets import EqualBudget
+from sinefit.comparing.cluster import run_cells_on_cluster
 from sinefit.comparing.combinations import combinations
 from sinefit.comparing.outputs import Outputs
 from sinefit.comparing.running import CompareHooks, Reading, plan_cells, run_cells
@@ -450,6 +452,7 @@ def compare(
     force: bool = False,
     kind: Kind | None = None,
     selection: Selection | None = None,
+    cluster: str | None = None,
     checkpoint_every: float = CHECKPOINT_EVERY,
     on_progress: Callable[[Cell, Progress], None] | None = None,
     on_end: Callable[[Cell, CellResult], None] | None = None,
@@ -471,7 +474,9 @@ def compare(
     what is done there is not fitted again, also after a process was killed. Of a comparison that is
     not stopped, `csv` is a file with a line per cell, `sheet` a PNG with the originals, the fields,
     their errors, spectra and details, `curves` a figure (.svg, .png, .pdf) of PSNR over steps, time
-    and operations, and `tensorboard` a folder of logs; `force` replaces files.
+    and operations, and `tensorboard` a folder of logs; `force` replaces files. On a `cluster`, see
+    `fit_many`, workers run the cells, whose files come back to the folder; `on_progress` hears
+    nothing then.
 
     `kind` and `selection` say how the files are read; `on_progress` is called every few steps,
     `on_end` with what became of each cell, `on_notice` with sentences about what is lost or
@@ -501,16 +506,17 @@ def compare(
         budget,
         reading,
     )
-    found = run_cells(
-        cells,
-        budget,
-        file_name("folder", folder),
-        reading,
-        CompareHooks(
-            on_progress=on_progress, on_end=on_end, on_notice=on_notice, should_stop=should_stop
-        ),
-        checkpoint_every=checkpoint_every,
+    place = file_name("folder", folder)
+    hooks = CompareHooks(
+        on_progress=on_progress, on_end=on_end, on_notice=on_notice, should_stop=should_stop
     )
+    if cluster is None:
+        found = run_cells(cells, budget, place, reading, hooks, checkpoint_every=checkpoint_every)
+    else:
+        with connected(ClusterAddress.of(cluster)) as client:
+            found = run_cells_on_cluster(
+                client, cells, budget, place, reading, hooks, checkpoint_every=checkpoint_every
+            )
     if found.is_whole:
         for _ in outputs.write(found, cells, reading):
             pass

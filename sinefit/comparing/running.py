@@ -131,6 +131,16 @@ def run_cells(
     return Comparison(done, budget.words, tuple(failures), len(cells))
 
 
+def run_cell(
+    cell: Cell, folder: Path, reading: Reading, hooks: CompareHooks, checkpoint_every: float
+) -> CellResult:
+    """Return the result of a cell, from its record in a folder or by a fit.
+
+    Raises FitStoppedError for one that is stopped, and what it failed of.
+    """
+    return _Runner(Records(folder), reading, hooks, checkpoint_every).run(cell)
+
+
 class _Runner:
     """Runs cells with the files of a folder."""
 

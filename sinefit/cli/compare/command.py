@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -19,6 +21,7 @@ from sinefit.cli.stopping import StopRequest
 from sinefit.cli.terminal.console import printable
 from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.terminal.streams import read_input
+from sinefit.cluster.address import ClusterAddress
 from sinefit.errors import SettingError
 from sinefit.fitting.budget import LIMITS
 from sinefit.fitting.config import TRAINING
@@ -26,6 +29,8 @@ from sinefit.fitting.hooks import CHECKPOINT_EVERY
 from sinefit.signals.selection import Selection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sinefit.comparing.results import Comparison
 
 _RESULTS: Final = "What comes of it"
@@ -115,6 +120,14 @@ def compare(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the cells, and fit none.")
     ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            help="Run cells on workers of Dask: local, local:4, slurm:20 or "
+            "tcp://scheduler:8786; needs the extra 'cluster'.",
+        ),
+    ] = None,
     checkpoint_every: Annotated[
         str, typer.Option(metavar="TIME", help="Time between two checkpoints of a cell.")
     ] = f"{CHECKPOINT_EVERY:g}s",
@@ -131,7 +144,9 @@ def compare(
     said. Stopped or killed, the same command goes on and fits no finished cell again.
     """
     with exit_codes() as streams:
+        from sinefit.cluster.connecting import connected
         from sinefit.comparing.budgets import EqualBudget
+        from sinefit.comparing.cluster import run_cells_on_cluster
         from sinefit.comparing.combinations import combinations
         from sinefit.comparing.outputs import Outputs
         from sinefit.comparing.running import Reading, plan_cells, run_cells
@@ -140,6 +155,7 @@ def compare(
         messages = Messages(streams, quiet=quiet, verbose=verbose, progress=progress)
         if seeds < 1:
             raise SettingError(f"--seeds is {seeds}: it must be at least 1")
+        where = None if cluster is None else ClusterAddress.of(cluster)
         asked = settings_asked(settings)
         if equal_rate is not None:
             if "learning_rate" in asked:
@@ -157,14 +173,22 @@ def compare(
                 streams.write_line(printable(f"{cell.file}: {cell.label} -> {cell.name}"))
             return
         messages.say(plan_sentence(cells, found, seeds, budget))
-        with StopRequest() as stop, Showing(messages, stop.requested) as showing:
-            comparison = run_cells(
+        every = parse_seconds("--checkpoint-every", checkpoint_every)
+        with contextlib.ExitStack() as held:
+            stop = held.enter_context(StopRequest())
+            run: Callable[..., Comparison] = run_cells
+            if where is not None:
+                run = partial(run_cells_on_cluster, held.enter_context(connected(where)))
+            showing = held.enter_context(Showing(messages, stop.requested))
+            if where is not None:
+                run = partial(run, on_cluster=showing.on_cluster)
+            comparison = run(
                 cells,
                 budget,
                 Path(output_folder),
                 reading,
                 showing.hooks,
-                checkpoint_every=parse_seconds("--checkpoint-every", checkpoint_every),
+                checkpoint_every=every,
             )
         if not comparison.is_whole:
             messages.always(

@@ -9,12 +9,14 @@ from sinefit.cli.failures import describe_failure
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.terminal.task_events import TaskEvents
 from sinefit.cli.words.amounts import duration
+from sinefit.cli.words.progress import cluster_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
     from sinefit.cli.terminal.messages import Messages
+    from sinefit.cluster.tasks import ClusterProgress
     from sinefit.comparing.cells import Cell
     from sinefit.comparing.results import CellResult
     from sinefit.fitting.report import Progress
@@ -32,6 +34,7 @@ class Showing:
         self._events = TaskEvents(messages, "comparing")
         self._held = contextlib.ExitStack()
         self._number, self._count = 0, 1
+        self._is_on_cluster = False
         self.hooks = CompareHooks(
             on_begin=self._begins,
             on_progress=self._goes_on,
@@ -54,6 +57,12 @@ class Showing:
         trace: TracebackType | None,
     ) -> None:
         self._held.__exit__(kind, error, trace)
+
+    def on_cluster(self, progress: ClusterProgress) -> None:
+        """Show how far all cells are that run on a cluster."""
+        self._is_on_cluster = True
+        self._display.update(progress.share, cluster_words(progress))
+        self._events.progress(progress.share)
 
     def _begins(self, cell: Cell, number: int, count: int) -> None:
         self._number, self._count = number, count
@@ -80,6 +89,8 @@ class Showing:
         self._messages.warn(f"{cell.file}: {cell.label}: {failure[0]}")
 
     def _show(self, cell: Cell, part: float, words: str) -> None:
+        if self._is_on_cluster:
+            return
         share = (self._number + part) / self._count
         told = f"cell {self._number + 1} of {self._count}  {cell.label}  {words}".rstrip()
         self._display.update(share, told)
