@@ -42,6 +42,7 @@ _OTHERS: Final = {
     "stack": "--stack",
     "start_from": "--from",
     "tensorboard": "--tensorboard",
+    "together": "--together",
     "what": "--what",
 }
 """Flags of what the library's calls take beside a fit's settings."""

@@ -69,9 +69,10 @@ def check_in_blocks(config: FitConfig, count: int) -> None:
     """Raise SettingError for a fit whose blocks, so many, cannot be trained apart."""
     word = obstacle(config)
     if word is not None:
+        setting = f"`{word}`"
         raise SettingError(
-            f"`{word}` and `cluster` exclude each other for one signal of {count} blocks: they are "
-            "trained apart, on machines with a clock each, until all have their `steps`: give those"
+            f"{setting} and `cluster` exclude each other for one signal of {count} blocks: they "
+            "are trained apart, by a clock each, until all have their `steps`: give those"
         )
 
 

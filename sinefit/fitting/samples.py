@@ -226,11 +226,15 @@ class PartSamples:
         self._tables: dict[int, Tensor] = {}
         self._coordinates: dict[tuple[int, ...], Tensor] = {}
 
+    def part(self, number: int) -> Signal:
+        """Return what a block reaches of the signal."""
+        return self._source.part(number)
+
     def of(self, number: int) -> TrainingSamples:
         """Return the samples of a block."""
         if self._whole is not None:
             return self._whole
-        part = self._source.part(number)
+        part = self.part(number)
         return TrainingSamples(part, self.device, self._fitted(number), self._dtype)
 
     def count_in(self, number: int) -> int:
@@ -254,7 +258,7 @@ class PartSamples:
 
         They take less time than all of a large block.
         """
-        part = self._source.part(number)
+        part = self.part(number)
         spec = part.spec
         fitted = self._fitted(number)
         if fitted is not None:
@@ -268,7 +272,7 @@ class PartSamples:
         """Return the table of one of several blocks."""
         if self._fitted(number) is not None:
             return self.rows_at(number, torch.arange(self.count_in(number)))
-        part = self._source.part(number)
+        part = self.part(number)
         spec = part.spec
         axes, values = spec.axes, part.samples.reshape(spec.sample_count, spec.channels)
         rows = torch.empty((spec.sample_count, axes + spec.channels), dtype=self._dtype)

@@ -201,7 +201,7 @@ class SentParts(PartSamples):
     """The same by block."""
 
     def of(self, number: int) -> TrainingSamples:
-        return SentSamples(self.blocks.part(self.signal, number), self.device)
+        return SentSamples(self.part(number), self.device)
 
 
 def trainer_of(
