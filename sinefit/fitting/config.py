@@ -110,15 +110,15 @@ class FitConfig:
         default="usual",
         metadata=setting(
             "usual; paper: as the papers' scripts train, full batches at a constant rate; upscale: "
-            "for what is between the pixels. What is given beside it holds.",
+            "for what is between the samples. What is given beside it holds.",
             group=TRAINING,
             form="NAME",
             also="for",
         ),
     )
     """What decides the settings that are left open: "usual", "paper" for plain Adam at a constant
-    rate, as in the scripts of the papers, "upscale" for what is between the pixels of a picture;
-    see `sinefit.fitting.recipes`."""
+    rate, as in the scripts of the papers, "upscale" for what is between the samples of a picture
+    or a sound; see `sinefit.fitting.recipes`."""
     omega: OmegaChoice = field(
         default=None,
         metadata=setting(

@@ -82,10 +82,19 @@ UPSCALE: Final = replace(
     footprint="box",
     block_size=(64,),
     weights_per_value=4.0,
-    omega="0.3nyquist",
+    omega="0.2nyquist",
 )
 """What measured best between the pixels of pictures: means over their areas, frequencies well below
 Nyquist's to begin with, and weights to spare, which lets a network find a smooth way."""
+UPSCALE_SOUND: Final = replace(
+    USUAL,
+    block_size=(256,),
+    weights_per_value=4.0,
+)
+"""The same between the samples of sounds, which are points: in long blocks with as many weights as
+values, networks meet the samples by waves that are not in the sound."""
+SHORT_SOUND: Final = 2**14
+"""Samples of a sound up to which one usual network is truer between them than short blocks are."""
 
 DERIVATIVES_BATCH: Final = 2048
 """Samples of a step of a fit of derivatives, of which each takes as long as several of values."""
@@ -110,8 +119,11 @@ _EXCLUDING: Final = {
 def decided(config: FitConfig, spec: SignalSpec) -> FitConfig:
     """Return settings in which nothing is open that their recipe decides for a signal."""
     recipe = RECIPES[config.recipe]
-    if recipe is UPSCALE and spec.kind != "image":
-        recipe = USUAL  # samples of sounds are points, and frames are not means over time
+    if recipe is UPSCALE:
+        # Frames are not means over time, and what is between numbers in an array none can tell.
+        recipe = {"image": UPSCALE, "audio": UPSCALE_SOUND}.get(spec.kind, USUAL)
+        if spec.kind == "audio" and spec.sample_count <= SHORT_SOUND:
+            recipe = USUAL
     if config.supervise != "values":
         batch = recipe.batch or DERIVATIVES_BATCH
         recipe = replace(recipe, footprint="point", blocks=(1,), block_size=None, batch=batch)

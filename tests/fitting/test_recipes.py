@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from sinefit.engines.adam import EPSILON
@@ -11,6 +12,7 @@ from sinefit.fitting.config import FitConfig
 from sinefit.fitting.loop import make_plan
 from sinefit.fitting.omega_choice import NyquistShare
 from sinefit.initializers.registry import parse_initializer
+from sinefit.signals.objects import as_signal
 
 from .making import picture, settings, sound
 
@@ -93,14 +95,19 @@ def test_a_plan_obeys_the_recipe_alone() -> None:
     assert usual.learning_rates != plan.learning_rates
 
 
-def test_the_recipe_for_upscaling_is_for_pictures() -> None:
+def test_the_recipe_for_upscaling_goes_by_the_kind_of_signal() -> None:
     def chosen(signal: Signal, **others: Any) -> FitConfig:
         return FitConfig(recipe="upscale", **others).decided_for(signal.spec)
 
     found = chosen(picture((80, 90), 3))
     assert (found.footprint, found.block_size) == ("box", (64,))
-    assert found.omega == (NyquistShare(0.3),)
-    assert chosen(sound(500)).footprint == "point"
+    assert found.omega == (NyquistShare(0.2),)
+    of_sound = chosen(sound(20_000))
+    assert (of_sound.footprint, of_sound.block_size) == ("point", (256,))
+    assert of_sound.omega == "auto"
+    assert chosen(sound(500)).block_size is None
+    of_array = chosen(as_signal(np.zeros((50, 60))))
+    assert (of_array.footprint, of_array.block_size, of_array.omega) == ("point", None, "auto")
     assert chosen(picture((80, 90), 3), blocks=2).block_size is None
     assert chosen(picture((80, 90), 3), width=40).weights_per_value is None
     assert chosen(picture((80, 90), 3), footprint="gaussian").footprint == "gaussian"
