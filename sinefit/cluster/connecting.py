@@ -105,9 +105,14 @@ def _local(address: ClusterAddress) -> Iterator[Any]:
             environment["CUDA_VISIBLE_DEVICES"] = str(number % gpus)
         workers[number] = {"cls": Nanny, "options": {**options, "env": environment}}
     scheduler = {"cls": Scheduler, "options": {**common, "port": 0}}
-    with SpecCluster(
-        scheduler=scheduler, workers=workers, silence_logs=logging.CRITICAL
-    ) as cluster:
+    try:
+        cluster = SpecCluster(scheduler=scheduler, workers=workers, silence_logs=logging.CRITICAL)
+    except RuntimeError as error:  # one of them was killed as it began
+        raise ClusterError(
+            f"`cluster` is {address}: its workers do not start ({error}): this machine may have "
+            "too little memory for so many"
+        ) from error
+    with cluster:
         yield cluster
 
 

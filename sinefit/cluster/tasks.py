@@ -50,6 +50,13 @@ class Task:
     """What the caller wants to find again; it stays here."""
 
 
+class Later:
+    """Stands for the next task as long as it may not be sent yet."""
+
+
+LATER: Final = Later()
+
+
 @dataclass(frozen=True)
 class Ended:
     """What became of a task."""
@@ -147,22 +154,29 @@ class Run:
         return self._stopped_at is not None
 
     @property
+    def workers(self) -> int:
+        """How many workers there are."""
+        return self._workers
+
+    @property
     def room(self) -> int:
         """How many more tasks are to be on their way."""
         return max(FEWEST, AHEAD * self._workers) - len(self._sent)
 
-    def results(self, tasks: Iterator[Task]) -> Iterator[Ended]:
+    def results(self, tasks: Iterator[Task] | Iterator[Task | Later]) -> Iterator[Ended]:
         """Send tasks and yield what becomes of each, in the order in which they end.
 
-        `tasks` is asked for the next one when there is room for it. Once the run is stopped no more
-        are sent, and those that do not end within `GRACE` seconds come back as not begun. Raises
-        ClusterError where the connection is lost.
+        `tasks` is asked for the next one when there is room for it; LATER has it asked again. Once
+        the run is stopped no more are sent, and those that do not end within `GRACE` seconds come
+        back as not begun. Raises ClusterError where the connection is lost.
         """
         has_more = True
         while True:
             self._look()
             while has_more and not self.is_stopping and self.room > 0:
                 task = next(tasks, None)
+                if isinstance(task, Later):
+                    break
                 if task is None:
                     has_more = False
                 else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sinefit.errors import InputError, OutputError, SettingError
 from sinefit.fields.metadata import SUFFIX
@@ -15,7 +15,9 @@ from sinefit.signals.formats import agreed_format, extension_of, formats_of
 from sinefit.signals.writing import written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
 
     from sinefit.fields.field import Field
     from sinefit.rendering.plan import RenderPlan, RenderRequest
@@ -88,12 +90,31 @@ def write_render(
 ) -> tuple[str, ...]:
     """Evaluate a field where its networks are and write it; return what the format could not keep.
 
+    Calls back and raises what `write_pieces` does.
+    """
+    with cpu_threads(threads):
+        pieces = render_pieces(field, plan)
+        return write_pieces(pieces, plan, target, format, encoding, force=force, on_share=on_share)
+
+
+def write_pieces(
+    pieces: Iterable[NDArray[Any]],
+    plan: RenderPlan,
+    target: str,
+    format: str,
+    encoding: Encoding,
+    *,
+    force: bool,
+    on_share: Callable[[float], None],
+) -> tuple[str, ...]:
+    """Write the consecutive pieces of a render; return what the format could not keep.
+
     `on_share` is called with the share that is done, 0 to 1. Raises OutputError for a file that
     cannot be written, SettingError for an encoding that is not one of the format's.
     """
-    with written(target, plan.spec, format, encoding, force=force) as writer, cpu_threads(threads):
+    with written(target, plan.spec, format, encoding, force=force) as writer:
         done = 0
-        for piece in render_pieces(field, plan):
+        for piece in pieces:
             writer.write(piece)
             done += len(piece)
             on_share(done / plan.spec.shape[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,11 +20,14 @@ from sinefit.cli.render.delivery import deliver
 from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.terminal.task_events import TaskEvents
 from sinefit.cli.weights import open_weights
+from sinefit.cluster.address import ClusterAddress
 from sinefit.errors import SettingError
 from sinefit.files import check_output, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from distributed import Client
 
     from sinefit.fields.content import Content
     from sinefit.fields.field import Field
@@ -38,6 +42,7 @@ def render(
     name: options.Name = None,
     output_folder: options.OutputFolder = None,
     force: options.Force = False,
+    cluster: options.Cluster = None,
     what: options.What = "value",
     scale: options.Scale = None,
     size: options.Size = None,
@@ -78,9 +83,11 @@ def render(
         )
         if output is not None and output_folder is not None:
             raise SettingError("--output and --output-folder exclude each other")
+        address = None if cluster is None else ClusterAddress.of(cluster)
         with (
             TaskEvents(messages, "rendering") as events,
             open_weights(weights, output, messages, "rendering") as (content, path),
+            _workers(address) as client,
         ):
             for stored, place in _chosen(content, path, name, output_folder):
                 field, plan = _read(stored, request)
@@ -109,8 +116,21 @@ def render(
                     threads=threads,
                     messages=messages,
                     on_share=events.progress,
+                    client=client,
                 )
                 events.end(**done)
+
+
+@contextlib.contextmanager
+def _workers(address: ClusterAddress | None) -> Iterator[Client | None]:
+    """Give a client of the workers where any are asked for."""
+    if address is None:
+        yield None
+        return
+    from sinefit.cluster.connecting import connected
+
+    with connected(address) as client:
+        yield client
 
 
 def _chosen(

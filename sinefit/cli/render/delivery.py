@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.cli.words.amounts import duration
 from sinefit.cli.words.details import field_details
+from sinefit.cli.words.progress import cluster_words
 from sinefit.cli.words.signals import describe_signal
 from sinefit.files import is_standard_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from distributed import Client
 
     from sinefit.cli.terminal.messages import Messages
     from sinefit.fields.field import Field
@@ -32,18 +35,23 @@ def deliver(
     threads: int | None,
     messages: Messages,
     on_share: Callable[[float], None],
+    client: Client | None = None,
 ) -> dict[str, Any]:
     """Render a field into a file, say so, and return what machines are told of it.
 
-    `on_share` is called with the share that is done, 0 to 1. Raises what `write_render` does and
-    OutputError for a format that cannot hold the render.
+    With a `client` its workers do it. `on_share` is called with the share that is done, 0 to 1.
+    Raises what `write_render` does and OutputError for a format that cannot hold the render.
     """
     from sinefit.fitting.devices import resolve_device
-    from sinefit.jobs.renders import write_render
+    from sinefit.jobs.renders import write_pieces, write_render
     from sinefit.signals.writing import check_writable
 
     check_writable(plan.spec, format)
-    used = resolve_device(device)
+    if client is not None:
+        from sinefit.cluster.bands import check_in_bands, render_pieces_on
+
+        check_in_bands(plan)
+    used = resolve_device(device if client is None else "cpu")
     field = field.to(used)
     name = "standard output" if is_standard_output(target) else target
     for detail in field_details(field, used, threads):
@@ -58,10 +66,24 @@ def deliver(
             display.update(share, f"{duration(seconds * (1 - share) / share)} left")
             on_share(share)
 
-        notices = write_render(
-            field, plan, target, format, encoding, force=force, threads=threads, on_share=show
-        )
+        if client is None:
+            notices = write_render(
+                field, plan, target, format, encoding, force=force, threads=threads, on_share=show
+            )
+        else:
+            pieces = render_pieces_on(
+                client,
+                field,
+                plan,
+                device=device,
+                threads=threads,
+                on_progress=lambda told: display.update(told.share, cluster_words(told)),
+            )
+            notices = write_pieces(
+                pieces, plan, target, format, encoding, force=force, on_share=on_share
+            )
     for notice in notices:
         messages.warn(notice)
-    messages.say(f"{name}: {describe_signal(plan.spec)}, {format}; rendered on {used}")
-    return {"seconds": round(time.perf_counter() - begin, 3), "device": str(used)}
+    where = str(used) if client is None else "workers"
+    messages.say(f"{name}: {describe_signal(plan.spec)}, {format}; rendered on {where}")
+    return {"seconds": round(time.perf_counter() - begin, 3), "device": where}

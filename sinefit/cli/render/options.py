@@ -43,6 +43,14 @@ OutputFolder = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Replace an existing output.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHERE",
+        help="Render bands on workers of Dask: local, local:4, slurm:20 or "
+        "tcp://scheduler:8786; needs the extra 'cluster'.",
+    ),
+]
 What = Annotated[
     str,
     typer.Option(

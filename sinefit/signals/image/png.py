@@ -58,7 +58,9 @@ class PngStream(RowStream):
 
     def _end(self) -> None:
         self._pending += self._compressor.flush()
-        self._flush(1)
+        self._flush()
+        if self._pending:
+            self._chunk(b"IDAT", bytes(self._pending))
         self._chunk(b"IEND", b"")
 
     def _band(self, rows: NDArray[np.uint8]) -> None:
@@ -66,12 +68,13 @@ class PngStream(RowStream):
         filtered = filter_rows(rows, self._previous, pixel_bytes)
         self._previous = rows[-1].copy()
         self._pending += self._compressor.compress(filtered.data)
-        self._flush(_CHUNK_BYTES)
+        self._flush()
 
-    def _flush(self, least: int) -> None:
-        if len(self._pending) >= least:
-            self._chunk(b"IDAT", bytes(self._pending))
-            self._pending.clear()
+    def _flush(self) -> None:
+        """Write chunks of one size, so that a file does not tell in which pieces it was made."""
+        while len(self._pending) >= _CHUNK_BYTES:
+            self._chunk(b"IDAT", bytes(self._pending[:_CHUNK_BYTES]))
+            del self._pending[:_CHUNK_BYTES]
 
     def _chunk(self, name: bytes, data: bytes) -> None:
         self._file.write(png_chunk(name, data))
