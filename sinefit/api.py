@@ -11,6 +11,7 @@ import torch
 from sinefit.analyzing.analysis import analyze_field, analyze_initializer
 from sinefit.analyzing.settings import AnalysisSettings
 from sinefit.cluster.address import ClusterAddress
+from sinefit.cluster.bands import render_pieces_on
 from sinefit.cluster.batches import BatchHooks, run_jobs_on_cluster
 from sinefit.cluster.connecting import connected
 from sinefit.comparing.budgets import EqualBudget
@@ -61,12 +62,12 @@ from sinefit.validation import (
 from sinefit.view.writing import write_page_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from fractions import Fraction
     from pathlib import Path
     from typing import Unpack
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from sinefit.analyzing.results import Analysis
     from sinefit.comparing.cells import Cell
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from sinefit.fitting.schedule import Schedule
     from sinefit.fitting.words import FitSettings, Omega
     from sinefit.jobs.running import JobOutcome
+    from sinefit.rendering.plan import RenderPlan
     from sinefit.signals.objects import Source
     from sinefit.signals.signal import Coordinates, Domain, Kind, Targets
 
@@ -435,6 +437,25 @@ def evaluate(
     check_type("field", field, Field, "a field")
     check_callback("on_share", on_share)
     return score_field(field, signal, resolve_device(device), on_share)
+
+
+def render_on_cluster(
+    field: Field,
+    plan: RenderPlan,
+    cluster: str,
+    *,
+    device: str = "auto",
+    threads: int | None = None,
+) -> Iterator[NDArray[Any]]:
+    """Yield what `render_pieces` does, rendered in bands by workers of Dask.
+
+    `cluster` is as in `fit_many`, `device` and `threads` are those of each worker. Memory is that
+    of some bands. Floats differ from those of one machine in their last bits. Raises SettingError
+    for means over cells and pictures of derivatives, of which bands cannot be made apart, and
+    ClusterError for workers that cannot be reached or die.
+    """
+    with connected(ClusterAddress.of(cluster)) as client:
+        yield from render_pieces_on(client, field, plan, device=device, threads=threads)
 
 
 def compare(

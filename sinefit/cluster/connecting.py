@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 from sinefit.errors import ClusterError, SettingError
@@ -123,6 +124,10 @@ def _slurm(address: ClusterAddress) -> Iterator[Any]:
         import dask_jobqueue
     except ImportError:
         raise SettingError(f"`cluster` slurm needs dask-jobqueue: {INSTALL}") from None
+    if shutil.which("sbatch") is None:
+        raise ClusterError(
+            f"`cluster` is {address}: there is no sbatch here: run it where jobs start"
+        )
     try:
         cluster = dask_jobqueue.SLURMCluster()
     except (ValueError, TypeError) as error:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import sinefit
 from sinefit.cluster import bands
@@ -70,6 +71,11 @@ def test_what_has_no_bands_is_refused(
 def test_a_file_does_not_tell_where_it_was_rendered(workers: Client, weights: Path) -> None:
     for name, where in (("far.png", ("--cluster", address_of(workers))), ("near.png", ())):
         succeed("render", weights, "--scale", 16, "-o", weights.with_name(name), *where)
+    field = sinefit.load(weights)
+    plan = sinefit.plan_render(field.spec, RenderRequest(scale=(16.0,)))
+    pieces = sinefit.render_on_cluster(field, plan, address_of(workers))
+    with Image.open(weights.with_name("near.png")) as picture:
+        assert np.array_equal(np.concatenate(list(pieces)), np.asarray(picture))
     far, near = (weights.with_name(name).read_bytes() for name in ("far.png", "near.png"))
     assert far == near
 
