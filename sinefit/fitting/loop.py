@@ -19,6 +19,8 @@ from sinefit.forks import begin_threads
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from torch import Tensor
+
     from sinefit.fields.field import Field
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.fitting.config import FitConfig
@@ -147,6 +149,7 @@ def train(
             fit.begin_round(count, pace)
         begins = [owners[place].standing.step for place in range(len(owners))]
         spent, advanced, taken, parts = 0.0, 0, 0, 0
+        whole: Tensor | None = None
         factors = [owners[place].factor for place in range(len(owners))]
         # A round of one group goes by parts, between which nothing but a call of a fit is heard.
         while taken < count and (taken == 0 or not any(fit.is_called(last) for fit in running)):
@@ -154,8 +157,11 @@ def train(
             for places, losses in trainer.advance([begin + taken for begin in begins], factors):
                 trainer.wait()  # else the clock would tell how long it took to ask for the steps
                 now = clock()
-                for fit in running:
-                    fit.heard(places, losses, (now - last) / len(running))
+                if len(places) == len(owners):  # the fits hear of all parts at once
+                    whole = losses if whole is None else whole + losses
+                else:
+                    for fit in running:
+                        fit.heard(places, losses, (now - last) / len(running))
                 spent, advanced, last = spent + now - last, advanced + len(places), now
                 # Not after the last group, with which the round is whole.
                 if places.stop < len(owners):
@@ -165,6 +171,9 @@ def train(
                         break
             if spent > 0.0:
                 at_once = max(1, int(LOOK_EVERY * taken / spent))
+        if whole is not None:
+            for fit in running:
+                fit.heard(range(len(owners)), whole, spent / len(running))
         if not any(fit.ended is not None for fit in running):
             reporting = [fit for fit in running if fit.end_round(taken, pace)]
             judge([fit for fit in reporting if fit.report()], trainer.network)

@@ -52,6 +52,9 @@ SPARSE: Final = 4
 their own samples: a row of such a table takes a few times as long as one in order."""
 SLOWER: Final = 0.5
 """Share of its rates that a member which lost its way goes on with."""
+SHUFFLED_BY_STACKS: Final = 2**16
+"""Samples up to which the one network of a signal sees them in the order that a stack's training
+draws by itself, so that it does so alone, too."""
 DRAWN_AT_ONCE: Final = 2**23
 """Samples whose numbers are drawn at a time, of all members together: some 100 MB on the way."""
 
@@ -177,7 +180,8 @@ class Trainer:
         What trains a stack draws those of shuffled epochs itself.
         """
         orders = [self._members[place].order for place in group]
-        if all(isinstance(order, EpochOrder) for order in orders):
+        in_step = len(set(taken)) == 1  # fits that go on from checkpoints need not be
+        if in_step and all(isinstance(order, EpochOrder) for order in orders):
             drawn = self._stack_order(group).draw(taken[0], steps)
             return drawn if self._stack_kind is not None else drawn.indices()
         pairs = zip(orders, taken, strict=True)
@@ -613,5 +617,7 @@ def _order(plan: FitPlan, number: int, parts: PartSamples) -> Order:
     device = samples.device if samples.resident else "cpu"
     if plan.batch >= count:
         return WholeOrder(count, device)
+    if plan.work.device.type == "cpu" and count <= SHUFFLED_BY_STACKS:
+        return EpochOrder(count, plan.batch, seed)
     generator = torch.Generator(device).manual_seed(seed)
     return BatchOrder(samples.count, plan.batch, generator)

@@ -26,6 +26,7 @@ from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal, make_plan, run_plan
 from sinefit.fitting.omega_choice import NyquistShare
 from sinefit.fitting.report import FitDivergedError, FitStoppedError
+from sinefit.fitting.trainer import SHUFFLED_BY_STACKS
 from sinefit.initializers.registry import parse_initializer
 from sinefit.signals.array.reading import array_signal
 
@@ -372,8 +373,6 @@ def test_settings_of_other_blocks_are_refused() -> None:
 @pytest.mark.parametrize(
     "missing",
     [
-        "order.position",
-        "order.rest",
         "best.weights",
         "best.losses",
         "losses",
@@ -389,9 +388,19 @@ def test_missing_state_is_refused(missing: str) -> None:
         fit_signal(picture((6, 5)), CONFIG, resume=dataclasses.replace(checkpoint, state=state))
 
 
+def test_a_long_signal_s_place_in_its_epoch_must_be_known() -> None:
+    signal = sound(SHUFFLED_BY_STACKS + 1)
+    config = settings(width=8, depth=1, batch=50, blocks=1, omega=(30.0,))
+    checkpoint = stop_after(signal, config, 10)
+    for missing in ("order.position", "order.rest"):
+        state = {key: value for key, value in checkpoint.state.items() if key != missing}
+        with pytest.raises(InputError, match="damaged checkpoint"):
+            fit_signal(signal, config, resume=dataclasses.replace(checkpoint, state=state))
+
+
 def test_state_of_another_shape_is_refused() -> None:
     checkpoint = decode_checkpoint(CONTENT, "name")
-    for key in checkpoint.state.keys() - {"order.generator", "order.rest"}:
+    for key in checkpoint.state:
         state = {**checkpoint.state, key: torch.zeros(3)}
         with pytest.raises(InputError, match="damaged checkpoint"):
             fit_signal(picture((6, 5)), CONFIG, resume=dataclasses.replace(checkpoint, state=state))
