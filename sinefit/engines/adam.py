@@ -136,6 +136,19 @@ class Adam:
         part.steps = self.steps[first:last]
         return part
 
+    def chosen(self, members: Sequence[int], network: Network) -> Adam:
+        """Return what goes on with some members, whose present values `network` holds by now.
+
+        Rates and bounds are those of its parts.
+        """
+        rows = list(members)
+        found = Adam(network, constants=self._constants, update=self._update)
+        for own, average in zip(found._averages, self._averages, strict=True):
+            own.copy_(average[rows])
+        found.steps[:] = self.steps[rows]
+        found._scales[:] = self._scales[rows]
+        return found
+
     def restart(self, members: Sequence[int], factor: float) -> None:
         """Forget some members' averages, and multiply their rates from now on."""
         rows = list(members)

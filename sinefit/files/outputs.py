@@ -27,9 +27,17 @@ def check_output(target: str | Path, *, force: bool, source: str | Path | None =
     Devices and pipes are always fine, standard output and other open files unless they are closed.
     `source` is a file that is being read: it is not replaced even with `force`.
     """
+    if _check_place(target, force=force, source=source):
+        remove_stale(target)
+        with temporary_file(target):
+            pass
+
+
+def _check_place(target: str | Path, *, force: bool, source: str | Path | None = None) -> bool:
+    """Raise what `check_output` does, but for a file that cannot be made; tell if it is a file."""
     if is_stream(target):
         check_open(target)
-        return
+        return False
     path = Path(target)
     mode = mode_of(path)
     if mode is not None and stat.S_ISDIR(mode):
@@ -41,9 +49,7 @@ def check_output(target: str | Path, *, force: bool, source: str | Path | None =
             raise OutputExistsError(f"{path}: it exists already; add `force` to replace it")
     elif not path.parent.is_dir():
         raise OutputError(f"{path}: its folder does not exist; create {path.parent} first")
-    remove_stale(target)
-    with temporary_file(target):
-        pass
+    return True
 
 
 @contextlib.contextmanager
@@ -65,7 +71,8 @@ def whole_output(
     pipe keeps the bytes waiting, and ends the write by raising. Raises OutputError and
     OutputExistsError, and BrokenPipeError when the reader of a pipe has gone.
     """
-    check_output(target, force=force)
+    if _check_place(target, force=force):
+        remove_stale(target)
     shown = "standard output" if is_standard_output(target) else str(target)
     with temporary_file(target, suffix) as temporary:
         try:

@@ -112,6 +112,8 @@ class Trainer:
         self._groups: list[range] = []
         self._alone: StackTraining | None = None
         self._stack_orders: dict[range, StackOrder] = {}
+        self._known_rows: dict[tuple[int, str], Tensor] = {}
+        """Rows of the tables of fits of one network, by plan and table."""
         starts = [plan.start for plan in plans]
         start = starts[0] if len(starts) == 1 else Network.stack(starts)
         self._set_up(start.astype(self._work.dtype))
@@ -373,14 +375,13 @@ class Trainer:
 
     def leave(self, places: Sequence[int]) -> None:
         """Go on without the members at these places."""
-        staying = [place for place in range(len(self._members)) if place not in set(places)]
-        states = [self._adam.state(range(place, place + 1)) for place in staying]
-        networks = [self._network.member(place) for place in staying]
+        leaving = set(places)
+        staying = [place for place in range(len(self._members)) if place not in leaving]
+        network = self._network.chosen(staying)
+        adam = self._adam.chosen(staying, network)
         self._members = [self._members[place] for place in staying]
         self._work = replace(self._work, members=len(staying))
-        self._set_up(Network.stack(networks))
-        for place, state in enumerate(states):
-            self._adam.restore(range(place, place + 1), state)
+        self._set_up(network, adam)
 
     def end(self) -> None:
         """Let go of all that steps need: what comes after them has the memory."""
@@ -388,11 +389,11 @@ class Trainer:
         del self._part_of_adam, self._network, self._members
         del self._engine, self._alone, self._recorded, self._table, self._samples
 
-    def _set_up(self, network: Network) -> None:
-        """Begin anew with these weights."""
+    def _set_up(self, network: Network, adam: Adam | None = None) -> None:
+        """Begin anew with these weights, or go on with what updates them."""
         self._shortfalls = shortfalls(self._work)
         self._network = network.to(self._work.device)
-        self._adam = Adam(self._network, constants=self._members[0].plan.adam)
+        self._adam = adam or Adam(self._network, constants=self._members[0].plan.adam)
         self._groups = self._grouped()
         self._stack_orders.clear()
         self._is_bounded = bool(self._rules(0).bounds)
@@ -415,7 +416,13 @@ class Trainer:
         for _, run in groupby(members, lambda member: id(member.plan)):
             first, *others = run
             numbers = range(first.number, first.number + 1 + len(others))
-            rows.append(rows_of(first.plan.rates, self._network, numbers))
+            key = id(first.plan), rows_of.__name__
+            found = self._known_rows.get(key)
+            if found is None:
+                found = rows_of(first.plan.rates, self._network, numbers)
+                if first.plan.is_stacked:  # it is asked for whenever another fit leaves
+                    self._known_rows[key] = found
+            rows.append(found)
         return rows[0] if len(rows) == 1 else torch.cat(rows)
 
     def _bounds(self, group: range) -> Tensor | None:

@@ -142,6 +142,22 @@ def test_a_state_that_is_put_back_goes_on_the_same_way() -> None:
     assert other.steps.tolist() == [5, 5]
 
 
+def test_members_that_are_chosen_go_on_as_they_would_have() -> None:
+    whole = random_network(SIZE, 2)
+    rates = draw_rates(whole)
+    adam = Adam(whole, rates)
+    first, *others = gradients(whole, 3)
+    adam.step(first, (1.0, 0.5))
+    adam.restart([1], 0.25)
+    chosen = whole.chosen([1])
+    alone = adam.chosen([1], chosen).part(range(1), rates[1:])
+    for gradient in others:
+        alone.step(gradient[1:].clone(), (0.5,))
+        adam.step(gradient, (1.0, 0.5))
+    assert torch.equal(chosen.values, whole.values[1:])
+    assert alone.steps.tolist() == [3]
+
+
 def test_a_part_shares_its_memory_and_leaves_the_others_as_they_are() -> None:
     whole, parted = random_network(SIZE, 3), random_network(SIZE, 3)
     rates, bounds = draw_rates(whole), torch.full_like(whole.values, 0.9)
