@@ -22,7 +22,7 @@ from sinefit.fitting.checkpoint import decode_checkpoint, encode_checkpoint
 from sinefit.fitting.fit import Fit
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal, make_plan, run_plan, train
-from sinefit.fitting.orders import BatchOrder
+from sinefit.fitting.orders import EpochOrder
 from sinefit.fitting.report import FitNotMeasuredError, FitStoppedError
 from sinefit.fitting.samples import PartSamples, TrainingSamples
 from sinefit.fitting.schedule import rate_factor
@@ -292,7 +292,7 @@ def test_one_block_is_trained_as_a_plain_network_is() -> None:
         bounds_of(network, [member.rules.bounds]),
     )
     samples = TrainingSamples(signal, torch.device("cpu"))
-    order = BatchOrder(samples.count, 97, torch.Generator().manual_seed(config.seed))
+    order = EpochOrder(samples.count, 97, config.seed)
     for step in range(40):
         coordinates, targets = samples.batch(order.draw(step, 1)[0])
         engine.step(Batch(coordinates[None], targets[None]))
