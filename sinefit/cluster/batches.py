@@ -186,7 +186,13 @@ class _Batch:
         return False
 
     def _in_blocks(self, job: Job) -> JobOutcome | None:
-        """Fit a file by its blocks; None for one of a single network, or that was begun alone."""
+        """Fit a file by its blocks.
+
+        None for one of a single network, one that was begun alone, and one whose weights go to a
+        stream, which has no place for a journal.
+        """
+        if job.checkpoint is None:
+            return None
         hooks, begin = self._job_hooks(job), self._hooks.on_begin
         if self._skip_existing and job.has_output:
             return left_out(job, hooks)

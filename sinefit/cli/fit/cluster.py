@@ -70,7 +70,10 @@ def fit_jobs_on_cluster(
     if stop.requested() and (left or ended < len(jobs)):
         if left:
             messages.always(f"stopped: {left} of {len(jobs)} left what they have reached")
-        messages.always("the same command goes on")
+        cure = "the same command goes on"
+        if request.force:  # which starts over
+            cure += " without --force, once what it is to replace is moved"
+        messages.always(cure)
         outcomes.stopped(len(jobs) - ended)
 
 

@@ -45,6 +45,14 @@ def test_a_batch_on_workers_is_told_and_ends_as_any(workers: Client, here: Path)
     assert "out/a.safetensors: exists, left out" in again.stderr
 
 
+def test_weights_go_to_a_pipe_too(workers: Client, here: Path) -> None:
+    blocks = ("--blocks", "2x2", *TINY, "-q")
+    far = succeed("fit", "a.png", *blocks, "-o", "-", "--cluster", address_of(workers))
+    near = succeed("fit", "a.png", *blocks, "-o", "-")
+    assert far.stdout_bytes == near.stdout_bytes
+    assert names(here) == ["a.png", "b.png"]
+
+
 def test_what_cannot_be_is_told_before_any_worker_begins(here: Path) -> None:
     assert "--cluster is 'x': it must be local" in fail(2, "fit", "a.png", "--cluster", "x")
     for other in (("--together",), ("--stack", "s"), ("--resume", "r"), ("--preview", "p.png")):
