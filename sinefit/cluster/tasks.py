@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sinefit.cluster.worker import TOPIC, NotBegun, run_task, stop_run
 from sinefit.errors import ClusterError
+from sinefit.processor.capability import processor_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -225,7 +226,8 @@ class Run:
         )
 
     def _send(self, task: Task, lost: int = 0) -> None:
-        content = pickle.dumps((task.function, task.argument), pickle.HIGHEST_PROTOCOL)
+        sent = (processor_limit(), task.function, task.argument)
+        content = pickle.dumps(sent, pickle.HIGHEST_PROTOCOL)
         key = f"sinefit-{self._name[:8]}-{self._number}"
         self._number += 1
         every = max(1.0, self._workers / REPORTS)

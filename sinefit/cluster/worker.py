@@ -77,9 +77,13 @@ class TaskContext:
 def run_task(run: str, every: float, content: bytes) -> bytes:
     """Run the pickled function of a task with its argument; return what it returns, pickled.
 
+    A limit to the processor comes with them: what the client may not use no worker does.
+
     Bytes are neither looked into nor imported for by a scheduler.
     """
     from distributed import get_worker
+
+    from sinefit.processor.capability import limit_processor
 
     worker = get_worker()
     context = TaskContext(worker, run, str(worker.get_current_task()), every)
@@ -90,7 +94,8 @@ def run_task(run: str, every: float, content: bytes) -> bytes:
         if context.should_stop():
             return pickle.dumps(NotBegun())
         context.begin()
-        function, argument = pickle.loads(content)
+        limit, function, argument = pickle.loads(content)
+        limit_processor(limit)
         return pickle.dumps(function(argument, context), pickle.HIGHEST_PROTOCOL)
     finally:
         _turn.release()

@@ -267,7 +267,7 @@ class FitConfig:
         default="values",
         metadata=setting(
             "What of the signal is fitted: values, or its gradient or laplacian and their integral "
-            "(with --recipe paper alone), by one network.",
+            "(alone where it is trained as in the paper), by one network.",
             group=TRAINING,
             form="NAME",
         ),
