@@ -211,6 +211,7 @@ SETTINGS = [
     ("--seed", "77"),
     ("--holdout", "5%"),
     ("--stop-on", "holdout"),
+    ("--supervise", "gradient"),
     ("--footprint", "box"),
     ("--dtype", "bfloat16"),
     ("--kind", "image"),
