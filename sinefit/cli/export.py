@@ -8,6 +8,7 @@ import typer
 
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.options import told  # noqa: TC001 (the command line reads it)
+from sinefit.cli.options.completion import complete_export
 from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.weights import read_weights
 from sinefit.cli.words.amounts import size
@@ -16,12 +17,6 @@ from sinefit.errors import SettingError
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
     from sinefit.fields.weights_file import StoredField
-
-
-def _complete(incomplete: str) -> list[str]:
-    from sinefit.exporting.writing import FORMATS
-
-    return [name for name in FORMATS if name.startswith(incomplete)]
 
 
 def export(
@@ -51,7 +46,7 @@ def export(
             metavar="NAME",
             help="onnx (the extra onnx), torch (torch.export, .pt2), numpy (a decoder in Python "
             "and its weights) or glsl (a function and the texels with its weights).",
-            autocompletion=_complete,
+            autocompletion=complete_export,
             show_default="by the output's name",
         ),
     ] = None,

@@ -22,6 +22,18 @@ typedef struct {
     half *high, *low;
 } factor;
 
+/* Have a block's sums be those of these factors; the small products come first, the large one last. */
+INLINE void take_factors(block_product *product, factor left, factor right) {
+    product->left[PASSES - 1] = left.high;
+    product->right[PASSES - 1] = right.high;
+    if (SPLIT) {
+        product->left[0] = left.low;
+        product->right[0] = right.high;
+        product->left[1] = left.high;
+        product->right[1] = right.low;
+    }
+}
+
 /* A network's weights: as they lie, and as right tiles for the way forward and for the way back. */
 typedef struct {
     layout at;
@@ -271,15 +283,7 @@ INLINE void run_blocks(
         for (long column = 0; column < width; column += BLOCK) {
             const factor left = beyond(samples, row * width);
             const factor right = beyond(packed, column / 16 * steps * TILE_HALVES);
-            /* The small products first, the large one last. */
-            product.left[PASSES - 1] = left.high;
-            product.right[PASSES - 1] = right.high;
-            if (SPLIT) {
-                product.left[0] = left.low;
-                product.right[0] = right.high;
-                product.left[1] = left.high;
-                product.right[1] = right.low;
-            }
+            take_factors(&product, left, right);
             multiply_halves(&product, finish, begun ? &work : NULL);
             begun = 1;
             work.row = row;
@@ -438,14 +442,7 @@ INLINE void weight_gradient(
         for (long in = 0; in < width; in += BLOCK, product.sums += BLOCK_FLOATS) {
             const factor left = beyond(place->left, out / 16 * panel);
             const factor right = beyond(place->right, in / 16 * panel);
-            product.left[PASSES - 1] = left.high;
-            product.right[PASSES - 1] = right.high;
-            if (SPLIT) {
-                product.left[0] = left.low;
-                product.right[0] = right.high;
-                product.left[1] = left.high;
-                product.right[1] = right.low;
-            }
+            take_factors(&product, left, right);
             multiply_halves(&product, derive_rows, NULL);
         }
     }

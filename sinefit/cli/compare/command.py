@@ -14,7 +14,7 @@ from sinefit.cli.compare.sentences import plan_sentence, rate_sentences
 from sinefit.cli.compare.showing import Showing
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.failures import ExitCode, describe_failure
-from sinefit.cli.options import told  # noqa: TC001 (the command line reads it)
+from sinefit.cli.options import machine, told  # noqa: TC001 (the command line reads it)
 from sinefit.cli.options.parsing import parse_seconds
 from sinefit.cli.options.settings import settings_from
 from sinefit.cli.stopping import StopRequest
@@ -120,14 +120,7 @@ def compare(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the cells, and fit none.")
     ] = False,
-    cluster: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WHERE",
-            help="Run cells on workers of Dask: local, local:4, slurm:20 or "
-            "tcp://scheduler:8786; needs the extra 'cluster'.",
-        ),
-    ] = None,
+    cluster: Annotated[str | None, machine.cluster_option("Run cells")] = None,
     checkpoint_every: Annotated[
         str, typer.Option(metavar="TIME", help="Time between two checkpoints of a cell.")
     ] = f"{CHECKPOINT_EVERY:g}s",

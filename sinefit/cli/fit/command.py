@@ -11,7 +11,7 @@ from sinefit.cli.fit import options  # noqa: TC001 (the command line reads it)
 from sinefit.cli.fit.batch import run_batch
 from sinefit.cli.fit.config_file import show_settings
 from sinefit.cli.fit.planning import plan_jobs
-from sinefit.cli.fit.request import FitRequest
+from sinefit.cli.fit.request import FitRequest, outer_words
 from sinefit.cli.fit.resume import resumed
 from sinefit.cli.options import told  # noqa: TC001
 from sinefit.cli.options.parsing import parse_seconds
@@ -23,10 +23,8 @@ from sinefit.cli.options.settings import (
     with_settings,
 )
 from sinefit.cli.terminal.messages import Messages
-from sinefit.cli.words.quoting import option_words
 from sinefit.cluster.address import ClusterAddress
 from sinefit.errors import SettingError
-from sinefit.files import is_standard_output
 from sinefit.fitting.config import NETWORK, FitConfig
 from sinefit.fitting.hooks import CHECKPOINT_EVERY
 from sinefit.initializers.registry import parse_initializer
@@ -81,27 +79,37 @@ def fit(
         messages = Messages(streams, quiet=quiet, verbose=verbose, progress=progress)
         if start_from is not None:
             short = {"--sigma-a": sigma_a, "--alpha": alpha}
-            _refuse_with_from({**_of_network(settings), **short})
+            _refuse(
+                "--from",
+                {**_of_network(settings), **short},
+                "the start of the earlier fit holds",
+            )
         if together or stack is not None:
-            _refuse_with_together({"--resume": resume, "--preview": preview})
+            _refuse(
+                "--together", {"--resume": resume, "--preview": preview}, "{flag} is for one fit"
+            )
         where = None if cluster is None else ClusterAddress.of(cluster)
         if where is not None:
-            _refuse_with_cluster(
+            _refuse(
+                "--cluster",
                 {
                     "--together": together or None,
                     "--stack": stack,
                     "--resume": resume,
                     "--preview": preview,
-                }
+                },
+                "leave one of them out",
             )
         if stack is not None:
-            _refuse_with_stack(
+            _refuse(
+                "--stack",
                 {
                     "--output": output,
                     "--output-folder": output_folder,
                     "--skip-existing": skip_existing or None,
                     "--shard": shard,
-                }
+                },
+                "it is one file for all",
             )
         part = None if shard is None else Shard.of(shard)
         if part is not None and resume is not None:
@@ -124,17 +132,15 @@ def fit(
             force=force,
             checkpoint_every=parse_seconds("--checkpoint-every", checkpoint_every),
             preview=preview,
-            outer=option_words(
-                {
-                    "--json": as_json,
-                    "--quiet": quiet,
-                    "--verbose": verbose,
-                    "--progress": None if progress == "auto" else progress,
-                    "--preview": preview,
-                    "--log": log,
-                    "--max-pixels": None if max_pixels == MAX_PIXELS else max_pixels,
-                    "--max-bytes": None if max_bytes == MAX_BYTES else max_bytes,
-                }
+            outer=outer_words(
+                as_json=as_json,
+                quiet=quiet,
+                verbose=verbose,
+                progress=progress,
+                log=log,
+                max_pixels=max_pixels,
+                max_bytes=max_bytes,
+                preview=preview,
             ),
         )
         checkpoint = stack_job = None
@@ -156,10 +162,7 @@ def fit(
 
                 stack_job = plan_stack(named, stack, recursive=recursive)
                 request, jobs = settings_for_stack(request), stack_job.jobs
-        if as_json and any(is_standard_output(job.target) for job in jobs):
-            raise SettingError("--json and --output - both claim standard output: name a file")
-        for job in jobs:
-            streams.refuse_terminal(job.target)
+        streams.refuse_outputs([job.target for job in jobs], as_json=as_json)
         run_batch(
             jobs,
             request,
@@ -192,34 +195,12 @@ def _of_network(settings: dict[str, Any]) -> dict[str, object]:
     }
 
 
-def _refuse_with_from(settings: dict[str, object]) -> None:
-    """Raise SettingError for an option that says how to start what --from has started."""
-    for flag, value in settings.items():
+def _refuse(chosen: str, others: dict[str, object], reason: str) -> None:
+    """Raise SettingError for an option among others, None where it is not set, beside a flag."""
+    for flag, value in others.items():
         if value is not None:
-            raise SettingError(
-                f"{flag} and --from exclude each other: the start of the earlier fit holds"
-            )
-
-
-def _refuse_with_together(settings: dict[str, object]) -> None:
-    """Raise SettingError for an option that is about one fit."""
-    for flag, value in settings.items():
-        if value is not None:
-            raise SettingError(f"{flag} and --together exclude each other: {flag} is for one fit")
-
-
-def _refuse_with_stack(settings: dict[str, object]) -> None:
-    """Raise SettingError for an option that is about a file for each field."""
-    for flag, value in settings.items():
-        if value is not None:
-            raise SettingError(f"{flag} and --stack exclude each other: it is one file for all")
-
-
-def _refuse_with_cluster(settings: dict[str, object]) -> None:
-    """Raise SettingError for an option that is about this process."""
-    for flag, value in settings.items():
-        if value is not None:
-            raise SettingError(f"{flag} and --cluster exclude each other: leave one of them out")
+            because = reason.format(flag=flag)
+            raise SettingError(f"{flag} and {chosen} exclude each other: {because}")
 
 
 def _initializer_text(

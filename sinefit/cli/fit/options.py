@@ -9,6 +9,7 @@ import typer
 from sinefit.cli.fit.config_file import use_config_file
 from sinefit.cli.fit.preview import complete_preview
 from sinefit.cli.options.completion import complete_format
+from sinefit.cli.options.machine import cluster_option
 from sinefit.cli.options.told import TOLD
 from sinefit.fitting.config import NETWORK, STORED
 from sinefit.signals.selection import PART
@@ -142,15 +143,7 @@ Shard = Annotated[
         rich_help_panel=_BATCH,
     ),
 ]
-Cluster = Annotated[
-    str | None,
-    typer.Option(
-        metavar="WHERE",
-        help="Fit on workers of Dask: local, local:4, slurm:20 or tcp://scheduler:8786; needs the "
-        "extra 'cluster'.",
-        rich_help_panel=_BATCH,
-    ),
-]
+Cluster = Annotated[str | None, cluster_option("Fit", rich_help_panel=_BATCH)]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="List what would be done.", rich_help_panel=_BATCH),

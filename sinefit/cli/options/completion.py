@@ -64,6 +64,20 @@ def complete_quantity(incomplete: str) -> list[str]:
     return _beginning((VALUE, *QUANTITIES), incomplete)
 
 
+def complete_equation(incomplete: str) -> list[str]:
+    """Return the equations whose names begin so."""
+    from sinefit.solving.registry import EQUATIONS
+
+    return _beginning(EQUATIONS, incomplete)
+
+
+def complete_export(incomplete: str) -> list[str]:
+    """Return what fields are exported as that begins so."""
+    from sinefit.exporting.writing import FORMATS
+
+    return _beginning(FORMATS, incomplete)
+
+
 def _complete_choice(known: Mapping[str, type[DataclassInstance]], incomplete: str) -> list[str]:
     name, *settings = incomplete.split(":")
     if not settings:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sinefit.cli.options.completion import complete_footprint, complete_format, complete_quantity
+from sinefit.cli.options.machine import cluster_option
 
 _GRID = "The new grid"
 _ENCODING = "Encoding"
@@ -43,14 +44,7 @@ OutputFolder = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Replace an existing output.")]
-Cluster = Annotated[
-    str | None,
-    typer.Option(
-        metavar="WHERE",
-        help="Render bands on workers of Dask: local, local:4, slurm:20 or "
-        "tcp://scheduler:8786; needs the extra 'cluster'.",
-    ),
-]
+Cluster = Annotated[str | None, cluster_option("Render bands")]
 What = Annotated[
     str,
     typer.Option(

@@ -11,7 +11,7 @@ import typer
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.failures import ExitCode
 from sinefit.cli.options import machine, told  # noqa: TC001 (the command line reads it)
-from sinefit.cli.options.completion import complete_init
+from sinefit.cli.options.completion import complete_equation, complete_init
 from sinefit.cli.options.parsing import parse_seconds
 from sinefit.cli.solve.showing import (
     list_equations,
@@ -34,19 +34,13 @@ _TRAINING: Final = "Training"
 _RESULTS: Final = "What comes of it"
 
 
-def _complete(incomplete: str) -> list[str]:
-    from sinefit.solving.registry import EQUATIONS
-
-    return [name for name in EQUATIONS if name.startswith(incomplete)]
-
-
 def solve(
     equation: Annotated[
         str | None,
         typer.Argument(
             metavar="NAME",
             help="What to solve, with parameters: burgers:viscosity=0.01; without any, the list.",
-            autocompletion=_complete,
+            autocompletion=complete_equation,
             show_default=False,
         ),
     ] = None,

@@ -79,6 +79,13 @@ class Streams:
             return True
         return not os.isatty(number) and found.st_rdev != Path(os.devnull).stat().st_rdev
 
+    def refuse_outputs(self, targets: list[str], *, as_json: bool) -> None:
+        """Raise SettingError if binary output would go to a terminal, or where --json prints."""
+        if as_json and any(map(is_standard_output, targets)):
+            raise SettingError("--json and --output - both claim standard output: name a file")
+        for target in targets:
+            self.refuse_terminal(target)
+
     def refuse_terminal(self, target: str) -> None:
         """Raise SettingError if binary output would go to a terminal."""
         if is_standard_output(target):

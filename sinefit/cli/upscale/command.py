@@ -11,6 +11,7 @@ from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.fit import options as fit_options  # noqa: TC001
 from sinefit.cli.fit.batch import run_batch
 from sinefit.cli.fit.planning import plan_jobs
+from sinefit.cli.fit.request import outer_words
 from sinefit.cli.fit.resume import resumed
 from sinefit.cli.options import told  # noqa: TC001
 from sinefit.cli.options.parsing import parse_rate, parse_scale, parse_seconds, parse_size
@@ -20,7 +21,6 @@ from sinefit.cli.terminal.messages import Messages
 from sinefit.cli.upscale import options
 from sinefit.cli.words.quoting import option_words
 from sinefit.errors import SettingError
-from sinefit.files import is_standard_output
 from sinefit.fitting.config import FitConfig
 from sinefit.fitting.hooks import CHECKPOINT_EVERY
 from sinefit.initializers.registry import parse_initializer
@@ -101,18 +101,15 @@ def upscale(
             output_format=output_format,
             quality=quality,
             keep_weights=keep_weights,
-            outer=option_words(
-                {
-                    **words,
-                    "--keep-weights": keep_weights,
-                    "--json": as_json,
-                    "--quiet": quiet,
-                    "--verbose": verbose,
-                    "--progress": None if progress == "auto" else progress,
-                    "--log": log,
-                    "--max-pixels": None if max_pixels == MAX_PIXELS else max_pixels,
-                    "--max-bytes": None if max_bytes == MAX_BYTES else max_bytes,
-                }
+            outer=option_words({**words, "--keep-weights": keep_weights})
+            + outer_words(
+                as_json=as_json,
+                quiet=quiet,
+                verbose=verbose,
+                progress=progress,
+                log=log,
+                max_pixels=max_pixels,
+                max_bytes=max_bytes,
             ),
         )
         checkpoint, named = None, sources or []
@@ -125,10 +122,7 @@ def upscale(
         else:
             raise SettingError("no FILE: name what to render larger, or - for a pipe")
         jobs = [with_render(job, request, output) for job in jobs]
-        if as_json and any(is_standard_output(job.shown) for job in jobs):
-            raise SettingError("--json and --output - both claim standard output: name a file")
-        for job in jobs:
-            streams.refuse_terminal(job.shown)
+        streams.refuse_outputs([job.shown for job in jobs], as_json=as_json)
         run_batch(
             jobs,
             request,
