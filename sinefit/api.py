@@ -450,9 +450,7 @@ def render_on_cluster(
     """Yield what `render_pieces` does, rendered in bands by workers of Dask.
 
     `cluster` is as in `fit_many`, `device` and `threads` are those of each worker. Memory is that
-    of some bands. Floats differ from those of one machine in their last bits. Raises SettingError
-    for means over cells and pictures of derivatives, of which bands cannot be made apart, and
-    ClusterError for workers that cannot be reached or die.
+    of some bands. Raises ClusterError for workers that cannot be reached or die.
     """
     with connected(ClusterAddress.of(cluster)) as client:
         yield from render_pieces_on(client, field, plan, device=device, threads=threads)

@@ -13,6 +13,7 @@ import torch
 
 from sinefit.cluster.block_fits import BlocksFit, Stopped, fit_blocks, look_at_worker
 from sinefit.cluster.journal import Journal, PartKey, gathered, journal_path
+from sinefit.cluster.measuring import ClusterErrors
 from sinefit.cluster.tasks import Run, Task
 from sinefit.errors import SettingError
 from sinefit.fitting.checkpoint import fingerprint, settings_values
@@ -140,12 +141,13 @@ class _Gathering:
         spec = dataclasses.replace(plan.spec, icc_profile=None, soundtrack=None)
         self._sent_plan = dataclasses.replace(plan, spec=spec)
         self._name = signal.spec.source or "the signal"
+        self._errors = ClusterErrors(client, self._name, plan.config, should_stop)
 
     def result(self, hooks: FitHooks) -> FitResult:
         """Train all parts and return the field that they make."""
         plan, parts = self._plan, self._parts()
         with cpu_threads(plan.machine.threads):
-            fit = GatheredFit(self._signal, plan, hooks)
+            fit = GatheredFit(self._signal, plan, hooks, self._errors)
         how = self._look_at_worker()
         if not how.changes_precision:
             keys = self._train(parts, 0, plan.steps)
@@ -244,19 +246,23 @@ class _Gathering:
                 let_go(self._met.samples)
 
         failure: Exception | None = None
+        lost = 0
         with self._run(len(waiting), lambda: failure is not None) as run:
             for ended in run.results(tasks()):
                 found = ended.error or ended.value
                 if isinstance(found, Exception):
                     failure = failure or found
-                elif ended.begun and not isinstance(found, Stopped):
+                elif isinstance(found, Stopped):
+                    lost += 1
+                elif ended.begun:
                     self._journal.add(ended.task.origin, found)
         if failure is not None:
             raise failure
         done = sum(key in self._journal for key in keys)
         if done < len(keys):
+            left = f", {lost} others were under way and will begin again" if lost else ""
             raise PartsStoppedError(
-                f"{self._name}: stopped when {done} of {len(keys)} groups of blocks were done"
+                f"{self._name}: stopped when {done} of {len(keys)} groups of blocks were done{left}"
             )
         return keys
 
@@ -274,8 +280,9 @@ class _Gathering:
     def _network(self, keys: Sequence[PartKey], name: str) -> Network:
         """Return the weights of all blocks, a large stack in a temporary file."""
         plan = self._plan
-        values = torch.from_numpy(
-            allocate_samples((plan.blocks.count, plan.work.parameter_count), np.float32)
-        )
-        gathered(self._journal, keys, name, values)
-        return Network(plan.work.family, plan.work.size, values)
+        shape = (plan.blocks.count, plan.work.parameter_count)
+        values = allocate_samples(shape, np.float32)
+        for rows, weights in gathered(self._journal, keys, name):
+            values[rows] = weights.numpy()
+            let_go(values)
+        return Network(plan.work.family, plan.work.size, torch.from_numpy(values))

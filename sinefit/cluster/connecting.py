@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import shutil
 from typing import TYPE_CHECKING, Any, Final
 
+from sinefit.cluster.slurm import slurm_workers
 from sinefit.errors import ClusterError, SettingError
 from sinefit.memory import available_bytes
 
@@ -23,6 +23,7 @@ CONNECT_SECONDS: Final = 10.0
 """Seconds in which a scheduler has to answer."""
 WORKER_BYTES: Final = 2**30
 """Memory that a worker of this machine is given at least, where their number is not."""
+_WARNS_FROM: Final = "distributed.admin.large-graph-warning-threshold"
 _SIGNALS: Final = "sinefit.cluster.worker"
 """What workers of this machine load as they begin, see `dask_setup` there."""
 
@@ -35,15 +36,18 @@ def connected(address: ClusterAddress) -> Iterator[Client]:
     not answer.
     """
     try:
+        import dask
         import distributed
     except ImportError:
         raise SettingError(f"`cluster` needs Dask: {INSTALL}") from None
     with contextlib.ExitStack() as held:
         held.enter_context(_quiet())
+        # Tasks carry samples, of which it would warn from 10 MB on.
+        held.enter_context(dask.config.set({_WARNS_FROM: "1GB"}))
         if address.kind == "running":
             target: Any = address.scheduler
         elif address.kind == "slurm":
-            target = held.enter_context(_slurm(address))
+            target = held.enter_context(slurm_workers(address, INSTALL))
         else:
             target = held.enter_context(_local(address))
         try:
@@ -114,30 +118,6 @@ def _local(address: ClusterAddress) -> Iterator[Any]:
             "too little memory for so many"
         ) from error
     with cluster:
-        yield cluster
-
-
-@contextlib.contextmanager
-def _slurm(address: ClusterAddress) -> Iterator[Any]:
-    """Give workers in jobs of SLURM, as the configuration of dask-jobqueue has them."""
-    try:
-        import dask_jobqueue
-    except ImportError:
-        raise SettingError(f"`cluster` slurm needs dask-jobqueue: {INSTALL}") from None
-    if shutil.which("sbatch") is None:
-        raise ClusterError(
-            f"`cluster` is {address}: there is no sbatch here: run it where jobs start"
-        )
-    try:
-        cluster = dask_jobqueue.SLURMCluster()
-    except (ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise ClusterError(
-            f"`cluster` is {address}: dask-jobqueue says {reason}; set cores and memory under "
-            "jobqueue.slurm in ~/.config/dask/jobqueue.yaml"
-        ) from error
-    with cluster:
-        cluster.scale(jobs=address.count)
         yield cluster
 
 

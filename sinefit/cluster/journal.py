@@ -184,7 +184,9 @@ def _metadata(content: bytes) -> dict[str, str]:
     return {str(name): str(value) for name, value in found.items()}
 
 
-def gathered(journal: Journal, keys: Sequence[PartKey], name: str, into: Tensor) -> None:
-    """Fill the rows of a tensor (blocks, count) with the "weights" or "best" of parts."""
+def gathered(
+    journal: Journal, keys: Sequence[PartKey], name: str
+) -> Iterator[tuple[slice, Tensor]]:
+    """Yield the "weights" or "best" of parts, and which blocks' they are."""
     for key in keys:
-        into[key.first : key.stop] = getattr(journal.read(key), name)
+        yield slice(key.first, key.stop), getattr(journal.read(key), name)

@@ -27,7 +27,8 @@ AHEAD: Final = 2
 FEWEST: Final = 4
 """Tasks that are on their way at least, so that workers which come find some."""
 WAIT: Final = 0.1
-"""Seconds between two looks at whether to stop."""
+"""Seconds between two looks at whether to stop and at what tasks tell: of thousands of tasks they
+would take longer than it takes to send one."""
 COUNT_EVERY: Final = 2.0
 """Seconds between two counts of the workers."""
 REPORTS: Final = 50.0
@@ -133,6 +134,7 @@ class Run:
         self._ended: queue.SimpleQueue[tuple[str, bytes | BaseException]] = queue.SimpleQueue()
         self._workers = 0
         self._counted = -COUNT_EVERY
+        self._looked = -WAIT
         self._begin = time.monotonic()
         self._done = 0
         self._number = 0
@@ -183,6 +185,7 @@ class Run:
                 else:
                     self._send(task)
             if not self._sent and (not has_more or self.is_stopping):
+                self._tell(time.monotonic())
                 return
             try:
                 key, outcome = self._ended.get(timeout=WAIT)
@@ -198,12 +201,19 @@ class Run:
         now = time.monotonic()
         if self._client.status not in ("running", "connecting"):
             raise ClusterError("the connection to the cluster is lost; the same command goes on")
+        if now - self._looked < WAIT:
+            return
+        self._looked = now
         if now - self._counted >= COUNT_EVERY:
             self._workers = len(self._client.nthreads())
             self._counted = now
         if not self.is_stopping and self._should_stop is not None and self._should_stop():
             self._stopped_at = now
             self._helpers.submit(self._client.run, stop_run, self._name, on_error="ignore")
+        self._tell(now)
+
+    def _tell(self, now: float) -> None:
+        """Hand on what tasks have told, and how far the run is."""
         for sent in self._sent.values():
             if sent.is_new and self._on_told is not None:
                 sent.is_new = False

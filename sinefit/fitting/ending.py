@@ -22,6 +22,7 @@ from sinefit.fitting.measure import (
     measure_quality,
     measured_samples,
 )
+from sinefit.fitting.measured import errors_in_turn
 from sinefit.fitting.report import (
     FitDivergedError,
     FitNotMeasuredError,
@@ -37,10 +38,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sinefit.fitting.hooks import FitHooks
-    from sinefit.fitting.measure import Quality
+    from sinefit.fitting.measured import MeasuredErrors
     from sinefit.fitting.monitor import Monitor, Standing
     from sinefit.fitting.peak import Peak
     from sinefit.fitting.plan import FitPlan
+    from sinefit.fitting.tally import Quality
     from sinefit.networks.network import Network
     from sinefit.signals.signal import Signal
 
@@ -60,6 +62,7 @@ class FitEnd(ABC):
         self._hooks = hooks
         self._monitor: Monitor
         self._peak: Peak | None = None
+        self._errors: MeasuredErrors = errors_in_turn
         self.quality: Quality | None = None
         """How good its present weights are as they are saved, once that is known."""
 
@@ -124,6 +127,7 @@ class FitEnd(ABC):
                 count=self._measured_samples(),
                 should_stop=self._hooks.should_stop,
                 holdout=self.plan.config.holdout,
+                errors=self._errors,
             )
         except MeasuringStoppedError:
             return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sinefit.fitting.ending import FitEnd
 from sinefit.fitting.fit import shares_of
+from sinefit.fitting.measured import errors_in_turn
 from sinefit.fitting.monitor import LAST_SHARE, Monitor, Standing
 from sinefit.fitting.parts import part_progress
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sinefit.fitting.hooks import FitHooks
+    from sinefit.fitting.measured import MeasuredErrors
     from sinefit.fitting.plan import FitPlan
     from sinefit.fitting.report import FitResult
     from sinefit.networks.network import Network
@@ -36,10 +38,20 @@ class Judgement:
 class GatheredFit(FitEnd):
     """A fit whose parts are trained elsewhere, of which the end is here."""
 
-    def __init__(self, signal: Signal, plan: FitPlan, hooks: FitHooks) -> None:
-        """Take the whole plan; the field that it begins with is looked at."""
+    def __init__(
+        self,
+        signal: Signal,
+        plan: FitPlan,
+        hooks: FitHooks,
+        errors: MeasuredErrors = errors_in_turn,
+    ) -> None:
+        """Take the whole plan; the field that it begins with is looked at.
+
+        `errors` finds those of the field that it ends with.
+        """
         super().__init__(signal, plan, hooks)
-        self._initial = self._estimate(plan.start)
+        self._errors = errors
+        self._initial = self._estimate(plan.members.start_to_see())
         self._begin()
         self._best: Callable[[], Network] | None = None
 

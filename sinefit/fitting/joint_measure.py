@@ -9,7 +9,8 @@ import torch
 
 from sinefit import metrics
 from sinefit.engines.evaluation import EXACT_BITS, choose_evaluator
-from sinefit.fitting.measure import ESTIMATED, FLOAT_PSNR, Tally
+from sinefit.fitting.measure import ESTIMATED, FLOAT_PSNR
+from sinefit.fitting.tally import Tally, piece_errors
 from sinefit.signals.grid import Grid
 from sinefit.signals.storage import in_memory
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from sinefit.engines.derived import DerivedOutputs
     from sinefit.fitting.holdout import Holdout
-    from sinefit.fitting.measure import Quality
+    from sinefit.fitting.tally import Quality
     from sinefit.networks.network import Network
     from sinefit.signals.blocks import BlockGrid
     from sinefit.signals.signal import Signal, SignalSpec
@@ -110,6 +111,6 @@ def qualities_of(outputs: NDArray[np.float32], signals: Sequence[Signal]) -> lis
     for own, signal in zip(outputs, signals, strict=True):
         tally = Tally(signal.spec)
         samples = in_memory(signal.samples)
-        tally.add(own.reshape(samples.shape), samples)
+        tally.add(piece_errors(signal.spec, own.reshape(samples.shape), samples))
         found.append(tally.quality())
     return found

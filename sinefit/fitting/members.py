@@ -15,11 +15,13 @@ from sinefit.fitting.rates import EqualRates, PeakRates, RateTable
 from sinefit.fitting.traits import signal_traits
 from sinefit.initializers.own import OwnStart
 from sinefit.networks.network import Network
-from sinefit.signals.storage import let_go
+from sinefit.signals.storage import allocate_samples, let_go
 from sinefit.theory.spectra import MAX_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from torch import Tensor
 
     from sinefit.fitting.config import FitConfig
     from sinefit.initializers.base import Initializer, SignalTraits, TrainingRules
@@ -33,6 +35,9 @@ FEW_LINES: Final = 16
 """Those lines along each axis: a centroid is then off by some percent."""
 LOOKED_AT_ONCE: Final = 64
 """Blocks that a thread measures before it takes others."""
+
+PIECE_MEMBERS: Final = 4096
+"""Networks after whose weights what holds them may let go of its memory."""
 
 _SEED_STRIDE: Final = 0x1E3779B97F4A7C15
 """Odd and near 2^61, so that blocks' seeds are far apart, and none is that of a nearby fit."""
@@ -114,10 +119,27 @@ class Members(Sequence[MemberPlan]):
         if self.earlier is not None:
             return self.earlier().clone()
         first = self.begin(self.first)
-        values = first.values.new_empty((len(self), first.values.shape[1]))
+        return self._drawn(first, first.values.new_empty((len(self), first.values.shape[1])))
+
+    def start_to_see(self) -> Network:
+        """Return the same weights, not to be changed: no copy, or of many in a temporary file."""
+        if self.earlier is not None:
+            return self.earlier()
+        first = self.begin(self.first)
+        values = allocate_samples((len(self), first.values.shape[1]), first.values.numpy().dtype)
+        found = self._drawn(first, torch.from_numpy(values), lambda: let_go(values))
+        let_go(values)
+        return found
+
+    def _drawn(
+        self, first: Network, values: Tensor, on_piece: Callable[[], None] = lambda: None
+    ) -> Network:
+        """Return a stack of all starting weights, of which the first are known, in these values."""
         values[0] = first.values[0]
         for place in range(1, len(self)):
             values[place] = self.begin(self.first + place).values[0]
+            if place % PIECE_MEMBERS == 0:
+                on_piece()
         return Network(first.family, first.size, values)
 
     def begin(self, number: int) -> Network:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import torch
 
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
     from sinefit.fitting.plan import FitPlan
     from sinefit.signals.signal import Signal
+
+
+FINISH_SECONDS: Final = 10.0
+"""Seconds that a part which is asked to stop may still take to end: what it has done is then kept,
+which else is lost, as a part is handed over as a whole."""
 
 
 class PartStoppedError(Exception):
@@ -111,7 +116,7 @@ def train_part(
 ) -> PartResult:
     """Take steps of the blocks of a part, see `FitPlan.part`, of a fit that steps end.
 
-    Raises PartStoppedError when it is asked to stop.
+    Raises PartStoppedError when it is asked to stop long before its end, see `FINISH_SECONDS`.
     """
     device = plan.machine.device
     with cpu_threads(plan.machine.threads):
@@ -171,7 +176,7 @@ class _PartTraining:
         if stretch.refine_at == stretch.begin:
             trainer.refine()
         losses = torch.zeros(len(places), device=plan.machine.device)
-        rows, step, since = [], stretch.begin, stretch.begin
+        rows, step, since, taken = [], stretch.begin, stretch.begin, 0
         while step < stretch.end:
             goal = min(stretch.end, step + self._every - step % self._every)
             factor = course_without_clock(
@@ -180,7 +185,8 @@ class _PartTraining:
             for group, sums in trainer.advance([goal] * len(places), [factor] * len(places)):
                 losses[group.start : group.stop] += sums
                 trainer.wait()
-                if self._should_stop():
+                taken += (goal - step) * len(group)
+                if self._should_stop() and self._remaining(taken, stretch) > FINISH_SECONDS:
                     raise PartStoppedError
             step = goal
             if step % self._every == 0:
@@ -190,6 +196,11 @@ class _PartTraining:
                 if step == stretch.refine_at:
                     trainer.refine()
         return self._result(stretch, rows)
+
+    def _remaining(self, taken: int, stretch: Stretch) -> float:
+        """Return the seconds left at the pace of the steps of all blocks that were taken."""
+        steps = (stretch.end - stretch.begin) * len(self._places)
+        return (time.perf_counter() - self._begin) * (steps - taken) / taken
 
     def _report(self, losses: Tensor, step: int, stretch: Stretch) -> Tensor:
         """Look at the losses since the last report, as `Fit` does at those of several blocks."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from sinefit.rendering.boxes import SLAB_VALUES, coordinates_of, shape_of, slabs, window_of
+from sinefit.rendering.rows import rows_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,17 +52,18 @@ def blended_slabs(
     channels: int,
     where: Coordinates,
     slab_values: int = SLAB_VALUES,
+    within: range | None = None,
 ) -> Iterator[Tensor]:
-    """Yield what `blend` does where it is computed."""
-    row = math.prod(axis.count for axis in axes[1:]) * channels
+    """Yield what `blend` does where it is computed, of the rows `within` alone if they are told."""
     for slab in slabs(
         blocks,
         numbers,
         axes,
-        rows=max(1, slab_values // row),
+        rows=slab_rows(axes, channels, slab_values),
         piece=evaluator.piece,
         device=evaluator.device,
         where=where,
+        within=within,
     ):
         values = torch.zeros((*slab.shape, channels), device=evaluator.device)
         for members, boxes in slab.boxes:
@@ -73,3 +75,8 @@ def blended_slabs(
                 values[place].addcmul_(one, window_of(box, (0,) * len(box)))
         yield values
         del values  # before there is another slab
+
+
+def slab_rows(axes: tuple[GridAxis, ...], channels: int, slab_values: int = SLAB_VALUES) -> int:
+    """Return the rows of a slab of a grid."""
+    return rows_within(slab_values, math.prod(axis.count for axis in axes[1:]) * channels)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from sinefit.errors import SettingError
-from sinefit.signals.grid import GridAxis
+from sinefit.rendering.rows import part_of, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sinefit.signals.blocks import AxisBlocks, BlockGrid
+    from sinefit.signals.grid import GridAxis
     from sinefit.signals.signal import Coordinates
 
 SLAB_VALUES: Final = 2**23
@@ -95,20 +96,24 @@ def slabs(
     device: torch.device,
     where: Coordinates,
     order: int = 0,
+    within: range | None = None,
 ) -> Iterator[Slab]:
-    """Yield a grid in slabs of `rows` rows, in boxes of at most `piece` samples.
+    """Yield a grid, or the rows `within` it alone, in slabs of `rows` rows.
+
+    They are in boxes of at most `piece` samples.
 
     A stack's members are on the blocks with these `numbers`, None for all of them in turn; windows
     come with derivatives up to an `order`. Raises SettingError where the grid touches another
     block.
     """
-    if numbers is not None and (missing := sorted({*blocks.touched(axes)} - {*numbers})):
+    first_axis, *others = axes
+    met = (first_axis if within is None else part_of(first_axis, within), *others)
+    if numbers is not None and (missing := sorted({*blocks.touched(met)} - {*numbers})):
         raise SettingError(
             f"the field was read without {len(missing)} of the blocks that this render touches, "
             f"{missing[0]} for one: read it for this render's grid"
         )
     members = {number: row for row, number in enumerate(numbers or range(blocks.count))}
-    first_axis, *others = axes
     width = [axis.count for axis in others]
     across = [
         list(_stretches(*pair, where, device, order))
@@ -120,11 +125,9 @@ def slabs(
             places = (tuple(stretch.place for stretch in box) for box in alike)
             yield [members[blocks.number(each)] for each in places], alike
 
-    for begin in range(0, first_axis.count, rows):
-        count = min(rows, first_axis.count - begin)
-        start = first_axis.start + begin * first_axis.step
-        axis = GridAxis(first_axis.size, start, first_axis.step, count)
-        yield Slab((count, *width), groups(_stretches(blocks.axes[0], axis, where, device, order)))
+    for run in runs(first_axis, rows, within):
+        along = _stretches(blocks.axes[0], part_of(first_axis, run), where, device, order)
+        yield Slab((len(run), *width), groups(along))
 
 
 def coordinates_of(boxes: list[Box]) -> Tensor:

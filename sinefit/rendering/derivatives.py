@@ -15,6 +15,7 @@ import torch
 
 from sinefit.engines.jets import JetEvaluator
 from sinefit.rendering.boxes import SLAB_VALUES, coordinates_of, shape_of, slabs, window_of
+from sinefit.rendering.rows import rows_within
 from sinefit.signals.grid import sphere_features
 
 if TYPE_CHECKING:
@@ -52,24 +53,26 @@ def differentiate(
     spec: SignalSpec,
     order: int,
     slab_values: int = SLAB_VALUES,
+    within: range | None = None,
 ) -> Iterator[Derivatives]:
     """Yield derivatives up to an `order` of 1 or 2 of a field of signals like `spec`, by slabs.
 
+    Of the whole grid, or of the rows `within` it alone, which begin and end where slabs do.
     Raises SettingError where the grid touches a block that the field was read without.
     """
     axes, channels = len(grid), spec.channels
     on_sphere = spec.domain == "sphere" and field.blocks.count == 1
     evaluator = JetEvaluator(field.network, sphere_features if on_sphere else None)
-    row = math.prod(axis.count for axis in grid[1:]) * channels * axes * order
     for slab in slabs(
         field.blocks,
         field.numbers,
         grid,
-        rows=max(1, slab_values // row),
+        rows=derived_rows(grid, spec, order, slab_values),
         piece=evaluator.piece,
         device=evaluator.device,
         where=spec.coordinates,
         order=order,
+        within=within,
     ):
         sums = torch.zeros((order, axes, *slab.shape, channels), device=evaluator.device)
         for members, boxes in slab.boxes:
@@ -84,6 +87,14 @@ def differentiate(
                         sums[degree, axis][place] += share
         yield Derivatives(sums[0].cpu(), sums[1].cpu() if order == 2 else None)
         del sums  # before there is another slab
+
+
+def derived_rows(
+    grid: tuple[GridAxis, ...], spec: SignalSpec, order: int, slab_values: int = SLAB_VALUES
+) -> int:
+    """Return the rows of a slab of derivatives up to an order."""
+    row = math.prod(axis.count for axis in grid[1:]) * spec.channels * len(grid) * order
+    return rows_within(slab_values, row)
 
 
 def _shares(jet: list[Tensor], box: Box, axis: int) -> Iterator[Tensor]:

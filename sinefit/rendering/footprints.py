@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sinefit.rendering.rows import part_of, rows_within, runs
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import TypeAlias
@@ -194,21 +196,26 @@ def averaged(
     axes: tuple[GridAxis, ...],
     kernels: Sequence[Kernel],
     samples: int,
+    within: range | None = None,
 ) -> Iterator[NDArray[np.float32]]:
     """Yield the means of a field around a grid's samples by a kernel per axis, piece by piece.
 
+    Of the whole grid, or of the rows `within` it alone, which begin and end where pieces do.
     `values_at` returns the field's values (*shape, channels) on a grid. A piece takes in about as
     many `samples` at a time, as far as whole rows of the first axis allow.
     """
     first_axis, *others = axes
     across = [_rows(*pair) for pair in zip(others, kernels[1:], strict=True)]
-    each = math.prod(rows[0].axis.count for rows in across)
-    length = max(1, samples // (each * kernels[0].finer))
-    for begin in range(0, first_axis.count, length):
-        count = min(length, first_axis.count - begin)
-        start = first_axis.start + begin * first_axis.step
-        along = _rows(replace(first_axis, start=start, count=count), kernels[0])
+    length = averaged_rows(axes, kernels, samples)
+    for run in runs(first_axis, length, within):
+        along = _rows(part_of(first_axis, run), kernels[0])
         yield _sum(values_at, itertools.product(along, *across))
+
+
+def averaged_rows(axes: tuple[GridAxis, ...], kernels: Sequence[Kernel], samples: int) -> int:
+    """Return the rows of a piece of means that takes in about so many samples."""
+    across = [_rows(*pair)[0] for pair in zip(axes[1:], kernels[1:], strict=True)]
+    return rows_within(samples, math.prod(row.axis.count for row in across) * kernels[0].finer)
 
 
 def _sum(

@@ -107,6 +107,8 @@ class RenderPlan:
     """The field's "value", or the quantity that the output shows."""
     values: SignalSpec | None = None
     """The field's own values on this grid, where the output shows a quantity of them."""
+    largest: float | None = None
+    """The size of that quantity which is shown as the largest; None to estimate it of the field."""
 
     @property
     def is_pointwise(self) -> bool:

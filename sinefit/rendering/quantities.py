@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import torch
 
 from sinefit.errors import SettingError
-from sinefit.rendering.derivatives import differentiate
+from sinefit.rendering.derivatives import derived_rows, differentiate
 from sinefit.signals.signal import NOUNS, SignalSpec
 
 if TYPE_CHECKING:
@@ -171,15 +171,25 @@ def numbers_spec(spec: SignalSpec, name: str) -> SignalSpec:
     )
 
 
+def quantity_rows(grid: tuple[GridAxis, ...], spec: SignalSpec, name: str) -> int:
+    """Return the rows of a piece of a quantity."""
+    return derived_rows(grid, spec, QUANTITIES[name].order)
+
+
 def quantity_pieces(
-    field: Blended, grid: tuple[GridAxis, ...], spec: SignalSpec, name: str
+    field: Blended,
+    grid: tuple[GridAxis, ...],
+    spec: SignalSpec,
+    name: str,
+    within: range | None = None,
 ) -> Iterator[Tensor]:
     """Yield a quantity of a field of signals like `spec`, by pieces along the grid's first axis.
 
+    Of the whole grid, or of the rows `within` it alone, which begin and end where pieces do.
     Each piece is (count, *shape[1:], channels), of a gradient (..., channels, axes), float32, in
     the signal's values per sample; angles in radians.
     """
     quantity, axes = QUANTITIES[name], space_axes(spec)
     unit = 1.0 if quantity.shown == "angle" else spec.value_range / spec.target_range
-    for found in differentiate(field, grid, spec, quantity.order):
+    for found in differentiate(field, grid, spec, quantity.order, within=within):
         yield quantity.compute(found.channels(colours(spec)), axes) * unit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,10 +11,12 @@ import numpy as np
 import torch
 
 from sinefit.engines.evaluation import choose_evaluator
-from sinefit.rendering.blending import blend, blended_slabs
+from sinefit.rendering.blending import blend, blended_slabs, slab_rows
 from sinefit.rendering.delivery import VALUES, Conversion, copies_for, delivered
-from sinefit.rendering.footprints import averaged
-from sinefit.rendering.showing import shown_pieces
+from sinefit.rendering.footprints import averaged, averaged_rows
+from sinefit.rendering.quantities import quantity_rows
+from sinefit.rendering.rows import rows_within, runs
+from sinefit.rendering.showing import largest_shown, shown_pieces
 from sinefit.signals.grid import Grid
 
 if TYPE_CHECKING:
@@ -34,31 +37,62 @@ AVERAGED_SAMPLES: Final = 2**21
 """The same of means over several blocks, which take the longer to find the fewer their samples."""
 
 
-def render_pieces(field: Blended, plan: RenderPlan) -> Iterator[NDArray[np.generic]]:
+def render_pieces(
+    field: Blended, plan: RenderPlan, within: range | None = None
+) -> Iterator[NDArray[np.generic]]:
     """Yield the samples of a render in consecutive pieces along the first axis.
 
     Each piece has shape (count, *plan.spec.shape[1:], channels) and the spec's dtype. Memory is
-    that of one piece, however large the grid. Raises SettingError where the grid touches a block
-    that the field was read without.
+    that of one piece, however large the grid. Of the rows `within` it alone, which begin at a
+    multiple of `piece_rows` and end at one or with the last, they are the same to the last bit.
+    Raises SettingError where the grid touches a block that the field was read without.
     """
     if plan.values is not None:
-        return shown_pieces(field, plan.axes, plan.values, plan.what, plan.spec)
-    return _render(field, plan, Conversion.storing(plan.spec))
+        return shown_pieces(
+            field, plan.axes, plan.values, plan.what, plan.spec, within, plan.largest
+        )
+    return _render(field, plan, Conversion.storing(plan.spec), within=within)
 
 
 def render_values(
-    field: Blended, plan: RenderPlan, samples: int = PIECE_SAMPLES
+    field: Blended,
+    plan: RenderPlan,
+    samples: int = PIECE_SAMPLES,
+    within: range | None = None,
 ) -> Iterator[NDArray[np.float32]]:
     """Yield the field's values on a planned grid, piece by piece like `render_pieces`.
 
     The values are float32, in about [-1, 1], neither rounded nor mapped to the signal's range. A
     piece of one network's render has about as many `samples`.
     """
-    return _render(field, plan, VALUES, samples)
+    return _render(field, plan, VALUES, samples, within)
+
+
+def piece_rows(field: Blended, plan: RenderPlan, samples: int = PIECE_SAMPLES) -> int:
+    """Return the rows along the first axis that a piece of a render has, but for the last one."""
+    if plan.values is not None:
+        return quantity_rows(plan.axes, plan.values, plan.what)
+    several = field.blocks.count > 1
+    if not plan.is_pointwise:
+        return averaged_rows(plan.axes, plan.kernels, AVERAGED_SAMPLES if several else samples)
+    if several:
+        return slab_rows(plan.axes, plan.spec.channels)
+    return rows_within(samples, math.prod(axis.count for axis in plan.axes[1:]))
+
+
+def with_largest(field: Blended, plan: RenderPlan) -> RenderPlan:
+    """Return a plan that tells what is shown as the largest, for parts of a field to agree on."""
+    if plan.values is None or plan.spec.kind == "array":
+        return plan
+    return replace(plan, largest=largest_shown(field, plan.axes, plan.values, plan.what))
 
 
 def _render(
-    field: Blended, plan: RenderPlan, conversion: Conversion, samples: int = PIECE_SAMPLES
+    field: Blended,
+    plan: RenderPlan,
+    conversion: Conversion,
+    samples: int = PIECE_SAMPLES,
+    within: range | None = None,
 ) -> Iterator[NDArray[Any]]:
     """Yield pieces of converted values."""
     several = field.blocks.count > 1
@@ -66,16 +100,19 @@ def _render(
     if not plan.is_pointwise:
         values_at = partial(_values, field, evaluator, plan.spec)
         most = AVERAGED_SAMPLES if several else samples
-        means = averaged(values_at, plan.axes, plan.kernels, most)
+        means = averaged(values_at, plan.axes, plan.kernels, most, within)
         yield from delivered(map(torch.from_numpy, means), conversion, None)
     elif several:
         copies = copies_for(evaluator.device)
         channels, where = plan.spec.channels, plan.spec.coordinates
-        slabs = blended_slabs(evaluator, field.blocks, field.numbers, plan.axes, channels, where)
+        slabs = blended_slabs(
+            evaluator, field.blocks, field.numbers, plan.axes, channels, where, within=within
+        )
         for array in delivered(slabs, conversion, copies):
             yield array if copies is None else array.copy()
     else:
-        yield from _render_one(evaluator, plan.axes, plan.spec, conversion, samples)
+        each = piece_rows(field, plan, samples)
+        yield from _render_one(evaluator, plan.axes, plan.spec, conversion, each, within)
 
 
 def _values(
@@ -87,7 +124,8 @@ def _values(
             evaluator, field.blocks, field.numbers, axes, spec.channels, spec.coordinates
         )
     else:
-        pieces = _render_one(evaluator, axes, spec, VALUES, PIECE_SAMPLES)
+        each = rows_within(PIECE_SAMPLES, math.prod(axis.count for axis in axes[1:]))
+        pieces = _render_one(evaluator, axes, spec, VALUES, each)
     return np.concatenate(list(pieces))
 
 
@@ -96,17 +134,17 @@ def _render_one(
     axes: tuple[GridAxis, ...],
     spec: SignalSpec,
     conversion: Conversion,
-    samples: int,
+    each: int,
+    within: range | None = None,
 ) -> Iterator[NDArray[Any]]:
-    """Yield pieces of whole slabs, of about so many samples, evaluated part by part."""
+    """Yield pieces of `each` so many rows, evaluated part by part."""
     grid = Grid(axes, spec.domain, evaluator.device, where=spec.coordinates)
-    rows, *slab = (axis.count for axis in axes)
+    slab = [axis.count for axis in axes[1:]]
     slab_samples = math.prod(slab)
-    rows_per_piece = max(1, samples // slab_samples)
 
     def pieces() -> Iterator[tuple[int, int]]:
-        for first in range(0, rows, rows_per_piece):
-            yield first * slab_samples, min(first + rows_per_piece, rows) * slab_samples
+        for run in runs(axes[0], each, within):
+            yield run.start * slab_samples, run.stop * slab_samples
 
     def parts() -> Iterator[Tensor]:
         for begin, end in pieces():

@@ -34,16 +34,22 @@ def shown_pieces(
     values: SignalSpec,
     name: str,
     output: SignalSpec,
+    within: range | None = None,
+    largest: float | None = None,
 ) -> Iterator[NDArray[Any]]:
     """Yield a quantity of a field of signals like `values` in the form of an `output`.
+
+    Of the whole grid, or of the rows `within` it alone, which begin and end where pieces do.
 
     That is what `quantities.picture_spec` or `numbers_spec` returns. In a picture lengths go from
     black to the brightest; signed numbers are dark or bright around a middle grey; an angle is a
     hue, and a gradient a hue as bright as it is long. In a sound the largest number is full scale.
+    What is the largest is estimated, unless `largest_shown` has told it.
     """
     numbers = output.kind == "array"
-    largest = 1.0 if numbers else _largest(field, grid, values, name)
-    for piece in quantity_pieces(field, grid, values, name):
+    if largest is None:
+        largest = 1.0 if numbers else largest_shown(field, grid, values, name)
+    for piece in quantity_pieces(field, grid, values, name, within):
         if numbers:
             yield piece.reshape(len(piece), *output.shape[1:], output.channels).numpy()
         else:
@@ -51,7 +57,9 @@ def shown_pieces(
             yield output.store(shown.numpy())
 
 
-def _largest(field: Blended, grid: tuple[GridAxis, ...], values: SignalSpec, name: str) -> float:
+def largest_shown(
+    field: Blended, grid: tuple[GridAxis, ...], values: SignalSpec, name: str
+) -> float:
     """Return the size of a quantity that is shown as the largest, above zero."""
     if QUANTITIES[name].shown == "angle":
         return 1.0

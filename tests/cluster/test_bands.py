@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 import sinefit
-from sinefit.cluster import bands
 from sinefit.cluster.bands import render_pieces_on
 from sinefit.rendering.plan import RenderRequest
 from tests.cli.making import TINY, make_picture, succeed
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
+    from sinefit.cluster.tasks import ClusterProgress
+    from sinefit.fields.field import Field
+
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -27,45 +29,47 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "a.safetensors"
 
 
-@pytest.mark.parametrize("kind", ["blocks", "one network", "floats"])
+KINDS: dict[str, tuple[str, RenderRequest]] = {
+    "blocks": ("blocks", RenderRequest(scale=(24.0,))),
+    "one network": ("alone", RenderRequest(scale=(15.0,))),
+    "floats": ("floats", RenderRequest(scale=(62.7, 71.3))),
+    "means of blocks": ("blocks", RenderRequest(scale=(5.3,), footprint="gaussian")),
+    "means of one network": ("alone", RenderRequest(scale=(1.9,), footprint="gaussian")),
+    "picture of a derivative": ("small", RenderRequest(scale=(11.0,), what="laplacian")),
+    "numbers of a derivative": ("channels", RenderRequest(scale=(7.3,), what="gradient")),
+}
+"""Of each more than one piece."""
+
+
+@pytest.fixture(scope="module")
+def fields(weights: Path) -> dict[str, Field]:
+    alone = sinefit.fit(weights.with_name("a.png"), steps=5, width=16, depth=2, blocks=1)
+    rows, columns = np.ogrid[0:40, 0:50]
+    values = (np.sin(rows / 7.0) + np.cos(columns / 9.0)).astype(np.float32)
+    floats = sinefit.fit(values, steps=5, width=16, depth=2, blocks=(2, 3))
+    small = sinefit.fit(weights.with_name("a.png"), steps=1, width=8, depth=1, blocks=(2, 2))
+    many = values[..., None] * np.linspace(0.5, 1.0, 64, dtype=np.float32)
+    channels = sinefit.fit(many, channels_last=True, steps=1, width=8, depth=1, blocks=(2, 2))
+    return {
+        "blocks": sinefit.load(weights),
+        "alone": alone,
+        "floats": floats,
+        "small": small,
+        "channels": channels,
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_bands_are_what_is_rendered_at_once(
-    workers: Client, weights: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    workers: Client, fields: dict[str, Field], kind: str
 ) -> None:
-    monkeypatch.setattr(bands, "BAND_SAMPLES", 2000)  # so that there are many
-    if kind == "blocks":
-        field = sinefit.load(weights)
-    elif kind == "one network":
-        field = sinefit.fit(weights.with_name("a.png"), steps=5, width=16, depth=2, blocks=1)
-    else:
-        rows, columns = np.ogrid[0:40, 0:50]
-        values = (np.sin(rows / 7.0) + np.cos(columns / 9.0)).astype(np.float32)
-        field = sinefit.fit(values, steps=5, width=16, depth=2, blocks=(2, 3))
-    plan = sinefit.plan_render(field.spec, RenderRequest(scale=(3.7,)))
+    field, request = fields[KINDS[kind][0]], KINDS[kind][1]
+    plan = sinefit.plan_render(field.spec, request)
+    told: list[ClusterProgress] = []
+    found = np.concatenate(list(render_pieces_on(workers, field, plan, on_progress=told.append)))
+    assert told[-1].count > 1
     whole = np.concatenate(list(sinefit.render_pieces(field, plan)))
-    pieces = list(render_pieces_on(workers, field, plan, threads=1))
-    assert len(pieces) > 1
-    found = np.concatenate(pieces)
-    if kind == "floats":  # coordinates count from a band's first row
-        assert np.allclose(found, whole, rtol=0.0, atol=1e-5)
-    else:
-        assert np.array_equal(found, whole)
-
-
-@pytest.mark.parametrize(
-    ("request_", "told"),
-    [
-        (RenderRequest(scale=(0.5,)), "a mean over cells is"),
-        (RenderRequest(what="gradient"), "`what` gradient is"),
-    ],
-    ids=["means", "picture of a derivative"],
-)
-def test_what_has_no_bands_is_refused(
-    workers: Client, weights: Path, request_: RenderRequest, told: str
-) -> None:
-    field = sinefit.load(weights)
-    plan = sinefit.plan_render(field.spec, request_)
-    with pytest.raises(sinefit.SettingError, match=told):
-        list(render_pieces_on(workers, field, plan))
+    assert np.array_equal(found, whole)  # floats to the last bit
 
 
 def test_a_file_does_not_tell_where_it_was_rendered(workers: Client, weights: Path) -> None:

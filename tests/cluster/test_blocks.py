@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 import sinefit
+from sinefit.cluster import blocks
 from tests.cluster.workers import address_of
 from tests.jobs.making import names
 
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
 SETTINGS: dict[str, Any] = {
-    "steps": 1600,
-    "blocks": (10, 8),  # in three groups
+    "steps": 200,
+    "blocks": (10, 8),
     "width": 16,
     "depth": 2,
     "batch": 64,
@@ -29,6 +31,12 @@ SETTINGS: dict[str, Any] = {
     "device": "cpu",
 }
 WORDS = "--steps 1600 --blocks 10x8 --width 16 --depth 2 --batch 64 --threads 1 --device cpu"
+
+
+@pytest.fixture(autouse=True)
+def groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the blocks in as many groups as can be, three of 80."""
+    monkeypatch.setattr(blocks, "TASK_SAMPLES", 1)
 
 
 @pytest.fixture
@@ -90,7 +98,7 @@ def test_a_client_that_is_killed_goes_on_with_what_is_done(workers: Client, here
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert names(here) == ["photo.png", "photo.safetensors"]
-    assert Path("photo.safetensors").read_bytes() == alone()
+    assert Path("photo.safetensors").read_bytes() == alone(steps=1600)
 
 
 def test_what_ends_by_more_than_steps_is_refused(workers: Client, here: Path) -> None:
@@ -104,17 +112,20 @@ def test_what_ends_by_more_than_steps_is_refused(workers: Client, here: Path) ->
 
 
 def test_a_stop_leaves_the_groups_that_are_done(workers: Client, here: Path) -> None:
+    settings = {**SETTINGS, "blocks": (16, 16), "steps": 400}
     journal = here / "photo.parts.ckpt"
     (stopped,) = sinefit.fit_many(
         "photo.png",
         cluster=address_of(workers),
         should_stop=lambda: journal.exists() and journal.stat().st_size > 8192,
-        **SETTINGS,
+        **settings,
     )
-    assert "groups of blocks were done" in str(stopped.error)
+    told = re.search(r"stopped when (\d) of 8 groups of blocks were done$", str(stopped.error))
+    assert told is not None
+    assert 1 <= int(told[1]) < 8
     assert names(here) == ["photo.parts.ckpt", "photo.png"]
-    (other,) = sinefit.fit_many("photo.png", cluster=address_of(workers), **{**SETTINGS, "seed": 1})
+    (other,) = sinefit.fit_many("photo.png", cluster=address_of(workers), **{**settings, "seed": 1})
     assert "other settings" in str(other.error)
-    (done,) = sinefit.fit_many("photo.png", cluster=address_of(workers), **SETTINGS)
+    (done,) = sinefit.fit_many("photo.png", cluster=address_of(workers), **settings)
     assert done.error is None
-    assert Path("photo.safetensors").read_bytes() == alone()
+    assert Path("photo.safetensors").read_bytes() == alone(blocks=(16, 16), steps=400)

@@ -47,7 +47,8 @@ def test_what_was_added_is_there_again(tmp_path: Path) -> None:
             assert float(journal.told(key)["seconds"]) == result.seconds
         assert PartKey(0, 2, 0, 4) not in journal
         best = torch.zeros((3, 4))
-        gathered(journal, KEYS, "best", best)
+        for rows, weights in gathered(journal, KEYS, "best"):
+            best[rows] = weights
         assert torch.equal(best, torch.cat([result.best for result in results]))
         journal.remove()
     assert not path.exists()

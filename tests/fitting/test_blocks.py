@@ -156,6 +156,7 @@ def test_a_block_depends_on_the_seed_and_its_index() -> None:
     plan = make_plan(even, config)
     assert len({member.seed for member in plan.members}) == 12
     assert len({tuple(row) for row in plan.start.values.tolist()}) == 12
+    assert torch.equal(plan.members.start_to_see().values, plan.start.values)
     other = make_plan(even, dataclasses.replace(config, seed=1))
     assert not {member.seed for member in plan.members} & {one.seed for one in other.members}
     # The first block is drawn as the network of a fit without blocks is.
@@ -365,6 +366,7 @@ def test_a_fit_begins_with_the_field_of_an_earlier_one(fitted: FitResult) -> Non
     assert plan.continued
     assert plan.blocks == fitted.field.blocks
     assert torch.equal(plan.start.values, fitted.field.network.values)
+    assert torch.equal(plan.members.start_to_see().values, fitted.field.network.values)
     again = fit_signal(SCENE, config, start_from=fitted.field)
     assert reached(again) == pytest.approx(reached(fitted), abs=1e-3)
     same = dataclasses.replace(config, blocks=(4, 3), margin=(plan.blocks.margins[0],))

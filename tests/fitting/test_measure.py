@@ -17,13 +17,13 @@ from sinefit.fitting.lattice import lattice, whole
 from sinefit.fitting.loop import fit_signal, make_plan, train
 from sinefit.fitting.measure import (
     FEWEST_MEASURED,
-    PIECE,
     Blend,
     MeasuringStoppedError,
     estimate_psnr,
     measure_quality,
     measured_samples,
 )
+from sinefit.fitting.measured import PIECE
 from sinefit.fitting.samples import PartSamples
 from sinefit.fitting.trainer import Trainer
 from sinefit.networks.network import Network

@@ -131,17 +131,27 @@ def test_losses_are_looked_at_as_often_as_among_all() -> None:
     assert steps[:2] == [how.every, 2 * how.every]
 
 
-def test_a_part_hears_of_a_stop() -> None:
-    plan = make_plan(scene(), config_of(**SETTINGS))
+def stopped_at_once(steps: int) -> PartResult:
+    plan = make_plan(scene(), config_of(**{**SETTINGS, "steps": steps}))
     numbers = range(4)
+    return train_part(
+        plan.part(numbers),
+        sent(plan, plan.mapped(scene()), numbers),
+        Stretch(0, steps),
+        should_stop=lambda: True,
+        on_progress=lambda _progress: None,
+    )
+
+
+def test_a_part_hears_of_a_stop() -> None:
     with pytest.raises(PartStoppedError):
-        train_part(
-            plan.part(numbers),
-            sent(plan, plan.mapped(scene()), numbers),
-            Stretch(0, 130),
-            should_stop=lambda: True,
-            on_progress=lambda _progress: None,
-        )
+        stopped_at_once(10**8)  # which would take hours
+
+
+def test_a_part_that_is_all_but_done_ends() -> None:
+    plan = make_plan(scene(), config_of(**SETTINGS))
+    whole = trained(plan, plan.mapped(scene()), range(4), Stretch(0, 130))
+    assert torch.equal(stopped_at_once(130).weights, whole.weights)
 
 
 def test_errors_of_fits_cross_processes() -> None:

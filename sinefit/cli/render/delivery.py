@@ -48,9 +48,7 @@ def deliver(
 
     check_writable(plan.spec, format)
     if client is not None:
-        from sinefit.cluster.bands import check_in_bands, render_pieces_on
-
-        check_in_bands(plan)
+        from sinefit.cluster.bands import render_pieces_on
     used = resolve_device(device if client is None else "cpu")
     field = field.to(used)
     name = "standard output" if is_standard_output(target) else target
