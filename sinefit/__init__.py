@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     )
     from sinefit.initializers.base import Initializer
     from sinefit.initializers.registry import INITIALIZERS, parse_initializer
-    from sinefit.jobs.running import JobOutcome
+    from sinefit.jobs.outcome import JobOutcome
     from sinefit.networks.family import Family
     from sinefit.networks.network import Network
     from sinefit.networks.registry import FAMILIES, parse_network
@@ -101,7 +101,7 @@ _HOMES = {
     "FitStoppedError": "fitting.report",
     "Initializer": "initializers.base",
     "InputError": "errors",
-    "JobOutcome": "jobs.running",
+    "JobOutcome": "jobs.outcome",
     "MemoryLimitError": "errors",
     "OutputError": "errors",
     "OutputExistsError": "errors",

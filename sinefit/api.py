@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -12,7 +13,7 @@ from sinefit.analyzing.analysis import analyze_field, analyze_initializer
 from sinefit.analyzing.settings import AnalysisSettings
 from sinefit.cluster.address import ClusterAddress
 from sinefit.cluster.bands import render_pieces_on
-from sinefit.cluster.batches import BatchHooks, run_jobs_on_cluster
+from sinefit.cluster.batches import run_on_cluster
 from sinefit.cluster.connecting import connected
 from sinefit.comparing.budgets import EqualBudget
 from sinefit.comparing.cluster import run_cells_on_cluster
@@ -28,19 +29,20 @@ from sinefit.files import is_standard_input, write_bytes
 from sinefit.fitting.config import STORAGE_TYPES, FitConfig
 from sinefit.fitting.defaults import DEFAULT_INITIALIZER
 from sinefit.fitting.devices import resolve_device
-from sinefit.fitting.hooks import CHECKPOINT_EVERY, FitHooks
+from sinefit.fitting.hooks import CHECKPOINT_EVERY
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.words import config_of
 from sinefit.initializers.registry import parse_initializer
+from sinefit.jobs.batch import run_batch, run_in_turn
 from sinefit.jobs.hooks import JobHooks
 from sinefit.jobs.job import Job
 from sinefit.jobs.origin import read_checkpoint, settings_again
 from sinefit.jobs.planning import plan_jobs
-from sinefit.jobs.running import run_job, run_jobs
+from sinefit.jobs.running import run_job
 from sinefit.jobs.settings import JobSettings
 from sinefit.jobs.shards import Shard
 from sinefit.jobs.stacking import plan_stack, run_stack
-from sinefit.jobs.together import run_jobs_together
+from sinefit.jobs.together import run_together
 from sinefit.rendering.plan import RenderRequest, plan_render
 from sinefit.scoring import score_field
 from sinefit.signals.formats import agreed_format, check_quality, formats_of
@@ -84,7 +86,8 @@ if TYPE_CHECKING:
     from sinefit.fitting.report import FitResult, Progress
     from sinefit.fitting.schedule import Schedule
     from sinefit.fitting.words import FitSettings, Omega
-    from sinefit.jobs.running import JobOutcome
+    from sinefit.jobs.batch import Runner
+    from sinefit.jobs.outcome import JobOutcome
     from sinefit.rendering.plan import RenderPlan
     from sinefit.signals.objects import Source
     from sinefit.signals.signal import Coordinates, Domain, Kind, Targets
@@ -267,56 +270,25 @@ def fit_many(
         checkpoint_every=checkpoint_every,
     )
 
-    def hooks_for(job: Job) -> FitHooks:
-        return FitHooks(
-            None if on_progress is None else lambda progress: on_progress(job.source, progress),
-            on_notice=on_notice,
-            should_stop=should_stop,
-        )
-
+    hooks = _Callbacks(on_progress, on_end, on_notice, should_stop)
     if stack is not None:
         if folder is not None or skip_existing or shard is not None or cluster is not None:
             raise SettingError(
                 "`stack` excludes `folder`, `skip_existing`, `shard` and `cluster`: it is one file"
             )
-        return run_stack(
-            plan_stack(names, str(file_name("stack", stack)), recursive=recursive),
-            job_settings,
-            hooks_for,
-            hooks=_job_hooks(on_notice),
-            on_end=on_end,
-        )
+        stack_job = plan_stack(names, str(file_name("stack", stack)), recursive=recursive)
+        return run_stack(stack_job, job_settings, hooks)
     jobs = plan_jobs(
         names, None if folder is None else str(file_name("folder", folder)), recursive=recursive
     )
     if shard is not None:
         jobs = Shard.of(shard).of_all(jobs)
+    runner: Runner = run_together if together else run_in_turn
     if cluster is not None:
         if together:
             raise SettingError("`together` and `cluster` exclude each other: leave one of them out")
-        return run_jobs_on_cluster(
-            ClusterAddress.of(cluster),
-            jobs,
-            job_settings,
-            BatchHooks(
-                on_fit_progress=None
-                if on_progress is None
-                else lambda job, told: on_progress(job.source, told),
-                on_notice=None if on_notice is None else lambda _job, told: on_notice(told),
-                should_stop=should_stop,
-            ),
-            skip_existing=skip_existing,
-            on_end=on_end,
-        )
-    run = run_jobs_together if together else run_jobs
-    return run(
-        jobs,
-        job_settings,
-        hooks_for,
-        hooks=_job_hooks(on_notice),
-        skip_existing=skip_existing,
-        on_end=on_end,
-    )
+        runner = partial(run_on_cluster, address=ClusterAddress.of(cluster))
+    return run_batch(jobs, job_settings, runner, hooks, skip_existing=skip_existing)
 
 
 def resume(
@@ -371,13 +343,13 @@ def resume(
             f"{name}: its input is neither beside it nor at {origin.source}: name it as `source`"
         )
     target = origin.place_of_target(name) if output is None else str(file_name("output", output))
-    return run_job(
-        Job(found, target),
-        settings,
-        FitHooks(on_progress, on_notice=on_notice, should_stop=should_stop),
-        hooks=_job_hooks(on_notice),
-        resume=checkpoint,
+    hooks = _Callbacks(
+        None if on_progress is None else lambda _file, progress: on_progress(progress),
+        None,
+        on_notice,
+        should_stop,
     )
+    return run_job(Job(found, target), settings, hooks, resume=checkpoint)
 
 
 def upscale(
@@ -750,11 +722,32 @@ def _check_callbacks(**callbacks: object) -> None:
         check_callback(name, value)
 
 
-def _job_hooks(on_notice: Callable[[str], None] | None) -> JobHooks:
-    if on_notice is None:
-        return JobHooks()
-    return JobHooks(
-        on_notice=on_notice,
-        on_no_checkpoint=lambda error: on_notice(f"going on without a checkpoint: {error}"),
-        on_removed=lambda job, path: on_notice(f"{path}: removed, since {job.target} is finished"),
-    )
+class _Callbacks(JobHooks):
+    """The hooks of a caller who has given functions, each of which may be None."""
+
+    def __init__(
+        self,
+        on_progress: Callable[[str, Progress], None] | None,
+        on_end: Callable[[JobOutcome], None] | None,
+        on_notice: Callable[[str], None] | None,
+        should_stop: Callable[[], bool] | None,
+    ) -> None:
+        self._on_progress = on_progress
+        self._on_end = on_end
+        self._on_notice = on_notice
+        self._should_stop = should_stop
+
+    def should_stop(self) -> bool:
+        return self._should_stop is not None and self._should_stop()
+
+    def on_progress(self, job: Job, progress: Progress) -> None:
+        if self._on_progress is not None:
+            self._on_progress(job.source, progress)
+
+    def on_notice(self, _job: Job, sentence: str) -> None:
+        if self._on_notice is not None:
+            self._on_notice(sentence)
+
+    def on_end(self, _job: Job, outcome: JobOutcome) -> None:
+        if self._on_end is not None:
+            self._on_end(outcome)

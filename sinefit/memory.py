@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Final
@@ -40,3 +41,16 @@ def check_share(need: int, have: int | None, work: str, cure: str) -> None:
         raise MemoryLimitError(
             f"{work.format(f'{need / 1e9:.1f} GB')}, {have / 1e9:.1f} GB are free: {cure}"
         )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that memory has run out, the machine's or a device's.
+
+    Those of torch are recognised without importing it.
+    """
+    if isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno == errno.ENOMEM
+    ):
+        return True
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return "OutOfMemoryError" in names or "can't allocate memory" in str(error)

@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from sinefit.cli.flags import with_flags, with_origin
 from sinefit.errors import InputError, MemoryLimitError, OutputError, SettingError, SinefitError
+from sinefit.memory import is_out_of_memory
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EBADF)
 """What the system says where standard output, a copy or a temporary file cannot be written."""
@@ -45,7 +46,7 @@ def describe_failure(error: Exception) -> tuple[str, ExitCode] | None:
         return with_flags(str(error)), _code_of(error)
     if isinstance(error, MemoryError):
         return f"out of memory{f': {error}' if str(error) else ''}", ExitCode.MEMORY
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         return "out of memory: try a smaller --width or --batch, or --device cpu", ExitCode.MEMORY
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         place = error.filename or "standard output"
@@ -63,11 +64,3 @@ def _code_of(error: SinefitError) -> ExitCode:
     if isinstance(error, MemoryLimitError):
         return ExitCode.MEMORY
     return ExitCode.FAILURE
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Recognise torch's errors of this kind without importing torch."""
-    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
-        return True
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return "OutOfMemoryError" in names or "can't allocate memory" in str(error)

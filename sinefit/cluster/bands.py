@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sinefit.cluster.tasks import LATER, Run, Task
-from sinefit.errors import SinefitError
 from sinefit.fitting.devices import cpu_threads, resolve_device
-from sinefit.jobs.running import FAILURES
+from sinefit.jobs.outcome import is_failure
 from sinefit.rendering.render import (
     PIECE_SAMPLES,
     piece_rows,
@@ -62,7 +61,9 @@ def render_band(task: Band, context: TaskContext) -> NDArray[Any] | Exception:
         with cpu_threads(context.threads if task.threads is None else task.threads):
             field = task.field.to(resolve_device(task.device))
             return np.concatenate(list(render_pieces(field, task.plan, task.rows)))
-    except (SinefitError, *FAILURES) as error:
+    except Exception as error:
+        if not is_failure(error):
+            raise
         return error
 
 

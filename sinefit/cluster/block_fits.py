@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sinefit.cluster.file_fits import tell
-from sinefit.errors import SinefitError
 from sinefit.fitting.machine import machine_for
 from sinefit.fitting.parts import PartStoppedError, how_trained, train_part
-from sinefit.jobs.running import FAILURES
+from sinefit.jobs.outcome import is_failure
 
 if TYPE_CHECKING:
     from sinefit.cluster.worker import TaskContext
@@ -44,7 +43,9 @@ def fit_blocks(task: BlocksFit, context: TaskContext) -> PartResult | Exception 
         )
     except PartStoppedError:
         return Stopped()
-    except (SinefitError, *FAILURES) as error:
+    except Exception as error:
+        if not is_failure(error):
+            raise
         return error
 
 
@@ -52,7 +53,9 @@ def look_at_worker(task: BlocksFit, context: TaskContext) -> HowTrained | Except
     """Tell how this worker would train the blocks of a plan."""
     try:
         return how_trained(_here(task.plan, context), task.parts)
-    except (SinefitError, *FAILURES) as error:
+    except Exception as error:
+        if not is_failure(error):
+            raise
         return error
 
 

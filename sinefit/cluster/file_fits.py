@@ -5,19 +5,16 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sinefit.cluster.carried import NotSharedError, placed
-from sinefit.errors import SinefitError
 from sinefit.files import STANDARD_STREAM
-from sinefit.fitting.hooks import FitHooks
 from sinefit.jobs.checkpointed import CheckpointedFit
 from sinefit.jobs.hooks import JobHooks
 from sinefit.jobs.job import Job
 from sinefit.jobs.origin import read_checkpoint
-from sinefit.jobs.running import FAILURES
+from sinefit.jobs.outcome import is_failure
 from sinefit.signals.reading import read_signal
 
 if TYPE_CHECKING:
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
     from sinefit.cluster.worker import TaskContext
     from sinefit.fitting.report import FitResult, Progress
     from sinefit.jobs.settings import JobSettings
+    from sinefit.signals.signal import Signal
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,9 @@ def fit_file(task: FileFit, context: TaskContext) -> FileFitted | None:
             outcome = _fit(task, places, notices, context)
         except NotSharedError:
             return None
-        except (SinefitError, *FAILURES) as error:
+        except Exception as error:
+            if not is_failure(error):
+                raise
             outcome = error
     return FileFitted(outcome, tuple(notices))
 
@@ -76,20 +76,35 @@ def _fit(
     is_shared = task.token is not None and Path(task.token).exists()
     # Where the output's folder is not seen there are no checkpoints on the way.
     job = Job(task.job.source, task.target if is_shared else STANDARD_STREAM)
-    hooks = JobHooks(
-        on_notice=notices.append,
-        on_no_checkpoint=lambda error: notices.append(f"going on without a checkpoint: {error}"),
-        read=lambda name, **options: read_signal(places["source"], name=name, **options),
-    )
+    hooks = _HooksHere(places["source"], notices, context)
     begun = places.get("checkpoint")
     resume = None if begun is None else read_checkpoint(begun)
     fit = CheckpointedFit(job, settings, hooks, resume, origin=task.origin)
-    fit_hooks = FitHooks(
-        on_progress=partial(tell, context),
-        should_stop=context.should_stop,
-        on_notice=notices.append,
-    )
-    return fit.run(fit.plan(), fit_hooks)
+    fit.tell_notices()
+    plan = fit.plan()
+    with hooks.fitting(fit, plan) as fit_hooks:
+        return fit.run(plan, fit_hooks)
+
+
+class _HooksHere(JobHooks):
+    """Collects what the caller is to hear of a file, and tells how far its fit is."""
+
+    def __init__(self, source: Path, notices: list[str], context: TaskContext) -> None:
+        self._source = source
+        self._notices = notices
+        self._context = context
+
+    def should_stop(self) -> bool:
+        return self._context.should_stop()
+
+    def read(self, source: str, **options: Any) -> Signal:
+        return read_signal(self._source, name=source, **options)
+
+    def on_notice(self, _job: Job, sentence: str) -> None:
+        self._notices.append(sentence)
+
+    def on_progress(self, _job: Job, progress: Progress) -> None:
+        tell(self._context, progress)
 
 
 def settings_here(settings: JobSettings, places: Mapping[str, Path], threads: int) -> JobSettings:

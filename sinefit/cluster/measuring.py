@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from sinefit.cluster.bands import bands_of, in_order, touched
 from sinefit.cluster.tasks import Run, Task
-from sinefit.errors import SinefitError
 from sinefit.fitting.devices import cpu_threads, resolve_device
 from sinefit.fitting.measure import Blend, MeasuringStoppedError
 from sinefit.fitting.measured import PIECE
-from sinefit.jobs.running import FAILURES
+from sinefit.jobs.outcome import is_failure
 from sinefit.signals.storage import let_go
 
 if TYPE_CHECKING:
@@ -47,7 +46,9 @@ def measure_band(task: MeasuredBand, context: TaskContext) -> list[PieceErrors] 
         with cpu_threads(context.threads if task.threads is None else task.threads):
             network = task.blend.network.to(resolve_device(task.device))
             return task.part.errors(Blend(network, task.blend.blocks, task.blend.numbers))
-    except (SinefitError, *FAILURES) as error:
+    except Exception as error:
+        if not is_failure(error):
+            raise
         return error
 
 

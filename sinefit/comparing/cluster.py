@@ -14,10 +14,10 @@ from sinefit.cluster.tasks import Run, Task
 from sinefit.comparing.records import Records
 from sinefit.comparing.results import CellFailure, CellResult, Comparison
 from sinefit.comparing.running import CompareHooks, Reading, run_cell
-from sinefit.errors import ClusterError, SettingError, SinefitError
+from sinefit.errors import SettingError, SinefitError
 from sinefit.files import is_stream, write_bytes
 from sinefit.fitting.report import FitStoppedError
-from sinefit.jobs.running import FAILURES
+from sinefit.jobs.outcome import is_failure
 from sinefit.signals.selection import ALPHA
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ def run_task(task: CellTask, context: TaskContext) -> CellRun | None:
             failure = SinefitError(str(error))
         except SinefitError as error:
             failure = type(error)(str(error).replace(cell.file, task.cell.file))
-        except FAILURES as error:
+        except Exception as error:
+            if not is_failure(error):
+                raise
             failure = error
         # The records are written where the client keeps them, which tells where the weights are.
         files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
@@ -135,7 +137,9 @@ def run_cells_on_cluster(
             try:
                 kept = records.read(cell)
                 task = None if kept is not None else _task(cell, records, reading, checkpoint_every)
-            except (SinefitError, *FAILURES) as error:
+            except Exception as error:
+                if not is_failure(error):
+                    raise
                 fail(cell, error)
                 continue
             if kept is not None:
@@ -156,7 +160,7 @@ def run_cells_on_cluster(
             for ended in run.results(all_tasks()):
                 one: Cell = ended.task.origin
                 if ended.error is not None:
-                    if not isinstance(ended.error, (ClusterError, *FAILURES)):
+                    if not is_failure(ended.error):
                         raise ended.error
                     fail(one, ended.error)
                 elif ended.begun and ended.value is None:  # the worker did not see its files

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sinefit.comparing.budgets import network_weights, step_operations
 from sinefit.comparing.cells import make_cell
@@ -14,12 +13,13 @@ from sinefit.errors import SinefitError
 from sinefit.fields.weights_file import read_field
 from sinefit.fitting.devices import resolve_device
 from sinefit.fitting.gradient_quality import gradient_psnr
-from sinefit.fitting.hooks import CHECKPOINT_EVERY, FitHooks
+from sinefit.fitting.hooks import CHECKPOINT_EVERY
 from sinefit.fitting.measure import measure_quality
 from sinefit.fitting.report import FitStoppedError, result_of
 from sinefit.jobs.hooks import JobHooks
 from sinefit.jobs.job import Job
-from sinefit.jobs.running import FAILURES, run_job
+from sinefit.jobs.outcome import is_failure
+from sinefit.jobs.running import run_job
 from sinefit.jobs.settings import JobSettings
 from sinefit.scoring import score_field
 from sinefit.signals.limits import DEFAULT_LIMITS
@@ -119,7 +119,9 @@ def run_cells(
             result = runner.run(cell)
         except FitStoppedError:
             break
-        except (SinefitError, *FAILURES) as error:
+        except Exception as error:
+            if not is_failure(error):
+                raise
             failures.append(CellFailure(cell.file, cell.label, error))
             if hooks.on_failure is not None:
                 hooks.on_failure(cell, error)
@@ -175,23 +177,7 @@ class _Runner:
 
     def _fit(self, cell: Cell, half: Half) -> Half:
         """Fit a cell and write its weights; return what is to be kept of how it went."""
-        curve = list(half.curve)
-
-        def show(progress: Progress) -> None:
-            if progress.phase == "fitting" and progress.blocks is None:
-                while curve and curve[-1][0] >= progress.step:  # beyond the last checkpoint
-                    curve.pop()
-                curve.append((progress.step, progress.seconds, progress.psnr))
-            if self._hooks.on_progress is not None:
-                self._hooks.on_progress(cell, progress)
-
-        def keep(*_: object) -> None:
-            self._records.write_half(cell, Half(tuple(curve)))
-
-        notice = self._hooks.on_notice
-        job_hooks = JobHooks(on_checkpoint=keep, read=self._read)
-        if notice is not None:
-            job_hooks = dataclasses.replace(job_hooks, on_notice=notice)
+        hooks = _CellHooks(cell, list(half.curve), self._records, self._hooks, self._read)
         settings = JobSettings(
             cell.config,
             self._reading.selection,
@@ -201,13 +187,10 @@ class _Runner:
             checkpoint_every=self._checkpoint_every,
         )
         job = Job(cell.file, str(self._records.weights(cell)), makes_folder=True)
-        fit_hooks = FitHooks(
-            on_progress=show, should_stop=self._hooks.should_stop, on_notice=notice
-        )
         try:
-            result = run_job(job, settings, fit_hooks, hooks=job_hooks)
+            result = run_job(job, settings, hooks)
         except FitStoppedError:
-            keep()
+            hooks.keep()
             raise
         except SinefitError as error:
             diverged = result_of(error)
@@ -220,7 +203,7 @@ class _Runner:
             "samples_per_second": report.samples_per_second,
             "ended_by": report.ended_by,
         }
-        done = Half(tuple(curve), told)
+        done = Half(tuple(hooks.curve), told)
         self._records.write_half(cell, done)
         return done
 
@@ -264,6 +247,49 @@ class _Runner:
             weights=str(weights),
             curve=half.curve,
         )
+
+
+class _CellHooks(JobHooks):
+    """Keeps the curve of a cell's fit, with each of its checkpoints, and tells what it hears."""
+
+    def __init__(
+        self,
+        cell: Cell,
+        curve: list[tuple[int, float, float]],
+        records: Records,
+        hooks: CompareHooks,
+        read: Callable[..., Signal],
+    ) -> None:
+        self.curve = curve
+        self._cell = cell
+        self._records = records
+        self._hooks = hooks
+        self._read = read
+
+    def keep(self) -> None:
+        """Write the curve as far as it is."""
+        self._records.write_half(self._cell, Half(tuple(self.curve)))
+
+    def should_stop(self) -> bool:
+        return self._hooks.should_stop is not None and self._hooks.should_stop()
+
+    def read(self, source: str, **options: Any) -> Signal:
+        return self._read(source, **options)
+
+    def on_checkpoint(self, *_: object) -> None:
+        self.keep()
+
+    def on_notice(self, _job: Job, sentence: str) -> None:
+        if self._hooks.on_notice is not None:
+            self._hooks.on_notice(sentence)
+
+    def on_progress(self, _job: Job, progress: Progress) -> None:
+        if progress.phase == "fitting" and progress.blocks is None:
+            while self.curve and self.curve[-1][0] >= progress.step:  # beyond the last checkpoint
+                self.curve.pop()
+            self.curve.append((progress.step, progress.seconds, progress.psnr))
+        if self._hooks.on_progress is not None:
+            self._hooks.on_progress(self._cell, progress)
 
 
 def _similarity(field: Field, signal: Signal) -> float | None:

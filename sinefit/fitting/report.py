@@ -118,7 +118,7 @@ class FitDivergedError(SinefitError):
         return type(self), (str(self), self.result)
 
 
-def result_of(outcome: Outcome | None) -> FitResult | None:
+def result_of(outcome: FitResult | Exception | None) -> FitResult | None:
     """Return the result of a fit, of one that diverged that of its best weights, else None."""
     if isinstance(outcome, FitDivergedError | FitNotMeasuredError):
         return outcome.result

@@ -55,16 +55,16 @@ def fit_together(
     for a fit that cannot be made.
     """
     plans = plan_together(signals, config, start_from=start_from, resume=resume)
-    return fit_plans_together(signals, plans, hooks or GroupHooks(), resume)
+    return run_plans_together(signals, plans, hooks or GroupHooks(), resume).results()
 
 
-def fit_plans_together(
+def run_plans_together(
     signals: Sequence[Signal],
     plans: Sequence[FitPlan | SinefitError],
     hooks: GroupHooks,
     resume: Sequence[Checkpoint | None] | None = None,
-) -> list[FitResult]:
-    """Carry out the plans of a group, see `fit_together`."""
+) -> Group:
+    """Carry out the plans of a group, see `fit_together`; what each came to is in the group."""
     group = Group(len(signals), hooks)
     kept = [None] * len(signals) if resume is None else list(resume)
     members = []
@@ -80,7 +80,7 @@ def fit_plans_together(
         _run_all([partial(_fit_as_stack, stack, group, share) for stack in stacks], members, group)
     elif members:
         _run_all([partial(_fit_alone, member, group) for member in members], members, group)
-    return group.results()
+    return group
 
 
 @dataclass(frozen=True)

@@ -49,11 +49,12 @@ def claim_output(
             hooks.on_removed(job, removed)
         raise
     if not is_locked:
-        hooks.on_notice(f"{job.target}: it cannot be locked here: let no other fit write it")
+        hooks.on_notice(job, f"{job.target}: it cannot be locked here: let no other fit write it")
     if resume is None:
         resume = _left_behind(job, settings)
     if resume is not None:
         check_reading(resume, settings)
+    hooks.on_claimed(job, resume)
     return resume
 
 

@@ -1,58 +1,31 @@
-"""Jobs done to their end: one, or many of which a failure does not stop the rest."""
+"""A job done to its end."""
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
-
-import torch
+from typing import TYPE_CHECKING
 
 from sinefit.errors import SinefitError
-from sinefit.fitting.hooks import FitHooks
-from sinefit.fitting.report import FitStoppedError, Stopped, result_of
-from sinefit.jobs.checkpointed import CheckpointedFit
+from sinefit.fitting.report import FitStoppedError, result_of
 from sinefit.jobs.hooks import JobHooks
 from sinefit.jobs.places import claim_output
-from sinefit.jobs.stale import remove_finished_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterator
 
-    from sinefit.errors import OutputError
     from sinefit.fitting.checkpoint import Checkpoint
     from sinefit.fitting.report import FitResult, Outcome
+    from sinefit.jobs.checkpointed import CheckpointedFit
     from sinefit.jobs.job import Job
-    from sinefit.jobs.keeping import Left
+    from sinefit.jobs.keeping import JobPlaces
     from sinefit.jobs.settings import JobSettings
-
-
-FAILURES: Final = (MemoryError, OSError, torch.OutOfMemoryError)
-"""What a person can do something about, besides the errors that sinefit raises."""
-
-
-@dataclass(frozen=True)
-class JobOutcome:
-    """What became of one file of many."""
-
-    source: str
-    """The input's name."""
-    target: str
-    """The weights file's name."""
-    result: FitResult | None = None
-    """The field and the report; of a fit that diverged, those of its best weights; None for a file
-    that failed before, that was left out as it has its weights, or whose fit was stopped."""
-    error: Exception | None = None
-    """What failed; None for a file that did not."""
 
 
 def run_job(
     job: Job,
     settings: JobSettings,
-    fit_hooks: FitHooks | None = None,
-    *,
     hooks: JobHooks | None = None,
+    *,
     resume: Checkpoint | None = None,
 ) -> FitResult:
     """Fit one file, write its weights and return the result.
@@ -64,88 +37,53 @@ def run_job(
     for weights that their place does not take, which tells the other place that has them.
     """
     hooks = hooks or JobHooks()
+    with claimed(job, settings, hooks, resume) as fit:
+        return complete(fit, hooks)
+
+
+@contextlib.contextmanager
+def claimed(
+    job: Job, settings: JobSettings, hooks: JobHooks, resume: Checkpoint | None = None
+) -> Iterator[CheckpointedFit]:
+    """Give the fit of a job, its input read, whose places no other takes until the block ends.
+
+    Raises what `claim_output` does, and InputError for an input that cannot be read.
+    """
     with contextlib.ExitStack() as held:
         resume = claim_output(job, settings, hooks, held, resume=resume)
+        # Loads torch, which takes seconds that no error of a file's name need wait.
+        from sinefit.jobs.checkpointed import CheckpointedFit
+
         fit = CheckpointedFit(job, settings, hooks, resume)
+        fit.tell_notices()
+        yield fit
+
+
+def complete(fit: CheckpointedFit, hooks: JobHooks) -> FitResult:
+    """Make a fit and keep what it comes to, see `run_job`."""
+    with hooks.stoppable():
         outcome: Outcome
         try:
-            outcome = fit.run(fit.plan(), fit_hooks or FitHooks())
+            plan = fit.plan()
+            with hooks.fitting(fit, plan) as fit_hooks:
+                outcome = fit.run(plan, fit_hooks)
         except SinefitError as error:
             outcome = error
-        return keep(fit, outcome, hooks)
+        return keep(fit.job, fit.places, outcome, hooks)
 
 
-class Keeper(Protocol):
-    """Writes what a fit has come to, see `CheckpointedFit`."""
-
-    def write(self, result: FitResult) -> OutputError | None:
-        """Write the weights and remove the checkpoint."""
-
-    def leave(self, checkpoint: Checkpoint) -> Left:
-        """Keep what a stopped fit has reached."""
-
-
-def keep(fit: Keeper, outcome: Outcome, hooks: JobHooks) -> FitResult:
+def keep(job: Job, places: JobPlaces, outcome: FitResult | Exception, hooks: JobHooks) -> FitResult:
     """Write what a fit has come to, and return its result or raise what ended it, as `run_job`."""
-    if isinstance(outcome, FitStoppedError):
-        left = fit.leave(outcome.checkpoint)
-        if left.refusal is not None:
-            hooks.on_notice(f"{left.refusal}; the checkpoint is in {left.place}")
     result = result_of(outcome)
-    refusal = None if result is None else fit.write(result)
-    if refusal is not None:
-        raise refusal
-    if isinstance(outcome, SinefitError):
+    left = None
+    if isinstance(outcome, FitStoppedError):
+        left = places.leave(outcome.checkpoint)
+    elif result is not None:
+        left = places.write(result)
+    if left is not None:
+        hooks.on_kept(job, outcome, left)
+        if result is not None and left.refusal is not None:
+            raise left.refusal
+    if isinstance(outcome, Exception):
         raise outcome
     return outcome
-
-
-def run_jobs(
-    jobs: Iterable[Job],
-    settings: JobSettings,
-    hooks_for: Callable[[Job], FitHooks] | None = None,
-    *,
-    hooks: JobHooks | None = None,
-    skip_existing: bool = False,
-    on_end: Callable[[JobOutcome], None] | None = None,
-) -> list[JobOutcome]:
-    """Fit one file after the other; return what became of each that was begun, in their order.
-
-    A failure that a person can do something about does not stop the rest. A fit that is stopped
-    ends the batch: the error of the last outcome is then FitStoppedError or FitNotMeasuredError.
-    """
-    hooks = hooks or JobHooks()
-    outcomes: list[JobOutcome] = []
-    for job in jobs:
-        fit_hooks = FitHooks() if hooks_for is None else hooks_for(job)
-        if fit_hooks.should_stop is not None and fit_hooks.should_stop():
-            break
-        if skip_existing and job.has_output:
-            outcome = left_out(job, hooks)
-        else:
-            outcome = outcome_of(job, partial(run_job, job, settings, fit_hooks, hooks=hooks))
-        outcomes.append(outcome)
-        if on_end is not None:
-            on_end(outcome)
-        if isinstance(outcome.error, Stopped):
-            break
-    return outcomes
-
-
-def left_out(job: Job, hooks: JobHooks) -> JobOutcome:
-    """Return the outcome of a job that has its weights; what is left of its fit is removed."""
-    removed = remove_finished_checkpoint(job)
-    if removed is not None:
-        hooks.on_removed(job, removed)
-    return JobOutcome(job.source, job.shown)
-
-
-def outcome_of(job: Job, fit: Callable[[], FitResult]) -> JobOutcome:
-    """Return what becomes of a job whose fit is made by a call, which may fail."""
-    try:
-        result = fit()
-    except SinefitError as error:
-        return JobOutcome(job.source, job.shown, result_of(error), error)
-    except FAILURES as error:
-        return JobOutcome(job.source, job.shown, None, error)
-    return JobOutcome(job.source, job.shown, result)

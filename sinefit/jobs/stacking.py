@@ -18,17 +18,16 @@ from sinefit.fields.stack_file import MOST_FIELDS, stack_pieces
 from sinefit.fields.weights_file import open_field
 from sinefit.files import check_output, is_stream, locked, make_folder, write_bytes
 from sinefit.fitting.checkpoint import settings_values
-from sinefit.fitting.report import Stopped
-from sinefit.jobs.hooks import JobHooks
+from sinefit.jobs.batch import run_batch
 from sinefit.jobs.planning import plan_jobs
-from sinefit.jobs.together import run_jobs_together
+from sinefit.jobs.together import run_together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
-    from sinefit.fitting.hooks import FitHooks
+    from sinefit.jobs.hooks import JobHooks
     from sinefit.jobs.job import Job
-    from sinefit.jobs.running import JobOutcome
+    from sinefit.jobs.outcome import JobOutcome
     from sinefit.jobs.settings import JobSettings, Settings
 
 PARTS_SUFFIX: Final = ".parts"
@@ -51,8 +50,10 @@ class StackJob:
         return parts_folder(self.target)
 
     @contextlib.contextmanager
-    def claimed(self, settings: JobSettings) -> Iterator[None]:
+    def claimed(self, settings: Settings) -> Iterator[Settings]:
         """See to the places, which until the block ends no other stack takes.
+
+        Gives the settings of its fits, none of which replaces what another call has left.
 
         What an earlier call with the same settings has left in the folder stays: its fits are done,
         or go on. Raises OutputError for places that cannot be written to, SettingError for what is
@@ -80,9 +81,9 @@ class StackJob:
                 self.clear()
             make_folder(self.folder)
             write_bytes(told, mine.encode(), force=True)
-            yield
+            yield dataclasses.replace(settings, force=False)
 
-    def gather(self, settings: JobSettings, on_notice: Callable[[str], None]) -> list[str]:
+    def gather(self, settings: JobSettings, hooks: JobHooks) -> list[str]:
         """Write all fields that there are into the one file, if any; return their names.
 
         Then the folder is removed. Raises what `write_bytes` does, and leaves the folder alone.
@@ -98,9 +99,10 @@ class StackJob:
                 lost += bool(stored.header.byte_tensors)
         if fields:
             if lost:
-                on_notice(
+                hooks.on_notice(
+                    self.jobs[0],
                     f"{self.target}: colour profiles and sound tracks, which {lost} of "
-                    f"{len(fields)} signals have, are not kept in a stack"
+                    f"{len(fields)} signals have, are not kept in a stack",
                 )
             content = stack_pieces(fields, getattr(torch, storage))
             write_bytes(self.target, content, force=settings.force)
@@ -135,29 +137,17 @@ def plan_stack(sources: Iterable[str], target: str, *, recursive: bool = False) 
     return StackJob(target, [dataclasses.replace(job, stack=target) for job in jobs])
 
 
-def run_stack(
-    stack: StackJob,
-    settings: JobSettings,
-    hooks_for: Callable[[Job], FitHooks] | None = None,
-    *,
-    hooks: JobHooks | None = None,
-    on_end: Callable[[JobOutcome], None] | None = None,
-) -> list[JobOutcome]:
+def run_stack(stack: StackJob, settings: JobSettings, hooks: JobHooks) -> list[JobOutcome]:
     """Fit all files of a stack together and write its file, unless the fits are stopped.
 
     Returns what became of each that was begun or is done, in their order; raises what
-    `run_jobs_together`, `StackJob.claimed` and `StackJob.gather` do.
+    `run_together`, `StackJob.claimed` and `StackJob.gather` do.
     """
-    hooks = hooks or JobHooks()
     settings = settings_for_stack(settings)
-    with stack.claimed(settings):
-        each = dataclasses.replace(settings, force=False)
-        outcomes = run_jobs_together(
-            stack.jobs, each, hooks_for, hooks=hooks, skip_existing=True, on_end=on_end
-        )
-        stopped = any(isinstance(one.error, Stopped) for one in outcomes)
-        if len(outcomes) == len(stack.jobs) and not stopped:
-            stack.gather(settings, hooks.on_notice)
+    with stack.claimed(settings) as each:
+        outcomes = run_batch(stack.jobs, each, run_together, hooks, skip_existing=True)
+        if len(outcomes) == len(stack.jobs) and not any(one.is_stopped for one in outcomes):
+            stack.gather(settings, hooks)
     return outcomes
 
 

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import sinefit
-from sinefit.cluster.batches import BatchHooks, fit_on_cluster
+from sinefit.cluster.address import ClusterAddress
+from sinefit.cluster.batches import run_on_cluster
 from sinefit.fitting.words import config_of
+from sinefit.jobs.batch import run_batch
+from sinefit.jobs.hooks import JobHooks
 from sinefit.jobs.planning import plan_jobs
 from sinefit.jobs.settings import JobSettings
 from tests.cluster.workers import address_of
@@ -16,6 +20,9 @@ from tests.jobs.making import TINY, StopAt, make_picture, names
 
 if TYPE_CHECKING:
     from distributed import Client
+
+    from sinefit.jobs.job import Job
+    from sinefit.jobs.outcome import JobOutcome
 
 
 @pytest.fixture
@@ -82,17 +89,28 @@ def test_files_that_workers_do_not_see_are_carried(workers: Client, pictures: li
     assert same("out", "alone")
 
 
+class Heard(JobHooks):
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+
+    def on_begin(self, job: Job) -> None:
+        self.begun.append(job.source)
+
+    def on_end(self, job: Job, outcome: JobOutcome) -> None:
+        assert outcome.source == job.source
+        self.ended.append(job.source)
+
+
 def test_hooks_hear_of_every_file(workers: Client, pictures: list[str]) -> None:
-    begun, notices = [], []
     Path("bad.png").write_bytes(b"\x89PNG\r\n\x1a\n garbage")
-    hooks = BatchHooks(
-        on_begin=lambda job: begun.append(job.source),
-        on_notice=lambda job, sentence: notices.append((job.source, sentence)),
-    )
+    heard = Heard()
     jobs = plan_jobs([*pictures[:1], "bad.png"], "out")
-    settings = JobSettings(config_of(**TINY))
-    found = {one.source: one for one in fit_on_cluster(workers, jobs, settings, hooks)}
-    assert begun == ["0.png", "bad.png"]
-    assert isinstance(found["bad.png"].error, sinefit.InputError)
-    assert str(found["bad.png"].error).startswith("bad.png")
+    runner = partial(run_on_cluster, address=ClusterAddress.of(address_of(workers)))
+    good, bad = run_batch(jobs, JobSettings(config_of(**TINY)), runner, heard)
+    assert heard.begun == ["0.png", "bad.png"]
+    assert sorted(heard.ended) == ["0.png", "bad.png"]
+    assert good.error is None
+    assert isinstance(bad.error, sinefit.InputError)
+    assert str(bad.error).startswith("bad.png")
     assert names(Path("out")) == ["0.safetensors"]

@@ -17,7 +17,7 @@ from .making import BRIEF, TINY, StopAt, make_picture, names
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sinefit.jobs.running import JobOutcome
+    from sinefit.jobs.outcome import JobOutcome
 
 FILES = ("a.png", "b.png", "c.png")
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
-import typer
-
-from sinefit.cli.fit.cluster import fit_jobs_on_cluster
-from sinefit.cli.fit.job import fit_job
+from sinefit.cli.fit.cluster import ClusterTelling
 from sinefit.cli.fit.log import open_log
 from sinefit.cli.fit.outcomes import Outcomes
 from sinefit.cli.fit.preview import check_preview
 from sinefit.cli.fit.sentences import say_removed, say_stack
-from sinefit.cli.fit.together import fit_jobs_together
+from sinefit.cli.fit.telling import Telling
 from sinefit.cli.stopping import StopRequest
 from sinefit.cli.terminal.console import printable
 from sinefit.errors import OutputError
 from sinefit.files import is_standard_input, is_stream
-from sinefit.fitting.report import Stopped
 from sinefit.jobs.stale import remove_finished_checkpoint
 
 if TYPE_CHECKING:
@@ -31,11 +27,13 @@ if TYPE_CHECKING:
     from sinefit.cli.terminal.streams import Streams
     from sinefit.cluster.address import ClusterAddress
     from sinefit.fitting.checkpoint import Checkpoint
+    from sinefit.fitting.report import FitResult
+    from sinefit.jobs.batch import Runner
     from sinefit.jobs.job import Job
     from sinefit.jobs.stacking import StackJob
 
 
-def run_batch(
+def fit_files(
     jobs: list[Job],
     request: FitRequest,
     messages: Messages,
@@ -48,17 +46,18 @@ def run_batch(
     together: bool = False,
     stack: StackJob | None = None,
     cluster: ClusterAddress | None = None,
-    do: Callable[..., dict[str, Any]] = fit_job,
+    do: Callable[..., FitResult] | None = None,
 ) -> None:
     """Run the fits in turn, `together`, so into the one file of a `stack`, or on a `cluster`.
 
     A failure of the only fit raises its error; failures in a batch are listed at the end, which is
     then BATCH. With `as_json` every fit prints one object, a failed one with its `error`. A stopped
-    fit ends the batch. In turn, `do` is what is done with a job, called as `fit_job` is.
+    fit ends the batch. In turn, `do` is what is done with a job, called as `run_job` is.
     """
     with contextlib.ExitStack() as held:
+        each = request
         if stack is not None and not dry_run:
-            held.enter_context(stack.claimed(request))
+            each = held.enter_context(stack.claimed(request))
         waiting = _waiting(jobs, messages, skip_existing=skip_existing, dry_run=dry_run)
         if stack is not None and len(waiting) < len(jobs):
             done = len(jobs) - len(waiting)
@@ -70,6 +69,9 @@ def run_batch(
             for job in waiting:
                 _show_plan(job, messages.streams, as_json=as_json)
             return
+        # Loads what reads signals, which help need not wait for.
+        from sinefit.jobs.batch import run_batch
+
         stop = StopRequest()
         with open_log(log, messages) as on_event:
             outcomes = Outcomes(
@@ -81,16 +83,20 @@ def run_batch(
                 is_only=len(jobs) == 1 and stack is None,
                 stack=None if stack is None else stack.target,
             )
+            telling = Telling(request, messages, stop, outcomes)
+            if cluster is not None:
+                telling = ClusterTelling(request, messages, stop, outcomes, waiting)
+            runner = _runner(telling, do, resume, cluster, together=together or stack is not None)
+            ended = run_batch(waiting, each, runner, telling)
+            left = sum(one.is_stopped for one in ended)
+            if left or len(ended) < len(waiting):
+                begun = {one.source for one in ended}
+                telling.say_stopped(left, [job for job in waiting if job.source not in begun])
+                outcomes.stopped()
             if stack is not None:
-                each = dataclasses.replace(request, force=False)
-                fit_jobs_together(waiting, each, messages, stop, outcomes)
-                _gather(stack, request, messages)
-            elif cluster is not None and waiting:
-                fit_jobs_on_cluster(waiting, request, messages, stop, outcomes, cluster)
-            elif together:
-                fit_jobs_together(waiting, request, messages, stop, outcomes)
-            else:
-                _in_turn(waiting, request, messages, stop, outcomes, resume, do)
+                names = stack.gather(request, telling)
+                if names:
+                    say_stack(stack.target, len(names), names[0], messages)
     outcomes.close(len(waiting))
 
 
@@ -111,34 +117,28 @@ def _waiting(
     return waiting
 
 
-def _gather(stack: StackJob, request: FitRequest, messages: Messages) -> None:
-    names = stack.gather(request, messages.warn)
-    if names:
-        say_stack(stack.target, len(names), names[0], messages)
-
-
-def _in_turn(
-    waiting: list[Job],
-    request: FitRequest,
-    messages: Messages,
-    stop: StopRequest,
-    outcomes: Outcomes,
+def _runner(
+    telling: Telling,
+    do: Callable[..., FitResult] | None,
     resume: Checkpoint | None,
-    do: Callable[..., dict[str, Any]],
-) -> None:
-    for number, job in enumerate(waiting):
-        if stop.requested():
-            messages.always(f"stopped before {job.source}")
-            raise typer.Exit(stop.exit_code)
-        outcomes.begin(job)
-        try:
-            values = do(job, request, messages, stop, resume=resume, on_event=outcomes.on_event)
-        except Exception as error:
-            outcomes.failed(job, error)
-            if isinstance(error, Stopped):
-                outcomes.stopped(len(waiting) - number - 1)
-        else:
-            outcomes.done(values)
+    cluster: ClusterAddress | None,
+    *,
+    together: bool,
+) -> Runner:
+    """Return how the fits are run."""
+    if isinstance(telling, ClusterTelling):
+        assert cluster is not None
+        from sinefit.cluster.batches import run_on_cluster
+
+        return partial(run_on_cluster, address=cluster, watch=telling.watch)
+    if together:
+        from sinefit.jobs.together import run_together
+
+        return run_together
+    from sinefit.jobs.batch import run_in_turn
+    from sinefit.jobs.running import run_job
+
+    return partial(run_in_turn, do=do or run_job, resume=resume)
 
 
 def _show_plan(job: Job, streams: Streams, *, as_json: bool) -> None:

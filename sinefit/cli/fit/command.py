@@ -8,7 +8,7 @@ import typer  # noqa: TC002 (the command line reads the annotation)
 
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.fit import options  # noqa: TC001 (the command line reads it)
-from sinefit.cli.fit.batch import run_batch
+from sinefit.cli.fit.batch import fit_files
 from sinefit.cli.fit.config_file import show_settings
 from sinefit.cli.fit.planning import plan_jobs
 from sinefit.cli.fit.request import FitRequest, outer_words
@@ -163,7 +163,7 @@ def fit(
                 stack_job = plan_stack(named, stack, recursive=recursive)
                 request, jobs = settings_for_stack(request), stack_job.jobs
         streams.refuse_outputs([job.target for job in jobs], as_json=as_json)
-        run_batch(
+        fit_files(
             jobs,
             request,
             messages,

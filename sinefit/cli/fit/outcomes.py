@@ -39,7 +39,7 @@ class Outcomes:
         fits end in.
         """
         self.on_event = on_event
-        self.is_only = is_only
+        self._is_only = is_only
         self._request = request
         self._messages = messages
         self._stop = stop
@@ -75,15 +75,13 @@ class Outcomes:
         self._tell("error", {**values, "error": message, "exit": int(code)})
         if isinstance(error, Stopped):
             return
-        if self.is_only:
+        if self._is_only:
             raise error
         self._messages.streams.show_error(message)
         self._failures.append(message if job.source in message else f"{job.source}: {message}")
 
-    def stopped(self, not_begun: int) -> NoReturn:
+    def stopped(self) -> NoReturn:
         """End a batch that was asked to stop."""
-        if not_begun:
-            self._messages.always(f"not begun: {not_begun} more")
         if self._stack is not None:
             self._messages.always(f"{self._stack}: stopped; the same command goes on")
         raise typer.Exit(self._stop.exit_code)

@@ -6,18 +6,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sinefit.cli.words.amounts import duration, size
+from sinefit.cli.words.details import fit_details, networks_word, start_words, training_words
 from sinefit.cli.words.quoting import command_line, quoted
-from sinefit.cli.words.signals import measured_words, range_name
+from sinefit.cli.words.signals import describe_signal, measured_words, range_name
 from sinefit.files import is_standard_input, is_standard_output, is_stream
 
 if TYPE_CHECKING:
+    from sinefit.cli.fit.request import FitRequest
     from sinefit.cli.terminal.messages import Messages
     from sinefit.fields.record import FitRecord
     from sinefit.fitting.forecast import Forecast
+    from sinefit.fitting.plan import FitPlan
     from sinefit.fitting.report import FitReport
+    from sinefit.jobs.hooks import JobFit
     from sinefit.jobs.job import Job
     from sinefit.signals.signal import SignalSpec
 
+FORETOLD_FROM: Final = 5.0
+"""Seconds from which on it is said beforehand how long a fit will take."""
 POOR: Final = 25.0
 """PSNR in dB below which a fit is told to be a rough sketch."""
 POOR_SNR: Final = 10.0
@@ -26,6 +32,52 @@ FEWEST_TO_CUT: Final = 2**14
 """Samples of a signal of which less could be fitted."""
 SILENT_SNR: Final = 1.0
 """SNR in dB below which silence would sound about the same."""
+
+
+def announce(fit: JobFit, plan: FitPlan, request: FitRequest, messages: Messages) -> None:
+    """Say what is going to be fitted, and how."""
+    from sinefit.fitting.config import FitConfig
+    from sinefit.fitting.omega_choice import NyquistShare, omega_text
+    from sinefit.initializers.registry import describe
+
+    config, asked = plan.config, plan.config.omega
+    name = plan.spec.source or "signal"
+    origin = " (from its spectrum)"
+    if isinstance(asked, tuple):
+        shares = any(isinstance(factor, NyquistShare) for factor in asked)
+        origin = f" ({omega_text(asked)})" if shares else ""
+    if request.start_from is not None:
+        origin = f" (from {request.start_from})"
+    recipe = None if config.initializer is None else describe(config.initializer)
+    start = start_words(config.network, recipe, plan.omega, origin)
+    what = "" if config.supervise == "values" else f"its {config.supervise}; "
+    messages.say(
+        f"{name}: {describe_signal(plan.spec)}; {what}{start}, {networks_word(plan)}, "
+        f"on {plan.machine.device}"
+    )
+    if messages.verbose:
+        for detail in fit_details(plan):
+            messages.detail(f"{name}: {detail}")
+    elif config.recipe != FitConfig.recipe:
+        messages.say(f"{name}: {training_words(plan)}")
+    if fit.resume is not None:
+        messages.say(f"{name}: going on after {fit.resume.standing.step} steps")
+
+
+def foretell(fit: JobFit, plan: FitPlan, messages: Messages) -> str | None:
+    """Return about how long a fit will take and what to expect of it.
+
+    None for one of a few seconds, or that only quality ends, and where nothing is to be said.
+    """
+    from sinefit.fitting.forecast import forecast
+
+    if messages.quiet:
+        return None
+    standing = None if fit.resume is None else fit.resume.standing
+    found = forecast(plan, fit.signal, standing)
+    if found is None or found.seconds < FORETOLD_FROM:
+        return None
+    return forecast_words(found, fit.signal.spec)
 
 
 def forecast_words(forecast: Forecast, spec: SignalSpec) -> str:

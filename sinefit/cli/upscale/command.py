@@ -9,7 +9,7 @@ import typer  # noqa: TC002 (the command line reads the annotation)
 
 from sinefit.cli.exit_codes import exit_codes
 from sinefit.cli.fit import options as fit_options  # noqa: TC001
-from sinefit.cli.fit.batch import run_batch
+from sinefit.cli.fit.batch import fit_files
 from sinefit.cli.fit.planning import plan_jobs
 from sinefit.cli.fit.request import outer_words
 from sinefit.cli.fit.resume import resumed
@@ -123,7 +123,7 @@ def upscale(
             raise SettingError("no FILE: name what to render larger, or - for a pipe")
         jobs = [with_render(job, request, output) for job in jobs]
         streams.refuse_outputs([job.shown for job in jobs], as_json=as_json)
-        run_batch(
+        fit_files(
             jobs,
             request,
             messages,

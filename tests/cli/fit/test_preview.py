@@ -12,7 +12,7 @@ import pytest
 import typer
 from PIL import Image
 
-from sinefit.cli.fit.batch import run_batch
+from sinefit.cli.fit.batch import fit_files
 from sinefit.cli.fit.preview import TERMINAL, TerminalPreview, complete_preview, make_preview
 from sinefit.cli.fit.request import FitRequest
 from sinefit.cli.terminal.messages import Messages
@@ -84,7 +84,7 @@ def fit_with_pictures(output: str = "photo.safetensors", stderr: TextIO | None =
         budget=Budget(steps=170),
     )
     request = FitRequest(config, preview="look.png", preview_every=0.0)
-    run_batch([Job("photo.png", output)], request, Messages(Streams(stderr=stderr), quiet=True))
+    fit_files([Job("photo.png", output)], request, Messages(Streams(stderr=stderr), quiet=True))
 
 
 def test_a_file_is_rewritten_while_the_fit_runs(

@@ -116,3 +116,19 @@ def test_the_same_command_goes_on(here: Path, monkeypatch: pytest.MonkeyPatch) -
     for name, field in again.items():
         assert field.network.values.equal(whole[name].network.values)
     assert not Path("all.parts").exists()
+
+
+def test_a_stop_beside_a_fit_that_cannot_go_on_loses_nothing(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("in", "--recursive", "--stack", FILE, *BRIEF)
+    # One thread fits one after the other, so that only the first has begun.
+    stop_at(monkeypatch, 2, *words)
+    assert "all.parts/a.ckpt.safetensors" in names(here)
+    make_picture(here / "in/a.png", size=(12, 16))
+    result = stop_at(monkeypatch, 2, *words)
+    assert result.exit_code == 130
+    assert "a.png" in result.stderr
+    assert f"{FILE}: stopped; the same command goes on" in result.stderr
+    assert Path("all.parts").is_dir()
+    assert not Path(FILE).exists()

@@ -11,11 +11,20 @@ import torch
 import sinefit
 from sinefit.errors import InputError, OutputError, OutputExistsError, SettingError
 from sinefit.fitting.words import FitSettings, config_of
+from sinefit.jobs.batch import run_batch, run_in_turn
+from sinefit.jobs.hooks import JobHooks
+from sinefit.jobs.planning import plan_jobs
+from sinefit.jobs.settings import JobSettings
+from sinefit.jobs.together import run_together
 
 from .making import BRIEF, TINY, StopAt, make_picture, names
 
 if TYPE_CHECKING:
-    from sinefit.fitting.report import Progress
+    from sinefit.fitting.checkpoint import Checkpoint
+    from sinefit.fitting.report import FitResult, Progress
+    from sinefit.jobs.batch import Runner
+    from sinefit.jobs.job import Job
+    from sinefit.jobs.outcome import JobOutcome, Left
 
 
 @pytest.fixture
@@ -170,3 +179,48 @@ def test_the_settings_are_those_of_one_fit() -> None:
 def test_a_stop_before_the_first_file_begins_none(here: Path) -> None:
     assert sinefit.fit_many(FILES, should_stop=lambda: True, **TINY) == []
     assert names(here) == list(FILES)
+
+
+class Heard(JobHooks):
+    """Notes what it hears, each with the file that it is of."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+
+    def on_begin(self, job: Job) -> None:
+        self.told.append((job.source, "begin"))
+
+    def on_claimed(self, job: Job, resume: Checkpoint | None) -> None:
+        assert resume is None
+        self.told.append((job.source, "claimed"))
+
+    def on_progress(self, job: Job, progress: Progress) -> None:
+        self.told.append((job.source, progress.phase))
+
+    def on_kept(self, job: Job, _outcome: FitResult | Exception, left: Left) -> None:
+        assert (left.place, left.refusal) == (Path(job.target), None)
+        self.told.append((job.source, "kept"))
+
+    def on_end(self, job: Job, _outcome: JobOutcome) -> None:
+        self.told.append((job.source, "end"))
+
+
+@pytest.mark.parametrize("runner", [run_in_turn, run_together])
+def test_hooks_hear_of_each_job_from_its_begin_to_its_end(here: Path, runner: Runner) -> None:
+    heard = Heard()
+    run_batch(plan_jobs(FILES), JobSettings(config_of(**BRIEF)), runner, heard)
+    of = {file: [word for name, word in heard.told if name == file] for file in FILES}
+    assert of["b.png"] == ["begin", "end"]
+    for file in ("a.png", "c.png"):
+        assert of[file] == ["begin", "claimed", *["fitting"] * 3, "measuring", "kept", "end"]
+
+
+@pytest.mark.parametrize("runner", [run_in_turn, run_together])
+def test_a_hook_that_raises_ends_the_batch(here: Path, runner: Runner) -> None:
+    class Refusing(JobHooks):
+        def on_end(self, job: Job, _outcome: JobOutcome) -> None:
+            raise SettingError(f"{job.source} is enough")
+
+    with pytest.raises(SettingError, match=r"^a\.png is enough"):
+        run_batch(plan_jobs(["a.png"]), JobSettings(config_of(**TINY)), runner, Refusing())
+    assert "a.safetensors" in names(here)
