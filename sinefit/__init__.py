@@ -15,24 +15,11 @@ from sinefit.version import __version__
 
 if TYPE_CHECKING:
     from sinefit.analyzing.results import Analysis
-    from sinefit.api import (
-        analyze,
-        compare,
-        evaluate,
-        export,
-        fit,
-        fit_many,
-        load,
-        load_stack,
-        render_on_cluster,
-        resume,
-        save,
-        save_figures,
-        save_stack,
-        upscale,
-        write,
-        write_page,
-    )
+    from sinefit.api.batches import fit_many, resume
+    from sinefit.api.files import export, load, load_stack, save, save_stack, write, write_page
+    from sinefit.api.fits import fit, upscale
+    from sinefit.api.rendering import evaluate, render_on_cluster
+    from sinefit.api.studies import analyze, compare, save_figures
     from sinefit.comparing.results import CellResult, Comparison
     from sinefit.errors import (
         ClusterError,
@@ -116,32 +103,32 @@ _HOMES = {
     "SinefitError": "errors",
     "Solution": "solving.results",
     "SolveProgress": "solving.results",
-    "analyze": "api",
-    "compare": "api",
+    "analyze": "api.studies",
+    "compare": "api.studies",
     "decode_checkpoint": "fitting.checkpoint",
     "encode_checkpoint": "fitting.checkpoint",
-    "evaluate": "api",
-    "export": "api",
-    "fit": "api",
-    "fit_many": "api",
+    "evaluate": "api.rendering",
+    "export": "api.files",
+    "fit": "api.fits",
+    "fit_many": "api.batches",
     "fit_signal": "fitting.loop",
-    "load": "api",
-    "load_stack": "api",
+    "load": "api.files",
+    "load_stack": "api.files",
     "parse_initializer": "initializers.registry",
     "parse_network": "networks.registry",
     "plan_render": "rendering.plan",
     "read_signal": "signals.reading",
-    "render_on_cluster": "api",
+    "render_on_cluster": "api.rendering",
     "render_pieces": "rendering.render",
     "reproduce": "reproducing.registry",
-    "resume": "api",
-    "save": "api",
-    "save_figures": "api",
-    "save_stack": "api",
+    "resume": "api.batches",
+    "save": "api.files",
+    "save_figures": "api.studies",
+    "save_stack": "api.files",
     "solve": "solving.solve",
-    "upscale": "api",
-    "write": "api",
-    "write_page": "api",
+    "upscale": "api.fits",
+    "write": "api.files",
+    "write_page": "api.files",
 }
 
 __all__ = [

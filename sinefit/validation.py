@@ -125,6 +125,12 @@ def check_callback(name: str, value: object) -> None:
         raise refusal(name, value, "a function, or None")
 
 
+def check_callbacks(**callbacks: object) -> None:
+    """Do as `check_callback` for each of several by their names."""
+    for name, value in callbacks.items():
+        check_callback(name, value)
+
+
 def file_name(name: str, value: object) -> Path:
     """Return the path of a file's name."""
     if not isinstance(value, str | os.PathLike):

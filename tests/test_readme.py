@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from sinefit.api import write
+from sinefit.api.files import write
 from sinefit.cli.app import app
 from sinefit.cli.failures import ExitCode
 from sinefit.initializers.registry import INITIALIZERS

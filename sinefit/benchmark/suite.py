@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinefit.api import write
+from sinefit.api.files import write
 from sinefit.benchmark.clock import device_clock
 from sinefit.benchmark.fits import fit_file
 from sinefit.benchmark.machine import describe_machine

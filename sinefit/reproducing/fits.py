@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sinefit import metrics
-from sinefit.api import fit
+from sinefit.api.fits import fit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

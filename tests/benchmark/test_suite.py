@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from sinefit.api import write
+from sinefit.api.files import write
 from sinefit.benchmark.suite import run_benchmark
 from sinefit.errors import DeviceError, InputError
 from sinefit.native.instruction_sets import instruction_sets

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 # the last flush of its streams. What follows `main` in it is Python's own way out.
 SERVER = """
 import gc, json, os, sys
-import numpy, sinefit.api, sinefit.scoring, sinefit.fitting.loop, sinefit.rendering.render
+import numpy, sinefit, sinefit.scoring, sinefit.fitting.loop, sinefit.rendering.render
+import sinefit.api.batches, sinefit.api.files, sinefit.api.rendering, sinefit.api.studies
 from sinefit.cli import main
 
 # What the first fit imports is there for all.
-sinefit.api.fit(numpy.zeros((4, 4)), steps=1, width=4, depth=1, omega=1, device="cpu", threads=1)
+sinefit.fit(numpy.zeros((4, 4)), steps=1, width=4, depth=1, omega=1, device="cpu", threads=1)
 # A child would else copy every page on which it counts a reference at its end.
 gc.collect()
 gc.freeze()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sinefit.api import write
+from sinefit.api.files import write
 from sinefit.cli.failures import ExitCode
 from sinefit.cli.help_text import example_lines, exit_status_lines, help_of
 from sinefit.signals.reading import read_signal
