@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from sinefit.benchmark.clock import median_ratio, paces_in_turn
 from sinefit.benchmark.textbook import TextbookTraining
+from sinefit.fitting.draws import samples_of
 from sinefit.fitting.loop import make_plan
-from sinefit.fitting.trainer import Trainer, samples_of
+from sinefit.fitting.trainer import Trainer
 
 if TYPE_CHECKING:
     import torch

@@ -7,13 +7,15 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from sinefit.fitting.devices import cpu_threads
+from sinefit.fitting.draws import samples_of
 from sinefit.fitting.fit import Fit
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.judging import judge
 from sinefit.fitting.machine import machine_for
 from sinefit.fitting.pace import settled
 from sinefit.fitting.plan import check_start, plan_fit
-from sinefit.fitting.trainer import ROUND, Trainer, samples_of
+from sinefit.fitting.trainer import Trainer
+from sinefit.fitting.turns import ROUND
 from sinefit.forks import begin_threads
 
 if TYPE_CHECKING:

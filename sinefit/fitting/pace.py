@@ -17,7 +17,8 @@ from sinefit.fitting.measure import Blend, measure_quality
 from sinefit.fitting.plan import plan_fit
 from sinefit.fitting.samples import PartSamples, tables_fit
 from sinefit.fitting.sizing import NARROWEST, width_in_time
-from sinefit.fitting.trainer import ROUND, Trainer, round_steps
+from sinefit.fitting.trainer import Trainer
+from sinefit.fitting.turns import ROUND, round_steps
 from sinefit.initializers.registry import parse_initializer
 from sinefit.networks.family import Published
 from sinefit.signals.blocks import crop

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from sinefit.errors import SinefitError
 from sinefit.fitting.devices import cpu_threads
+from sinefit.fitting.draws import samples_of
 from sinefit.fitting.fit import Fit
 from sinefit.fitting.group import Group, GroupHooks
 from sinefit.fitting.group_plan import plan_together
 from sinefit.fitting.judging import initial_psnrs, measure_ended
 from sinefit.fitting.loop import LOOK_EVERY, run_plan, train
-from sinefit.fitting.trainer import Trainer, samples_of
+from sinefit.fitting.trainer import Trainer
 from sinefit.forks import begin_threads
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from sinefit.fitting.report import FitNotMeasuredError, FitStoppedError
 from sinefit.fitting.samples import PartSamples, TrainingSamples
 from sinefit.fitting.schedule import rate_factor
 from sinefit.fitting.together import fit_together
-from sinefit.fitting.trainer import ROUND, Trainer
+from sinefit.fitting.trainer import Trainer
+from sinefit.fitting.turns import ROUND
 from sinefit.native import small_networks
 from sinefit.signals.array.reading import array_signal
 from sinefit.signals.signal import Signal

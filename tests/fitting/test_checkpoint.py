@@ -21,12 +21,12 @@ from sinefit.fitting.checkpoint import (
     encode_checkpoint,
     fingerprint,
 )
+from sinefit.fitting.draws import SHUFFLED_BY_STACKS
 from sinefit.fitting.holdout import parse_holdout
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal, make_plan, run_plan
 from sinefit.fitting.omega_choice import NyquistShare
 from sinefit.fitting.report import FitDivergedError, FitStoppedError
-from sinefit.fitting.trainer import SHUFFLED_BY_STACKS
 from sinefit.initializers.registry import parse_initializer
 from sinefit.signals.array.reading import array_signal
 

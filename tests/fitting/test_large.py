@@ -68,7 +68,7 @@ def test_neither_tables_nor_rounds_nor_threads_change_a_step(
 ) -> None:
     expected = weights_of()
     monkeypatch.setattr("sinefit.fitting.samples.TABLE_BYTES", 0)
-    monkeypatch.setattr("sinefit.fitting.trainer.LONG_ROUND", 32)  # as losses are looked at
+    monkeypatch.setattr("sinefit.fitting.turns.LONG_ROUND", 32)  # as losses are looked at
     assert torch.equal(weights_of(), expected)
     monkeypatch.setattr("sinefit.fitting.trainer.SPARSE", 0)
     assert torch.equal(weights_of(), expected)

@@ -18,11 +18,12 @@ from sinefit.fields.field import Field
 from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.checkpoint import decode_checkpoint, encode_checkpoint
+from sinefit.fitting.draws import samples_of
 from sinefit.fitting.fit import Fit
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import LOOK_EVERY, fit_signal, make_plan, run_plan, train
 from sinefit.fitting.report import FitNotMeasuredError, FitStoppedError
-from sinefit.fitting.trainer import Trainer, samples_of
+from sinefit.fitting.trainer import Trainer
 from sinefit.initializers.registry import INITIALIZERS
 from sinefit.networks.size import NetworkSize
 from sinefit.signals.array.reading import array_signal

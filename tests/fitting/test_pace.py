@@ -16,7 +16,7 @@ from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal
 from sinefit.fitting.pace import Trial, settled, step_law
 from sinefit.fitting.report import FitStoppedError
-from sinefit.fitting.trainer import ROUND, round_steps
+from sinefit.fitting.turns import ROUND, round_steps
 from sinefit.networks.size import NetworkSize
 
 from .making import picture, settings

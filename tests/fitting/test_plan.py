@@ -199,8 +199,9 @@ def test_the_memory_that_is_checked_is_what_a_fit_holds(engine: str) -> None:
     fit = Fit(signal, plan, trainer, FitHooks())
     trainer.take(trainer.first_group, torch.arange(512).view(1, 1, -1), [[1.0]])
     actual = held_bytes([fit, trainer])
-    if isinstance(trainer._engine, NativeEngine):
-        actual += trainer._engine._network.bytes
+    trained_by = trainer.engine
+    if isinstance(trained_by, NativeEngine):
+        actual += trained_by._network.bytes
     estimate = 4 * COPIES * plan.start.values.numel() + plan.engine.memory(plan.work)
     assert actual > estimate / 5  # the walk has found the tensors
     assert actual <= estimate

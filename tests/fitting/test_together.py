@@ -139,7 +139,7 @@ def test_a_stack_of_long_signals_is_trained_without_a_table_of_their_samples(
     signals = pictures(2)
     config = settings(budget=Budget(steps=12), omega=(30.0,), batch=64, engine="torch")
     with_table = fit_together(signals, config)
-    monkeypatch.setattr("sinefit.fitting.trainer.TABLE_BYTES", 4 * 3 * 2 * 24 * 20 - 1)
+    monkeypatch.setattr("sinefit.fitting.open_group.TABLE_BYTES", 4 * 3 * 2 * 24 * 20 - 1)
 
     def table(*_: object) -> None:
         raise AssertionError("a table of all samples")

@@ -20,8 +20,9 @@ from sinefit.engines.registry import shortfalls
 from sinefit.engines.stages import PlainStages
 from sinefit.engines.torch_engine import TORCH
 from sinefit.engines.triton_support import update_failure
+from sinefit.fitting.draws import samples_of
 from sinefit.fitting.samples import TrainingSamples
-from sinefit.fitting.trainer import Trainer, samples_of
+from sinefit.fitting.trainer import Trainer
 from sinefit.networks.size import NetworkSize
 from tests.engines.making import draw_batch, exact, random_network, worst_error
 
