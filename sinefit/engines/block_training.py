@@ -95,15 +95,12 @@ class BlockTraining:
         self._factors = torch.empty((len(values), hidden), dtype=torch.float16).to(values.device)
         self._gradients = torch.zeros_like(values)
 
-    def take(
-        self, indices: Tensor | Shuffles, factors: Tensor, offsets: Tensor | None = None
-    ) -> Tensor:
+    def take(self, indices: Tensor | Shuffles, factors: Tensor) -> Tensor:
         """Take steps on samples (steps, members, batch) at factors (steps, members) on the rates.
 
         Factors are float64, on the CPU. Returns the sums of the members' losses before the steps
         (members,), on the device. Nothing waits for it.
         """
-        assert offsets is None  # there is no precision for points around a target
         adam = self._adam
         device = adam.values.device
         drawn = indices.indices() if isinstance(indices, Shuffles) else indices

@@ -59,8 +59,10 @@ class _Blocks:
         tables: Sequence[Tensor],
         work: Work,  # noqa: ARG002 (the parts of a batch are the kernel's own)
         precision: Precision,
+        offsets: Tensor | None = None,
     ) -> StackTraining:
         """Prepare the training of a stack."""
+        assert offsets is None  # there is no precision for points around a target
         from sinefit.engines import block_training
 
         training: StackTraining = block_training.BlockTraining(

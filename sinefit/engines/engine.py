@@ -100,16 +100,12 @@ class Engine(Protocol):
 class StackTraining(Protocol):
     """Trains a stack by itself, many steps in a call."""
 
-    def take(
-        self, indices: Tensor | Shuffles, factors: Tensor, offsets: Tensor | None = None
-    ) -> Tensor:
+    def take(self, indices: Tensor | Shuffles, factors: Tensor) -> Tensor:
         """Take steps on samples (steps, members, batch) at factors (steps, members) on the rates.
 
         Shuffles instead of samples are drawn here.
 
-        Factors are float64, on the CPU. With offsets (steps, members, batch, points, in), float32,
-        a target is met by the mean of the outputs at so many points around its coordinates, which
-        only kinds take that have a precision for such work.
+        Factors are float64, on the CPU.
 
         Returns the sums of the members' losses before the steps (members,).
         """
@@ -176,8 +172,11 @@ class StackKind(EngineKind, Protocol):
         tables: Sequence[Tensor],
         work: Work,
         precision: Precision,
+        offsets: Tensor | None = None,
     ) -> StackTraining:
         """Prepare the training of a stack whose members' samples are in tables.
 
-        A table holds coordinates and targets side by side, (samples, in + out).
+        A table holds coordinates and targets side by side, (samples, in + out). With offsets
+        (members, points, in), float32, which only kinds take that have a precision for such work, a
+        target is met by the mean of the outputs at so many points around its coordinates.
         """

@@ -31,10 +31,10 @@ class Batch:
     def spread(self, offsets: Tensor) -> Batch:
         """Return the same with points around each target instead of one.
 
-        `offsets` (members, targets, points, in) are added to the coordinates.
+        A member's `offsets` (members, points, in) are added to the coordinates of all its targets.
         """
-        coordinates = self.coordinates[:, :, None] + offsets
-        return Batch(coordinates.flatten(1, 2), self.targets, offsets.shape[2])
+        coordinates = self.coordinates[:, :, None] + offsets[:, None]
+        return Batch(coordinates.flatten(1, 2), self.targets, offsets.shape[1])
 
 
 class Objective(Protocol):

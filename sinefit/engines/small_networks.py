@@ -33,21 +33,20 @@ class SmallNetworksTraining:
         tables: Sequence[Tensor],
         threads: int,
         instructions: InstructionSet,
+        offsets: Tensor | None = None,
     ) -> None:
+        self._offsets = offsets
         self._size = size
         self._instructions = instructions
         self._adam = adam
         self._tables = [table.contiguous() for table in tables]
         self._threads = threads
 
-    def take(
-        self, indices: Tensor | Shuffles, factors: Tensor, offsets: Tensor | None = None
-    ) -> Tensor:
+    def take(self, indices: Tensor | Shuffles, factors: Tensor) -> Tensor:
         """Take steps on samples (steps, members, batch) at factors (steps, members) on the rates.
 
         Shuffles instead of samples are drawn beside the training.
 
-        With offsets (steps, members, batch, points, in) targets are met by means over points.
         Returns the sums of the members' losses before the steps (members,).
         """
         adam = self._adam
@@ -62,7 +61,7 @@ class SmallNetworksTraining:
             bounds=adam.bounds,
             samples=self._tables,
             indices=indices,
-            offsets=None if offsets is None else offsets.transpose(0, 1).contiguous(),
+            offsets=self._offsets,
             factors=(factors.float() * torch.from_numpy(adam.scales)).T.contiguous(),
             taken=[int(steps) for steps in adam.steps],
             constants=adam.constants,
@@ -103,10 +102,12 @@ class _SmallNetworks:
         tables: Sequence[Tensor],
         work: Work,
         precision: Precision,
+        offsets: Tensor | None = None,
     ) -> SmallNetworksTraining:
         """Prepare the training of a stack."""
         instructions = instructions_for(precision, network.size.width)
-        return SmallNetworksTraining(network.size, adam, tables, work.threads, instructions)
+        threads = work.threads
+        return SmallNetworksTraining(network.size, adam, tables, threads, instructions, offsets)
 
 
 SMALL_NETWORKS: Final = _SmallNetworks()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 
 from sinefit.engines.engine import StackKind
-from sinefit.fitting.footprints import FootprintPoints
+from sinefit.fitting.footprints import point_offsets
 from sinefit.fitting.members import block_seed
 from sinefit.fitting.orders import BatchOrder, EpochOrder, StackOrder, WholeOrder
 from sinefit.fitting.samples import PartSamples
@@ -37,13 +37,14 @@ class Member:
     """Of the block."""
     parts: PartSamples
     order: Order
-    points: FootprintPoints | None
-    """Where in a sample's footprint it is evaluated; None for the centre alone."""
+    offsets: Tensor | None
+    """Of the points of a sample's footprint where it is evaluated from the centre (points, axes);
+    None for the centre alone."""
 
     @classmethod
     def of(cls, plan: FitPlan, number: int, parts: PartSamples) -> Member:
         """Return the member of a block that is trained on these samples."""
-        return cls(plan, number, parts, _order(plan, number, parts), _points(plan, number))
+        return cls(plan, number, parts, _order(plan, number, parts), _offsets(plan, number))
 
 
 class Draws:
@@ -70,18 +71,6 @@ class Draws:
         pairs = zip(orders, taken, strict=True)
         return torch.stack([order.draw(each, steps) for order, each in pairs], dim=1)
 
-    def offsets(self, group: range, taken: Sequence[int], steps: int, batch: int) -> Tensor:
-        """Return the points of a group's next targets, (steps, members, batch, points, axes).
-
-        They are offsets from the samples' centres.
-        """
-        drawn = []
-        for place, before in zip(group, taken, strict=True):
-            points = self._members[place].points
-            assert points is not None  # else targets are met at their centres
-            drawn.append(points.draw(before, steps, batch))
-        return torch.stack(drawn, dim=1)
-
     def _stack_order(self, group: range) -> StackOrder:
         """Return the order of a group's samples, on the device that draws them."""
         if group not in self._orders:
@@ -102,13 +91,18 @@ def samples_of(plan: FitPlan, signal: Signal) -> PartSamples:
     return PartSamples(met, plan.blocks, device, dtype=plan.work.dtype, holdout=holdout)
 
 
-def _points(plan: FitPlan, number: int) -> FootprintPoints | None:
-    """Return what draws the points of a member's targets, None for their centres."""
+def offsets_of(members: Sequence[Member]) -> Tensor | None:
+    """Return the offsets of the points of members' targets, (members, points, axes)."""
+    found = [member.offsets for member in members if member.offsets is not None]
+    return torch.stack(found) if found else None
+
+
+def _offsets(plan: FitPlan, number: int) -> Tensor | None:
+    """Return the offsets of the points of a member's targets, None for their centres."""
     if plan.work.points == 1:
         return None
     shape = [end - begin for begin, end in plan.blocks.reaches(number)]
-    seed, where = block_seed(plan.config.seed, number), plan.spec.coordinates
-    return FootprintPoints(plan.spec.footprint, shape, seed, where)
+    return point_offsets(plan.spec.footprint, shape, plan.spec.coordinates)
 
 
 def _order(plan: FitPlan, number: int, parts: PartSamples) -> Order:

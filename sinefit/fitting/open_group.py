@@ -9,6 +9,7 @@ import torch
 
 from sinefit.engines.objective import Batch
 from sinefit.engines.recorded import RecordedSteps
+from sinefit.fitting.draws import offsets_of
 from sinefit.fitting.samples import TABLE_BYTES
 from sinefit.fitting.turns import STACKED_ROWS
 from sinefit.native.shuffles import Shuffles
@@ -74,6 +75,8 @@ class OpenGroup:
         self._recorded: RecordedSteps | None = None
         self._table: Tensor | None = None
         self._samples: list[TrainingSamples] = []
+        offsets = offsets_of(members)
+        self._offsets = None if offsets is None else offsets.to(network.values)
         lengths = [member.parts.count_in(member.number) for member in members]
         row = network.size.in_features + network.size.out_features
         if len(members) > 1 and 4 * row * sum(lengths) <= TABLE_BYTES:
@@ -101,14 +104,14 @@ class OpenGroup:
         """Why a CUDA device is told every part of every step anew, None as long as it is not."""
         return None if self._recorded is None else self._recorded.failure
 
-    def take(self, indices: Tensor | Shuffles, factors: Tensor, offsets: Tensor | None) -> Tensor:
+    def take(self, indices: Tensor | Shuffles, factors: Tensor) -> Tensor:
         """Take steps, see `StackTraining.take`, one by one or from recordings."""
         assert not isinstance(indices, Shuffles)
         if self._recorded is not None:
             return self._take_recorded(indices, factors)
         total = torch.zeros(len(self._members), device=self._network.device)
-        for step, (drawn, each) in enumerate(zip(indices, factors.tolist(), strict=True)):
-            total += self._step(drawn, each, None if offsets is None else offsets[step])
+        for drawn, each in zip(indices, factors.tolist(), strict=True):
+            total += self._step(drawn, each)
         return total
 
     def _allocate(self) -> None:
@@ -152,11 +155,9 @@ class OpenGroup:
             del recorded
             self._allocate()
 
-    def _step(self, drawn: Tensor, factors: Sequence[float], offsets: Tensor | None) -> Tensor:
+    def _step(self, drawn: Tensor, factors: Sequence[float]) -> Tensor:
         """Take one step on the samples of these numbers (members, batch)."""
         batch = self._gather(drawn)
-        if offsets is not None:
-            batch = batch.spread(offsets.to(batch.coordinates.device))
         while True:
             try:
                 losses = self.engine.step(batch)
@@ -168,7 +169,12 @@ class OpenGroup:
         return losses
 
     def _gather(self, drawn: Tensor) -> Batch:
-        """Return the samples of these numbers (members, batch)."""
+        """Return the samples of these numbers (members, batch), at the points of their targets."""
+        batch = self._centres(drawn)
+        return batch if self._offsets is None else batch.spread(self._offsets)
+
+    def _centres(self, drawn: Tensor) -> Batch:
+        """Return the samples of these numbers (members, batch), at their centres."""
         if self._table is None:
             if len(self._samples) == 1:  # resident ones need not be copied
                 coordinates, targets = self._samples[0].batch(drawn[0])

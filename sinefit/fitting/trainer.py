@@ -14,7 +14,7 @@ from sinefit.engines.recorded import CudaRecorder
 from sinefit.engines.registry import shortfalls
 from sinefit.engines.state import put_back
 from sinefit.fitting.devices import cpu_threads
-from sinefit.fitting.draws import Draws, Member
+from sinefit.fitting.draws import Draws, Member, offsets_of
 from sinefit.fitting.open_group import OpenGroup, Workspace
 from sinefit.fitting.turns import group_size, groups_of, round_steps
 from sinefit.fitting.updates import Updates, rows_of_factors
@@ -131,8 +131,6 @@ class Trainer:
             sparse = self._is_sparse(group, count)
             take = self._take_sparse if sparse else self.take
             size = len(group) * self._members[group.start].order.size
-            if (work := self._space.work).points > 1:
-                size *= work.points * work.size.in_features
             total = torch.zeros(len(group), device=self._network.device)
             for begin in range(0, count, most := max(1, DRAWN_AT_ONCE // size)):
                 steps = min(most, count - begin)
@@ -159,17 +157,7 @@ class Trainer:
             if group != self._open or self._training is None:
                 self._begin(group)
             assert self._training is not None
-            return self._training.take(indices, factors, self._offsets(group, indices))
-
-    def _offsets(self, group: range, indices: Tensor | Shuffles) -> Tensor | None:
-        """Return the points of a group's next targets, see `Draws.offsets`."""
-        if self._space.work.points == 1:
-            return None
-        if isinstance(indices, Shuffles):
-            steps, batch = indices.steps, indices.size
-        else:
-            steps, _, batch = indices.shape
-        return self._draws.offsets(group, self.steps_of(group), steps, batch)
+            return self._training.take(indices, factors)
 
     def _is_sparse(self, group: range, count: int) -> bool:
         """Tell whether so many steps of a group are worth no tables of all its samples."""
@@ -187,16 +175,21 @@ class Trainer:
         self._training, self._open = None, group
         indices = indices.indices() if isinstance(indices, Shuffles) else indices
         steps, members, batch = indices.shape
-        tables = []
-        for place, member in enumerate(self._members[group.start : group.stop]):
+        tables, trained = [], self._members[group.start : group.stop]
+        for place, member in enumerate(trained):
             tables.append(member.parts.rows_at(member.number, indices[:, place].flatten().cpu()))
         adam = self._updates.of(group)
         places = torch.arange(steps * batch).view(steps, 1, batch).expand(steps, members, batch)
         with cpu_threads(1 if self._space.kind.has_own_threads else None):
             training = self._stack_kind.make_training(
-                self._network.part(group), adam, tables, self._space.work, self._precision
+                self._network.part(group),
+                adam,
+                tables,
+                self._space.work,
+                self._precision,
+                offsets_of(trained),
             )
-            return training.take(places, factors, self._offsets(group, indices))
+            return training.take(places, factors)
 
     @property
     def steps_together(self) -> int:
@@ -353,5 +346,5 @@ class Trainer:
             return
         tables = [member.parts.table(member.number) for member in members]
         self._training = self._stack_kind.make_training(
-            part, adam, tables, self._space.work, self._precision
+            part, adam, tables, self._space.work, self._precision, offsets_of(members)
         )

@@ -100,7 +100,7 @@ static void train_item(const stack *stack, long item, float *workspace) {
         work.indices = indices;
     }
     if (work.offsets != NULL)
-        work.offsets += item * work.steps * work.batch * work.points * work.size.features;
+        work.offsets += item * work.points * work.size.features;
     work.factors += item * stack->factors_stride;
     work.taken = (long)stack->taken[item];
     work.loss += item;

@@ -31,7 +31,7 @@ typedef struct {
     const float *rates, *bounds; /* peak learning rates; largest magnitudes, or NULL */
     const float *samples;        /* (samples, features + channels) */
     const int32_t *indices;      /* (steps, batch) samples of each step */
-    const float *offsets;        /* (steps, batch, points, features) from coordinates, or NULL */
+    const float *offsets;        /* (points, features) from coordinates, or NULL */
     long steps, batch, points;   /* points per sample, 1 without offsets */
     const float *factors; /* (steps) on the rates */
     long taken;           /* steps before these */
@@ -124,9 +124,9 @@ EXPORT double sinefit_peak_sines(int set, long rounds);
 
 /* Train every member of a stack; `values`, `averages` and `squares` are (members, count) and change
    in place, `losses` (members) are written. Of `rates`, `bounds`, `indices` and `factors` there is
-   one for each member, or with a stride of zero one for all. With `offsets` (members, steps, batch,
-   points, features) a target is to be met by the mean of the outputs at so many points around its
-   sample; they are NULL for one `points`. With `seeds` (members) the indices, which are NULL then,
+   one for each member, or with a stride of zero one for all. With `offsets` (members, points,
+   features) a target is to be met by the mean of the outputs at so many points around its sample;
+   they are NULL for one `points`. With `seeds` (members) the indices, which are NULL then,
    are drawn: the samples from `begin` on of each member's shuffled epochs. The result does not
    depend on `threads`.
    Return DONE, or without a change OUTSIDE for an index that no sample has, or NO_MEMORY. */

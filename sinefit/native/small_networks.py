@@ -62,19 +62,19 @@ def train(
     batch), int32, tell the samples of each step, or shuffles, whose counts are those of the tables
     and which are drawn beside the training; and `factors` (members, steps) what its learning
     rates are multiplied with. `rates` are the peak learning rates, zero for frozen values; values
-    are clamped to their magnitudes in `bounds` after each step. With `offsets` (members, steps,
-    batch, points, in) a target is met by the mean of the outputs at its coordinates plus each of so
-    many offsets. Of rates, bounds, indices and
-    factors there may be one row for all members instead. `constants` are Adam's beta1, beta2 and
-    epsilon. Tensors are contiguous, on the CPU, and float32 unless said otherwise.
+    are clamped to their magnitudes in `bounds` after each step. With `offsets` (members, points,
+    in) a target is met by the mean of the outputs at its coordinates plus each of so many offsets.
+    Of rates, bounds, indices and factors there may be one row for all members instead. `constants`
+    are Adam's beta1, beta2 and epsilon. Tensors are contiguous, on the CPU, and float32 unless said
+    otherwise.
 
     Without `instructions` the fastest are taken. Raises ValueError for tensors of another kind,
     for what is not supported, and before any change for an index that no sample has; MemoryError
     without memory.
     """
     library, set_number = chosen(instructions, size.width)
-    if offsets is not None and offsets.ndim != 5:
-        raise ValueError("wanted offsets (members, steps, batch, points, in)")
+    if offsets is not None and offsets.ndim != 3:
+        raise ValueError("wanted offsets (members, points, in)")
     members = len(values)
     if isinstance(indices, Shuffles):
         steps, batch = indices.steps, indices.size
@@ -88,7 +88,7 @@ def train(
         steps, batch = indices.shape[1:]
         seeds, begin = None, 0
         drawn = _rows(indices, members, (steps, batch), torch.int32)
-    points = 1 if offsets is None else offsets.shape[3]
+    points = 1 if offsets is None else offsets.shape[1]
     decay, square_decay, epsilon = constants
     if threads < 1 or batch < 1 or points < 1 or len(samples) != members or len(taken) != members:
         raise ValueError("wanted a thread, a sample per step, and a table and a count per member")
@@ -114,9 +114,7 @@ def train(
         *drawn,
         seeds,
         begin,
-        None
-        if offsets is None
-        else address_of(offsets, (members, steps, batch, points, size.in_features)),
+        None if offsets is None else address_of(offsets, (members, points, size.in_features)),
         steps,
         batch,
         points,

@@ -52,7 +52,7 @@ typedef struct {
     const float *coordinates, *targets;
     long coordinate_stride, target_stride;
     const int32_t *indices; /* NULL for one after the other */
-    const float *offsets;   /* (count, points, features) from coordinates, NULL for none */
+    const float *offsets;   /* (points, features) from coordinates, NULL for none */
     long count, points;
 } batch;
 
@@ -66,7 +66,6 @@ static void gather_samples(
         const float *coordinates = from->coordinates + number * from->coordinate_stride;
         const float *targets = from->targets + number * from->target_stride;
         const float *offsets = from->offsets;
-        if (offsets != NULL) offsets += (begin + target) * points * features;
         for (long point = 0; point < points; point++)
             for (long feature = 0; feature < features; feature++)
                 *row++ = coordinates[feature] + (offsets == NULL ? 0.0f : *offsets++);
@@ -231,9 +230,7 @@ static void train(const training *work, float *memory) {
             .coordinate_stride = row,
             .target_stride = row,
             .indices = work->indices + step * work->batch,
-            .offsets = work->offsets == NULL
-                           ? NULL
-                           : work->offsets + step * work->batch * work->points * features,
+            .offsets = work->offsets,
             .count = work->batch,
             .points = work->points,
         };

@@ -1,4 +1,4 @@
-"""Samples that count as means over footprints: how points are drawn, and what comes of it."""
+"""Samples that count as means over footprints: where the points are, and what comes of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sinefit.errors import SettingError
 from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.checkpoint import decode_checkpoint, encode_checkpoint
-from sinefit.fitting.footprints import FootprintPoints, points_of
+from sinefit.fitting.footprints import point_offsets, points_of
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal, make_plan, run_plan
 from sinefit.fitting.report import FitStoppedError
@@ -41,37 +41,31 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.processor
 
 
-@given(st.integers(1, 4), st.integers(0, 10**6), st.integers(1, 20))
-def test_every_cell_of_a_box_has_a_point(axes: int, step: int, batch: int) -> None:
+@given(st.integers(1, 4), st.lists(st.integers(0, 3), min_size=4, max_size=4))
+def test_means_over_boxes_are_exact_for_cubic_functions(axes: int, powers: list[int]) -> None:
     shape = (7, 30, 4, 11)[:axes]
-    points = FootprintPoints("box", shape, seed=3)
-    offsets = points.draw(step, 1, batch)[0]
-    count = points_of("box", axes)
-    each = round(count ** (1 / axes))
-    assert offsets.shape == (batch, count, axes)
-    # A cell of the grid is 2 / size wide in coordinates; its parts are numbered from its corner.
-    parts = torch.floor((offsets * torch.tensor(shape) / 2 + 0.5) * each).long()
-    numbers = (parts * torch.tensor([each**place for place in range(axes)])).sum(dim=2)
-    assert torch.equal(numbers.sort(dim=1).values, torch.arange(count).expand(batch, count))
+    offsets = point_offsets("box", shape)
+    assert offsets.shape == (points_of("box", axes), axes)
+    in_samples = offsets.double() * torch.tensor(shape) / 2  # a sample is 2 / size wide
+    found = in_samples.pow(torch.tensor(powers[:axes])).prod(dim=1).mean()
+    moments = [1, 0, 1 / 12, 0]  # the means of x^p from -1/2 to 1/2
+    assert float(found) == pytest.approx(math.prod(moments[each] for each in powers[:axes]))
 
 
-def test_points_follow_from_the_seed_and_the_step_alone() -> None:
-    points = FootprintPoints("gaussian", (20, 30), seed=5)
-    drawn = points.draw(10, 4, 6)
-    assert torch.equal(drawn[2:], points.draw(12, 2, 6))
-    assert torch.equal(drawn, FootprintPoints("gaussian", (20, 30), seed=5).draw(10, 4, 6))
-    assert not torch.equal(drawn[0], drawn[1])
-    assert not torch.equal(drawn, FootprintPoints("gaussian", (20, 30), seed=6).draw(10, 4, 6))
+def test_points_of_samples_from_end_to_end() -> None:
+    # Of 5 samples whose first and last lie at -1 and 1 each is 1/2 wide.
+    offsets = point_offsets("box", (5,), "ends").flatten().tolist()
+    assert offsets == pytest.approx([-0.5 / math.sqrt(12), 0.5 / math.sqrt(12)])
 
 
-@pytest.mark.parametrize(
-    ("footprint", "variance"), [("box", 1 / 12), ("gaussian", 1 / 4)], ids=["box", "gaussian"]
-)
-def test_points_are_spread_as_the_footprint_is(footprint: Footprint, variance: float) -> None:
-    offsets = FootprintPoints(footprint, (10, 50), seed=0).draw(0, 20, 200)
-    in_samples = offsets.flatten(0, 2) * torch.tensor([10, 50]) / 2
-    assert in_samples.mean(dim=0).abs().max() < 5e-3
-    assert in_samples.var(dim=0).numpy() == pytest.approx([variance] * 2, rel=0.02)
+@pytest.mark.parametrize(("footprint", "bound"), [("box", 0.03), ("gaussian", 0.045)])
+def test_means_of_waves_up_to_nyquist(footprint: Footprint, bound: float) -> None:
+    frequency = np.linspace(0.0, 0.5, 51)  # in waves per sample
+    # The transforms of a box and of a bell with a standard deviation of half a sample.
+    exact = {"box": np.sinc(frequency), "gaussian": np.exp(-((np.pi * frequency) ** 2) / 2)}
+    offsets = point_offsets(footprint, (2,)).numpy()  # samples of 1
+    found = np.cos(2 * np.pi * frequency * offsets).mean(axis=0)
+    assert np.abs(found - exact[footprint]).max() < bound
 
 
 @pytest.mark.parametrize("signal", [picture((40, 30), 3), sound(700, 2), clip((8, 12, 16))])
@@ -117,7 +111,13 @@ def fits() -> dict[Footprint, FitResult]:
     spec = SignalSpec("image", (24, 32), 1, "float32", -1.0, 1.0, "tiff", 32)
     signal = Signal(spec, waves((24, 32), 1.0)[..., None].astype(np.float32))
     config = settings(
-        width=48, depth=3, batch=None, blocks=1, budget=Budget(steps=1500), learning_rate=2e-3
+        width=48,
+        depth=3,
+        batch=None,
+        blocks=1,
+        budget=Budget(steps=500),
+        learning_rate=2e-3,
+        omega="0.2nyquist",
     )
     found: dict[Footprint, FitResult] = {}
     footprints: tuple[FittedFootprint, ...] = ("point", "box")
@@ -137,7 +137,7 @@ def between(field: Field) -> float:
 
 def test_a_fit_of_means_undoes_what_averaging_has_done(fits: dict[Footprint, FitResult]) -> None:
     # Points give the averages back, whose highest waves are 24 % too low.
-    assert between(fits["box"].field) > between(fits["point"].field) + 6
+    assert between(fits["box"].field) > between(fits["point"].field) + 3
 
 
 def test_the_quality_is_that_of_the_means(fits: dict[Footprint, FitResult]) -> None:

@@ -255,7 +255,7 @@ def test_targets_that_are_means_over_points(
     stack = Stack(NetworkSize(2, 24 if exact else 32, 3, 3), 2, 60)
     bound = 1e-5 if exact else rounding_of(instructions, 3)
     indices = stack.draw(2, batch)
-    offsets = torch.rand(2, 2, batch, points, 2) * 0.2 - 0.1
+    offsets = torch.rand(2, points, 2) * 0.2 - 0.1
     start = stack.network.values.clone()
     losses = stack.train(indices, offsets=offsets, rates=0.0, instructions=instructions)
     decay = CONSTANTS[0]
@@ -264,7 +264,7 @@ def test_targets_that_are_means_over_points(
         for step in range(2):
             row = start[member : member + 1].double().requires_grad_()
             coordinates, targets = stack.batch(member, indices[member, step])
-            around = coordinates[:, None].double() + offsets[member, step]
+            around = coordinates[:, None].double() + offsets[member]
             network = Network(SINE, stack.size, row)
             means = network(around.view(1, -1, 2)).view(batch, points, -1).mean(dim=1)
             loss = (means - targets).square().mean()
