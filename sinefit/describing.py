@@ -39,6 +39,7 @@ def weights_values(header: WeightsHeader, name: str) -> dict[str, Any]:
             "counts": header.blocks.counts,
             "cell": header.blocks.cell,
             "margins": header.blocks.margins,
+            "ensemble": header.blocks.ensemble,
         },
         "fit": dataclasses.asdict(header.record),
     }

@@ -37,6 +37,7 @@ def numpy_decoder(field: Field) -> tuple[str, bytes]:
         "counts": [axis.count for axis in axes],
         "margins": [axis.margin for axis in axes],
         "wraps": [axis.wraps for axis in axes],
+        "ensemble": field.blocks.ensemble,
         "on_sphere": _on_sphere(field),
         "depth": depth,
         "low": spec.low,
@@ -100,6 +101,7 @@ def glsl_function(field: Field, title: str, weights_name: str) -> tuple[str, byt
         "wraps": ", ".join(
             [*("true" if axis.wraps else "false" for axis in axes), *["false"] * missing]
         ),
+        "ensemble": str(field.blocks.ensemble),
         "sphere": _SPHERE if _on_sphere(field) else "",
     }
     code = _template("field.glsl.template")

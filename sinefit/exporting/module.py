@@ -35,6 +35,7 @@ class FieldModule(nn.Module):
         self.is_sphere = spec.domain == "sphere" and field.blocks.count == 1
         self.is_one = field.blocks.count == 1
         self.counts = field.blocks.counts
+        self.coverings = [each * field.blocks.cell_count for each in range(field.blocks.ensemble)]
         self.axes = nn.ModuleList(_Axis(axis) for axis in field.blocks.axes)
         self.names = list(network.parameters)
         for place, name in enumerate(self.names):
@@ -63,10 +64,11 @@ class FieldModule(nn.Module):
                 number = number * count + place
                 share = share * part
             coordinates = torch.stack([coordinate for _, coordinate, _ in choice], dim=1)
-            own = {name: values[number] for name, values in parameters.items()}
-            values = self.family.forward(own, coordinates.float()[:, None])[:, 0]
-            total = total + share.float()[:, None] * values  # (count, channels)
-        return total
+            for first in self.coverings:
+                own = {name: values[first + number] for name, values in parameters.items()}
+                values = self.family.forward(own, coordinates.float()[:, None])[:, 0]
+                total = total + share.float()[:, None] * values  # (count, channels)
+        return total / len(self.coverings)
 
 
 class _Axis(nn.Module):

@@ -68,7 +68,11 @@ that is read where nothing else is asked for."""
 _SIGNAL_TYPES: Final = json_types(SignalSpec)
 _USUAL_MAPPING: Final = {"coordinates": "centres", "targets": "-1,1"}
 _SIZE_TYPES: Final = json_types(NetworkSize)
-_BLOCK_TYPES: Final[dict[str, tuple[type, ...]]] = {"counts": (list,), "margins": (list,)}
+_BLOCK_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "counts": (list,),
+    "margins": (list,),
+    "ensemble": (int,),
+}
 _RECORD_TYPES: Final = json_types(FitRecord)
 _HELD_OUT: Final = ("holdout", "psnr_holdout", "psnr_gradient")
 """What a record tells of samples that were held out."""
@@ -122,7 +126,10 @@ def make_metadata(
         version = MAPPED_VERSION
     else:  # releases that know no other do not read of it
         signal = {name: signal[name] for name in signal.keys() - _USUAL_MAPPING.keys()}
-    several = {"blocks": to_json({"counts": blocks.counts, "margins": blocks.margins})}
+    placed: dict[str, Any] = {"counts": blocks.counts, "margins": blocks.margins}
+    if blocks.ensemble > 1:
+        placed["ensemble"] = blocks.ensemble
+    several = {"blocks": to_json(placed)}
     return {
         "format": FORMAT,
         "format_version": version,
@@ -422,12 +429,12 @@ def _blocks(metadata: dict[str, Any], spec: SignalSpec) -> BlockGrid:
     version = metadata["format_version"]
     if version == FORMAT_VERSION or (version == MAPPED_VERSION and "blocks" not in metadata):
         return BlockGrid.single(spec)
-    values = json_object(metadata, "blocks")
+    values = {"ensemble": 1, **json_object(metadata, "blocks")}
     _check_types(values, _BLOCK_TYPES)
-    if any(type(number) is not int for numbers in values.values() for number in numbers):
+    if any(type(each) is not int for name in ("counts", "margins") for each in values[name]):
         raise UnsoundError("damaged weights file: its blocks are no whole numbers")
     try:
-        blocks = BlockGrid.over(spec, values["counts"], values["margins"])
+        blocks = BlockGrid.over(spec, values["counts"], values["margins"], values["ensemble"])
     except SettingError as error:
         raise UnsoundError("damaged weights file: its blocks do not fit its signal") from error
     if blocks.count == 1:

@@ -136,7 +136,7 @@ def fewest_fitted(holdout: Holdout | None, blocks: BlockGrid) -> int:
     if holdout is None:
         return blocks.fewest_samples
     choice = SampleChoice(tuple(axis.size for axis in blocks.axes), None, holdout)
-    counts = [choice.count_in(blocks, number) for number in range(blocks.count)]
+    counts = [choice.count_in(blocks, number) for number in range(blocks.cell_count)]
     fewest = min(counts)
     if fewest == 0:
         where = "the signal" if blocks.count == 1 else "a block"

@@ -31,6 +31,7 @@ from sinefit.fitting.recipes import (
     RecipeName,  # noqa: TC001 (the settings read the annotation)
     decided,
     parse_betas,
+    recipe_for,
 )
 from sinefit.fitting.schedule import Schedule  # noqa: TC001 (the settings read the annotation)
 from sinefit.fitting.traits import coordinate_shape
@@ -167,6 +168,18 @@ class FitConfig:
         ),
     )
     """Samples by which blocks reach into their neighbours, in the order of `blocks`."""
+    ensemble: int | None = field(
+        default=None,
+        metadata=setting(
+            "Networks on each block, whose mean the field is: truer between the samples.",
+            group=NETWORK,
+            form="N",
+            unset="1",
+            check=whole_number,
+        ),
+    )
+    """How many networks are fitted to each block, each from a start of its own; the field is their
+    mean. None is by the recipe."""
     weights_per_value: float | None = field(
         default=None,
         metadata=setting(
@@ -177,7 +190,8 @@ class FitConfig:
             check=positive,
         ),
     )
-    """Weights of all networks per value of the signal; decides their width."""
+    """Weights of all blocks per value of the signal, of one network of an ensemble each; decides
+    their width."""
     width: int | None = field(
         default=None,
         metadata=setting(
@@ -478,10 +492,11 @@ class FitConfig:
 
     def on(self, blocks: BlockGrid, spec: SignalSpec) -> FitConfig:
         """Return the same settings with these blocks of a signal."""
-        if blocks.count == 1:  # whatever axes it has
-            return replace(self, blocks=(1,), block_size=None, margin=None)
+        laid = replace(self, block_size=None, ensemble=blocks.ensemble)
+        if blocks.cell_count == 1:  # whatever axes it has
+            return replace(laid, blocks=(1,), margin=None)
         counts, margins = (width_first(each, spec.kind) for each in (blocks.counts, blocks.margins))
-        return replace(self, blocks=counts, block_size=None, margin=margins)
+        return replace(laid, blocks=counts, margin=margins)
 
     def dtype_for(self, spec: SignalSpec, blocks: BlockGrid) -> StorageType:
         """Return the type in which the weights of a signal are saved.
@@ -493,7 +508,7 @@ class FitConfig:
             return self.dtype
         shallow = spec.kind in ("image", "video") and spec.bit_depth <= 8
         known = self.network is SINE and shallow
-        return "float16" if known and blocks.count > 1 else "float32"
+        return "float16" if known and blocks.cell_count > 1 else "float32"
 
     def expected_steps(self, spec: SignalSpec) -> int:
         """Return about how many steps the budget allows for.
@@ -501,14 +516,24 @@ class FitConfig:
         A budget in seconds has the default number as long as the pace has not been measured, and
         one in quality alone the length of its first attempt.
         """
-        limits = (None if self.budget is None else self.budget.steps, self.planned_steps)
+        asked = None if self.budget is None else self.budget.steps
         config = self.decided_for(spec)
+        own = recipe_for(config, spec).steps if asked is None else None
         blocks = block_grid(spec, config)
-        usual = default_steps(spec, blocks.count)
+        usual = default_steps(spec, blocks.cell_count)
         is_repeated = self.quality_alone and config.schedule != "constant"
-        if is_repeated and blocks.count == 1 and config.batch_on(blocks) < BATCH:
+        if is_repeated and blocks.cell_count == 1 and config.batch_on(blocks) < BATCH:
             usual = FIRST_ATTEMPT
-        return min((limit for limit in limits if limit is not None), default=usual)
+        limits = (limit for limit in (asked, self.planned_steps, own) if limit is not None)
+        return min(limits, default=usual)
+
+    def budget_for(self, spec: SignalSpec) -> Budget:
+        """Return when the fit of a signal stops: what was asked for, or as many steps as usual."""
+        if self.budget is None:
+            return Budget(steps=self.expected_steps(spec))
+        if self.budget.bounded and self.budget.steps is None:
+            return replace(self.budget, steps=recipe_for(self, spec).steps)
+        return self.budget
 
 
 SETTINGS: Final = (*settings_in(Budget), *settings_in(FitConfig), *settings_in(Selection))

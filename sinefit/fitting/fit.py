@@ -271,6 +271,7 @@ class Fit(FitEnd):
         if limit is None or pace == 0 or self.plan.config.learning_rate is not None:
             return 1.0
         steps = standing.step + max(0.0, limit - standing.seconds) / pace
+        steps = min(steps, self.plan.budget.steps or steps)
         return steps_factor(max(1.0, steps)) / steps_factor(self.plan.steps)
 
     def heard(self, places: range, losses: Tensor, seconds: float) -> None:

@@ -110,14 +110,14 @@ def block_grid(spec: SignalSpec, config: FitConfig) -> BlockGrid:
         margins = list(_per_axis("margin", config.margin, spec))
     # An axis of one block has no neighbours to reach into.
     margins = [margin if count > 1 else 0 for margin, count in zip(margins, counts, strict=True)]
-    return BlockGrid.over(spec, counts, margins)
+    return BlockGrid.over(spec, counts, margins, config.ensemble or 1)
 
 
 def network_size(spec: SignalSpec, config: FitConfig, blocks: BlockGrid) -> NetworkSize:
     """Return the size of every block's network, of one block's by `sizing.default_width`."""
     if config.width is not None:
         width = config.width
-    elif blocks.count == 1 and config.weights_per_value is None:
+    elif blocks.cell_count == 1 and config.weights_per_value is None:
         width = default_width(spec, config.depth)
     else:
         width = width_for(spec, config, blocks)
@@ -148,18 +148,18 @@ def batch_size(
     if asked is not None:
         return min(asked, fewest)
     usual = BATCH
-    if blocks.count > 1 or quality_alone:
+    if blocks.cell_count > 1 or quality_alone:
         each = math.prod(axis.size / axis.count for axis in blocks.axes)
         power = 2 ** round(math.log2(max(1.0, BATCH_SHARE * each)))
-        least = FEWEST_IN_BATCH if blocks.count > 1 else FEWEST_OF_ONE
+        least = FEWEST_IN_BATCH if blocks.cell_count > 1 else FEWEST_OF_ONE
         usual = min(max(power, least), BATCH)
     return min(usual, fewest)
 
 
 def width_for(spec: SignalSpec, config: FitConfig, blocks: BlockGrid) -> int:
-    """Return the width at which the weights per value are those asked for, or usual."""
+    """Return the width at which a covering has the weights per value asked for, or usual."""
     values = spec.sample_count * spec.channels
-    wanted = _weights_per_value(spec, config) * values / blocks.count
+    wanted = _weights_per_value(spec, config) * values / blocks.cell_count
     features = features_of(spec, blocks)
 
     def weights(width: int) -> int:

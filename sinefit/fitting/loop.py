@@ -192,7 +192,8 @@ def _expected_pace(fits: Sequence[Fit]) -> float:
     plan = fits[0].plan
     if plan.budget.max_time is None:
         return LOOK_EVERY
-    return plan.budget.max_time / plan.steps if plan.config.planned_steps else 0.0
+    planned = plan.config.planned_steps
+    return plan.budget.max_time / planned if planned else 0.0
 
 
 def _without_ended(

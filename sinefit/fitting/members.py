@@ -78,8 +78,8 @@ class Members(Sequence[MemberPlan]):
     """Of the scheme's usual rate, for training on other than values."""
     first: int = 0
     """Number of the first block, of a part of a fit."""
-    whole: int | None = None
-    """Networks of the fit that these are a part of; None for all of them."""
+    in_blocks: bool = False
+    """Whether each is for a part of the signal."""
 
     def __len__(self) -> int:
         return len(self.omegas)
@@ -99,7 +99,6 @@ class Members(Sequence[MemberPlan]):
             traits=self.traits[chosen],
             earlier=earlier,
             first=numbers.start,
-            whole=len(self) if self.whole is None else self.whole,
         )
 
     @overload
@@ -191,7 +190,7 @@ class Members(Sequence[MemberPlan]):
             size.width,
             self.steps,
             self.batch,
-            of_block=(self.whole or len(self)) > 1,
+            of_block=self.in_blocks,
         )
 
 
@@ -224,8 +223,8 @@ def plan_members(
 ) -> Members:
     """Look at each block's part of a signal, on so many threads, and plan its network."""
     initializer = config.scheme
-    share = CENTROID_SHARE if blocks.count == 1 else BLOCK_SHARE
-    lines = MAX_LINES if blocks.count < MANY else FEW_LINES
+    share = CENTROID_SHARE if blocks.cell_count == 1 else BLOCK_SHARE
+    lines = MAX_LINES if blocks.cell_count < MANY else FEW_LINES
     noisy = config.stop_on is not None
 
     asked = AUTO if config.omega is None else config.omega
@@ -238,18 +237,20 @@ def plan_members(
         return omega, signal_traits(part, with_spectrum=initializer.reads_spectrum)
 
     def look_at(begin: int) -> list[tuple[tuple[float, ...], SignalTraits]]:
-        found = [look(number) for number in range(begin, min(begin + LOOKED_AT_ONCE, blocks.count))]
+        found = [
+            look(number) for number in range(begin, min(begin + LOOKED_AT_ONCE, blocks.cell_count))
+        ]
         let_go(signal.samples)
         return found
 
-    begins = range(0, blocks.count, LOOKED_AT_ONCE)
+    begins = range(0, blocks.cell_count, LOOKED_AT_ONCE)
     if len(begins) == 1 or threads == 1:
         found = [one for begin in begins for one in look_at(begin)]
     else:
         # Transforms and sums of arrays are computed outside of Python's lock.
         with ThreadPoolExecutor(threads) as pool:
             found = [one for part in pool.map(look_at, begins) for one in part]
-    omegas, traits = zip(*found, strict=True)
+    omegas, traits = zip(*found * blocks.ensemble, strict=True)
     return Members(
         initializer,
         size,
@@ -261,6 +262,7 @@ def plan_members(
         traits if earlier is None else (),
         earlier,
         rate_share,
+        in_blocks=blocks.cell_count > 1,
     )
 
 

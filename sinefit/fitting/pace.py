@@ -180,7 +180,9 @@ def settled(
     limit = min(TRIAL_LIMIT, TRIAL_SHARE * seconds) / TRIALS
     trials: dict[int, float] = {}
     with cpu_threads(config.threads):
-        by_pace = config.width is None and blocks.count == 1 and config.weights_per_value is None
+        by_pace = (
+            config.width is None and blocks.cell_count == 1 and config.weights_per_value is None
+        )
         width = NARROWEST if by_pace else config.size_for(spec).width
         while width not in trials and len(trials) < TRIALS:
             laid_out = replace(config.on(blocks, spec), width=width, weights_per_value=None)

@@ -45,6 +45,10 @@ class Recipe:
     weights_per_value: float | None = None
     omega: str = AUTO
     """As the command line takes it, where it is not the initializer's own."""
+    ensemble: int = 1
+    steps: int | None = None
+    """Steps where the budget says nothing of them, at most where it is one in seconds; None takes
+    the usual number, and any."""
 
 
 USUAL: Final = Recipe(
@@ -83,9 +87,13 @@ UPSCALE: Final = replace(
     block_size=(64,),
     weights_per_value=4.0,
     omega="0.2nyquist",
+    ensemble=4,
+    steps=1500,
 )
 """What measured best between the pixels of pictures: means over their areas, frequencies well below
-Nyquist's to begin with, and weights to spare, which lets a network find a smooth way."""
+Nyquist's to begin with, weights to spare, which let a network find a smooth way, and the mean of
+some networks, which err there each in its own way; the steps end before the field follows what the
+pixels have of frequencies that they cannot carry."""
 UPSCALE_SOUND: Final = replace(
     USUAL,
     block_size=(256,),
@@ -105,7 +113,7 @@ RECIPES: Final[Mapping[RecipeName, Recipe]] = MappingProxyType(
 """Every recipe by its name."""
 
 _PARTS: Final = tuple(
-    each.name for each in fields(Recipe) if each.name not in ("own_rate", "omega")
+    each.name for each in fields(Recipe) if each.name not in ("own_rate", "omega", "steps")
 )
 _EXCLUDING: Final = {
     "blocks": ("block_size",),
@@ -116,8 +124,8 @@ _EXCLUDING: Final = {
 """Settings beside which a part is not open."""
 
 
-def decided(config: FitConfig, spec: SignalSpec) -> FitConfig:
-    """Return settings in which nothing is open that their recipe decides for a signal."""
+def recipe_for(config: FitConfig, spec: SignalSpec) -> Recipe:
+    """Return what decides for a signal what settings leave open."""
     recipe = RECIPES[config.recipe]
     if recipe is UPSCALE:
         # Frames are not means over time, and what is between numbers in an array none can tell.
@@ -126,7 +134,15 @@ def decided(config: FitConfig, spec: SignalSpec) -> FitConfig:
             recipe = USUAL
     if config.supervise != "values":
         batch = recipe.batch or DERIVATIVES_BATCH
-        recipe = replace(recipe, footprint="point", blocks=(1,), block_size=None, batch=batch)
+        recipe = replace(
+            recipe, footprint="point", blocks=(1,), block_size=None, batch=batch, ensemble=1
+        )
+    return recipe
+
+
+def decided(config: FitConfig, spec: SignalSpec) -> FitConfig:
+    """Return settings in which nothing is open that their recipe decides for a signal."""
+    recipe = recipe_for(config, spec)
     found = {
         name: getattr(recipe, name)
         for name in _PARTS

@@ -246,6 +246,7 @@ class PartSamples:
 
     def table(self, number: int) -> Tensor:
         """Return coordinates and targets of a block, see `TrainingSamples.rows`."""
+        number = self.blocks.in_first_covering(number)  # one table serves an ensemble
         kept = self._tables.get(number)
         if kept is None:
             kept = self._rows(number) if self._whole is None else self._whole.rows()

@@ -12,7 +12,6 @@ from sinefit.engines.engine import Work
 from sinefit.engines.objective import MeanSquaredError
 from sinefit.engines.registry import ENGINES, choose_engine, piece_size
 from sinefit.errors import SettingError
-from sinefit.fitting.budget import Budget
 from sinefit.fitting.choice import fewest_fitted
 from sinefit.fitting.footprints import points_of
 from sinefit.fitting.layout import network_size
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from sinefit.engines.adam import Constants
     from sinefit.engines.derived import DerivedOutputs
     from sinefit.engines.engine import EngineKind, Precision
+    from sinefit.fitting.budget import Budget
     from sinefit.fitting.config import FitConfig, StorageType
     from sinefit.fitting.machine import Machine
     from sinefit.fitting.schedule import Schedule
@@ -106,7 +106,7 @@ def plan_shape(
         blocks=blocks,
         schedule=schedule,
         adam=(*betas, EPSILON if epsilon is None else epsilon),
-        budget=config.budget or Budget(steps=steps),
+        budget=config.budget_for(spec),
         steps=steps,
         batch=batch,
         fewest=fewest,

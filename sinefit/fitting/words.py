@@ -51,6 +51,7 @@ class FitSettings(TypedDict, total=False):
     targets: Targets | None
     blocks: int | Sequence[int] | str | None
     block_size: int | Sequence[int] | None
+    ensemble: int | None
     margin: int | Sequence[int] | None
     weights_per_value: float | None
     seed: int

@@ -120,13 +120,17 @@ def slabs(
         for pair in zip(blocks.axes[1:], others, strict=True)
     ]
 
-    def groups(along: Iterator[Stretch]) -> Iterator[tuple[list[int], list[Box]]]:
-        for alike in _batches(itertools.product(along, *across), piece):
-            places = (tuple(stretch.place for stretch in box) for box in alike)
-            yield [members[blocks.number(each)] for each in places], alike
+    share = 1.0 / blocks.ensemble  # of the first axis, and so of every window
+
+    def groups(stretches: Iterator[Stretch]) -> Iterator[tuple[list[int], list[Box]]]:
+        for alike in _batches(itertools.product(stretches, *across), piece):
+            places = [tuple(stretch.place for stretch in box) for box in alike]
+            for covering in range(blocks.ensemble):
+                yield [members[blocks.number(each, covering)] for each in places], alike
 
     for run in runs(first_axis, rows, within):
-        along = _stretches(blocks.axes[0], part_of(first_axis, run), where, device, order)
+        axis = part_of(first_axis, run)
+        along = _stretches(blocks.axes[0], axis, where, device, order, share)
         yield Slab((len(run), *width), groups(along))
 
 
@@ -154,9 +158,14 @@ def shape_of(box: Box) -> tuple[int, ...]:
 
 
 def _stretches(
-    blocks: AxisBlocks, axis: GridAxis, where: Coordinates, device: torch.device, order: int
+    blocks: AxisBlocks,
+    axis: GridAxis,
+    where: Coordinates,
+    device: torch.device,
+    order: int,
+    share: float = 1.0,
 ) -> Iterator[Stretch]:
-    """Yield the samples of an axis that each block has a share of."""
+    """Yield the samples of an axis that each block has a share of, `share` times its window."""
 
     def tensor(values: NDArray[np.float64]) -> Tensor:
         return torch.from_numpy(values.astype(np.float32)).to(device)
@@ -174,7 +183,8 @@ def _stretches(
                 tensor(local.coordinates(numbers[part], where)),
                 local.per_sample(where),
                 tuple(
-                    tensor(blocks.window(place, positions[part], each)) for each in range(order + 1)
+                    tensor(share * blocks.window(place, positions[part], each))
+                    for each in range(order + 1)
                 ),
             )
 

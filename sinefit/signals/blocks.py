@@ -6,6 +6,10 @@ they sum to one everywhere, and their slopes are continuous. At the ends of the 
 neighbour and no margin; an axis that wraps around has no ends. (KiloNeRF, Reiser et al., 2021, has
 such a grid without margins; finite basis networks, Moseley et al., 2023, have the windows.)
 
+An ensemble covers the domain several times by blocks at the same places, each with a network of its
+own: the field is the mean over the coverings, which has less of what one network makes up between
+its samples. (Deep ensembles: Lakshminarayanan et al., 2017.)
+
 Positions are counted in samples as in `grid`: the first sample fills 0 to 1.
 """
 
@@ -128,9 +132,18 @@ class AxisBlocks:
 
 @dataclass(frozen=True)
 class BlockGrid:
-    """Blocks over all axes; they are numbered in C order, last axis fastest."""
+    """Blocks over all axes; they are numbered in C order, last axis fastest.
+
+    Those of an ensemble are numbered covering by covering.
+    """
 
     axes: tuple[AxisBlocks, ...]
+    ensemble: int = 1
+    """How many times blocks cover the domain, from 1."""
+
+    def __post_init__(self) -> None:
+        if self.ensemble < 1:
+            raise SettingError(f"`ensemble` is {self.ensemble}: it must be at least 1")
 
     @classmethod
     def single(cls, spec: SignalSpec) -> BlockGrid:
@@ -138,7 +151,9 @@ class BlockGrid:
         return cls.over(spec, (1,) * spec.axes, (0,) * spec.axes)
 
     @classmethod
-    def over(cls, spec: SignalSpec, counts: Sequence[int], margins: Sequence[int]) -> BlockGrid:
+    def over(
+        cls, spec: SignalSpec, counts: Sequence[int], margins: Sequence[int], ensemble: int = 1
+    ) -> BlockGrid:
         """Return the grid over a signal's domain of so many blocks and margins along each axis.
 
         Around the sphere the last block is the first one's neighbour. Raises SettingError for
@@ -150,12 +165,18 @@ class BlockGrid:
                     f"`{name}` has {len(values)} numbers: give {spec.axes}, one per axis"
                 )
         sphere = spec.domain == "sphere"
+        if sphere and ensemble > 1 and math.prod(counts) == 1:
+            raise SettingError(
+                f"`ensemble` is {ensemble}: one network covers the sphere; cut it into blocks by "
+                "`blocks`, or leave `ensemble` out"
+            )
         axes = enumerate(zip(spec.shape, counts, margins, strict=True))
         return cls(
             tuple(
                 AxisBlocks(size, count, margin, wraps=sphere and place == 1 and count > 1)
                 for place, (size, count, margin) in axes
-            )
+            ),
+            ensemble,
         )
 
     @property
@@ -174,9 +195,14 @@ class BlockGrid:
         return tuple(axis.count for axis in self.axes)
 
     @property
-    def count(self) -> int:
-        """Number of blocks."""
+    def cell_count(self) -> int:
+        """Number of blocks that cover the domain once."""
         return math.prod(self.counts)
+
+    @property
+    def count(self) -> int:
+        """Number of blocks, of all coverings."""
+        return self.cell_count * self.ensemble
 
     @property
     def fewest_samples(self) -> int:
@@ -193,10 +219,17 @@ class BlockGrid:
             sorted({place for place, *_ in blocks.touched(axis)})
             for blocks, axis in zip(self.axes, axes, strict=True)
         ]
-        return [self.number(each) for each in itertools.product(*places)]
+        return [
+            self.number(each, covering)
+            for covering in range(self.ensemble)
+            for each in itertools.product(*places)
+        ]
 
     def corner(self, most: int) -> BlockGrid:
-        """Return a grid of at most so many blocks like these, those of one corner."""
+        """Return a grid of at most so many blocks like these, those of one corner.
+
+        Of an ensemble with more of them it is one covering.
+        """
         counts = [1] * len(self.axes)
         for place in reversed(range(len(counts))):
             counts[place] = max(1, min(self.axes[place].count, most // math.prod(counts)))
@@ -210,18 +243,23 @@ class BlockGrid:
 
     def places(self, number: int) -> tuple[int, ...]:
         """Return a block's place along each axis."""
+        number = self.in_first_covering(number)
         found = []
         for axis in reversed(self.axes):
             number, place = divmod(number, axis.count)
             found.append(place)
         return tuple(reversed(found))
 
-    def number(self, places: tuple[int, ...]) -> int:
-        """Return the number of the block at these places."""
-        number = 0
+    def number(self, places: tuple[int, ...], covering: int = 0) -> int:
+        """Return the number of a covering's block at these places."""
+        number = covering
         for axis, place in zip(self.axes, places, strict=True):
             number = number * axis.count + place
         return number
+
+    def in_first_covering(self, number: int) -> int:
+        """Return the number of the block at the same place in the first covering."""
+        return number % self.cell_count
 
     def reaches(self, number: int) -> list[tuple[int, int]]:
         """Return a block's reach along each axis, see `AxisBlocks.reach`."""

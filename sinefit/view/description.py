@@ -31,6 +31,7 @@ def describe_field(field: Field, name: str, original: Original | None = None) ->
         "rate": None if spec.rate is None else float(spec.rate),
         "domain": spec.domain,
         "unit": _UNITS[spec.kind],
+        "ensemble": field.blocks.ensemble,
         "blocks": [dataclasses.asdict(axis) for axis in field.blocks.axes],
         "network": {
             "in": size.in_features,
@@ -62,11 +63,12 @@ def figures(field: Field, original: Original | None) -> list[tuple[str, str]]:
     counts = "x".join(map(str, width_first(field.blocks.counts, spec.kind)))
     weights = field.blocks.count * size.parameter_count
     shape = f"{size.width} wide, {size.depth} sine layers"
-    several = field.blocks.count > 1
+    several, ensemble = field.blocks.count > 1, field.blocks.ensemble
+    mean = f", the mean of {ensemble} each" if ensemble > 1 else ""
     values = spec.sample_count * spec.channels
     found = [
         ("Signal", f"{spec.kind}, {extent}, {spec.channels} channels, {spec.bit_depth} bit"),
-        ("Networks", f"{counts} blocks, {shape}" if several else f"one, {shape}"),
+        ("Networks", f"{counts} blocks, {shape}{mean}" if several else f"one, {shape}"),
         ("Weights", f"{weights:,}, {weights / values:.2g} per value"),
         ("Initializer", record.initializer or "of its own"),
         ("Omega", ", ".join(f"{value:.4g}" for value in record.omega)),

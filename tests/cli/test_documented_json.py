@@ -116,7 +116,7 @@ def test_what_a_weights_file_holds_is_documented(folder: Path) -> None:
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     stored, parts = header["__metadata__"], told(folder, "weights_file")
     assert set(stored) | {"blocks", "fields"} == set(parts)
-    blocks = take_apart(encode_field(field_of_blocks()))[0]["__metadata__"]["blocks"]
+    blocks = take_apart(encode_field(field_of_blocks(2)))[0]["__metadata__"]["blocks"]
     assert set(json.loads(blocks)) == parts["blocks"]
     mapping = {"coordinates", "targets"}
     for name in ("network", "signal", "fit"):

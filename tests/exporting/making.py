@@ -36,6 +36,16 @@ def fields() -> dict[str, Field]:
         "blocks without margins": field_of(
             image_spec(), random_network(NetworkSize(2, 4, 2, 1), 12, seed=1), cut
         ),
+        "ensemble": field_of(
+            sound_spec(70),
+            random_network(NetworkSize(1, 7, 2, 1), 8, seed=8),
+            BlockGrid.over(sound_spec(70), (4,), (5,), ensemble=2),
+        ),
+        "ensemble on the whole": field_of(
+            image_spec(),
+            random_network(NetworkSize(2, 6, 2, 1), 3, seed=9),
+            BlockGrid.over(image_spec(), (1, 1), (0, 0), ensemble=3),
+        ),
         "one": field_of(image_spec((10, 15)), random_network(NetworkSize(2, 9, 3, 1), seed=2)),
         "sound": field_of(sound, random_network(NetworkSize(1, 8, 2, 1), 7, seed=3), of_sound),
         "clip": field_of(clip, random_network(NetworkSize(3, 6, 2, 3), 6, seed=4), of_clip),

@@ -63,7 +63,10 @@ def grids_of_blocks(draw: st.DrawFn, spec: SignalSpec) -> BlockGrid:
     counts = [draw(st.integers(1, min(3, size))) for size in spec.shape]
     pairs = zip(spec.shape, counts, strict=True)
     most = [size // count // 2 if count > 1 else 0 for size, count in pairs]
-    return BlockGrid.over(spec, counts, [draw(st.integers(0, margin)) for margin in most])
+    margins = [draw(st.integers(0, margin)) for margin in most]
+    is_whole_sphere = spec.domain == "sphere" and math.prod(counts) == 1
+    ensemble = 1 if is_whole_sphere else draw(st.integers(1, 3))
+    return BlockGrid.over(spec, counts, margins, ensemble)
 
 
 @st.composite
@@ -107,11 +110,11 @@ def small_field() -> Field:
     return Field(random_network(NetworkSize(2, 5, 2, 3)), spec, record)
 
 
-def field_of_blocks() -> Field:
+def field_of_blocks(ensemble: int = 1) -> Field:
     """Twelve blocks on a picture, three rows of four."""
     spec = SignalSpec("image", (30, 40), 3, "uint8", 0.0, 255.0, "png", 8, icc_profile=b"profile")
     record = FitRecord("siren", (30.0, 20.0), 1, 2, 3, (1e-3,) * 3, 30.0, 29.5, 255.0, None)
-    blocks = BlockGrid.over(spec, (3, 4), (2, 3))
+    blocks = BlockGrid.over(spec, (3, 4), (2, 3), ensemble)
     return Field(random_network(NetworkSize(2, 5, 2, 3), blocks.count), spec, record, blocks)
 
 

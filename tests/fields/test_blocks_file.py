@@ -135,6 +135,13 @@ def test_one_block_is_written_as_the_first_release_did() -> None:
         {"margins": [2.0, 3]},
         {"margins": {"2": 3}},
         {"margins": ...},
+        {"ensemble": 0},
+        {"ensemble": -12},
+        {"ensemble": 2},
+        {"ensemble": 2**70},
+        {"ensemble": True},
+        {"ensemble": 1.0},
+        {"ensemble": [1]},
         {"wraps": [False, True]},
     ],
 )
@@ -148,6 +155,12 @@ def test_blocks_that_cannot_be(changes: dict[str, Any], tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 2**24
     finally:
         tracemalloc.stop()
+
+
+def test_blocks_without_a_word_of_ensembles_cover_the_signal_once() -> None:
+    read = decode_field(with_metadata(CONTENT, "blocks", ensemble=...), "name")
+    assert read.blocks == FIELD.blocks
+    assert read.blocks.ensemble == 1
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "5", "null", '"blocks"', "[" * 20000])

@@ -216,6 +216,7 @@ OTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "engine": ("engine", {"engine": "reference"}),
     "blocks": ("blocks", {"blocks": (3, 2)}),
     "margin": ("margin", {"margin": (0,)}),
+    "ensemble": ("ensemble", {"ensemble": 2}),
     # What follows from these is told.
     "block_size": ("blocks", {"block_size": (6,)}),
     "weights_per_value": ("width", {"weights_per_value": 90.0, "width": None, "blocks": (2,)}),

@@ -8,6 +8,7 @@ import pytest
 
 from sinefit.engines.adam import EPSILON
 from sinefit.errors import SettingError
+from sinefit.fitting.budget import Budget
 from sinefit.fitting.config import FitConfig
 from sinefit.fitting.loop import make_plan
 from sinefit.fitting.omega_choice import NyquistShare
@@ -100,7 +101,7 @@ def test_the_recipe_for_upscaling_goes_by_the_kind_of_signal() -> None:
         return FitConfig(recipe="upscale", **others).decided_for(signal.spec)
 
     found = chosen(picture((80, 90), 3))
-    assert (found.footprint, found.block_size) == ("box", (64,))
+    assert (found.footprint, found.block_size, found.ensemble) == ("box", (64,), 4)
     assert found.omega == (NyquistShare(0.2),)
     of_sound = chosen(sound(20_000))
     assert (of_sound.footprint, of_sound.block_size) == ("point", (256,))
@@ -111,3 +112,18 @@ def test_the_recipe_for_upscaling_goes_by_the_kind_of_signal() -> None:
     assert chosen(picture((80, 90), 3), blocks=2).block_size is None
     assert chosen(picture((80, 90), 3), width=40).weights_per_value is None
     assert chosen(picture((80, 90), 3), footprint="gaussian").footprint == "gaussian"
+    assert chosen(picture((80, 90), 3), ensemble=2).ensemble == 2
+
+
+def test_fits_for_upscaling_end_before_they_follow_what_pixels_cannot_carry() -> None:
+    def steps(recipe: str, budget: Budget | None, planned: int | None = None) -> Any:
+        config = FitConfig(recipe=recipe, budget=budget, planned_steps=planned)  # type: ignore[arg-type]
+        return config.expected_steps(SPEC), config.budget_for(SPEC).steps
+
+    most = steps("upscale", None)[0]
+    assert steps("upscale", None) == (most, most)
+    assert steps("upscale", Budget(max_time=9.0), 10 * most) == (most, most)
+    assert steps("upscale", Budget(max_time=9.0), 10) == (10, most)
+    assert steps("upscale", Budget(steps=10 * most)) == (10 * most, 10 * most)
+    assert steps("usual", Budget(max_time=9.0), 10 * most) == (10 * most, None)
+    assert steps("upscale", Budget(target_psnr=30.0))[1] is None

@@ -105,7 +105,7 @@ def in_full(field: Field, plan: RenderPlan) -> Values:
             for share, local in shares(field.blocks, number, positions):
                 point = torch.tensor([[local]], dtype=torch.float64)
                 values[sample] += share * network.member(number)(point)[0, 0].numpy()
-    return values
+    return values / field.blocks.ensemble
 
 
 def shares(
@@ -159,7 +159,7 @@ def fields_of_blocks(draw: st.DrawFn) -> Field:
         draw(st.integers(0, size // count // 2)) if count > 1 else 0
         for size, count in zip(spec.shape, counts, strict=True)
     ]
-    blocks = BlockGrid.over(spec, counts, margins)
+    blocks = BlockGrid.over(spec, counts, margins, draw(st.integers(1, 3)))
     size = NetworkSize(spec.axes, 4, draw(st.integers(1, 2)), spec.channels)
     families: list[Family] = [SINE, PARABOLAS]
     family = draw(st.sampled_from(families))

@@ -97,3 +97,26 @@ def test_one_block_is_the_signal_itself() -> None:
 def test_what_cannot_be_is_refused(size: int, count: int, margin: int, word: str) -> None:
     with pytest.raises(SettingError, match=f"`{word}`"):
         AxisBlocks(size, count, margin)
+
+
+@given(st.data())
+def test_the_blocks_of_an_ensemble_lie_where_those_of_one_covering_do(data: st.DataObject) -> None:
+    axes = tuple(data.draw(axes_of_blocks()) for _ in range(data.draw(st.integers(1, 3))))
+    one, several = BlockGrid(axes), BlockGrid(axes, data.draw(st.integers(1, 4)))
+    assert several.count == several.ensemble * one.count
+    assert several.cell_count == one.count
+    number = data.draw(st.integers(0, several.count - 1))
+    covering, first = divmod(number, one.count)
+    assert several.in_first_covering(number) == first
+    assert several.places(number) == one.places(first)
+    assert several.number(one.places(first), covering) == number
+    assert several.reaches(number) == one.reaches(first)
+    grid = tuple(data.draw(grid_axes(axis.size)) for axis in axes)
+    touched = one.touched(grid)
+    expected = [begin + each for begin in range(0, several.count, one.count) for each in touched]
+    assert several.touched(grid) == expected
+
+
+def test_an_ensemble_has_at_least_one_covering() -> None:
+    with pytest.raises(SettingError, match="`ensemble` is 0"):
+        BlockGrid((AxisBlocks(8, 2, 0),), 0)

@@ -59,9 +59,12 @@ def fields() -> dict[str, Field]:
     whole = faded(random_network(NetworkSize(3, 8, 2, 1), 1, seed=5))
     around = BlockGrid.over(sphere_spec, (2, 3), (3, 4))
     several = faded(random_network(NetworkSize(2, 8, 2, 1), around.count, seed=6))
+    of_each = BlockGrid.over(image_spec((30, 40)), (2, 2), (3, 2), ensemble=3)
+    each = faded(random_network(NetworkSize(2, 8, 2, 1), of_each.count, seed=7))
     return {
         "blocks": Field(faded(blocks.network), blocks.spec, blocks.record, blocks.blocks),
         "one": field_of(image_spec((30, 40)), one),
+        "ensemble": field_of(image_spec((30, 40)), each, of_each),
         "wide": field_of(replace(image_spec((30, 40), channels=4), alpha=True), wide),
         "sphere": field_of(sphere_spec, whole),
         "around the sphere": field_of(sphere_spec, several, around),

@@ -91,10 +91,11 @@ OBJECTS: Final[Section] = {
         "signal": "As in the weights file; of the parts that are bytes, whether they are there.",
         "network": "Of each block, as in the weights file.",
         "blocks": "How the blocks lie; a single one is the whole signal.",
-        "count": "How many blocks there are.",
+        "count": "How many blocks there are, each with a network of its own.",
         "counts": "How many along each axis.",
         "cell": "Samples along each axis of a block without its margins, of the largest.",
         "margins": "Samples along each axis by which a block reaches into its neighbours.",
+        "ensemble": "How many times the blocks cover the signal; the field is the mean.",
         "fit": "As in the weights file.",
     },
     "info of a stack": {
@@ -280,6 +281,7 @@ WEIGHTS_FILE: Final[Section] = {
     },
     "blocks": {
         "counts": "Only of several blocks: how many blocks there are along each axis.",
+        "ensemble": "How many times they cover the signal; the field is the mean. 1 if missing.",
         "margins": "Samples along each axis by which a block reaches into its neighbours.",
     },
 }

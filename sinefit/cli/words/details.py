@@ -99,7 +99,8 @@ def _blocks_word(blocks: BlockGrid, spec: SignalSpec) -> str:
         "x".join(map(str, width_first(values, spec.kind)))
         for values in (blocks.counts, blocks.cell, blocks.margins)
     )
-    return f"{counts} blocks of {cell} samples, margins {margins}, each a "
+    each = "each a " if blocks.ensemble == 1 else f"on each the mean of {blocks.ensemble}: a "
+    return f"{counts} blocks of {cell} samples, margins {margins}, {each}"
 
 
 def networks_word(plan: FitPlan) -> str:
@@ -108,7 +109,8 @@ def networks_word(plan: FitPlan) -> str:
     if plan.blocks.count == 1:
         return f"one network {width} wide"
     counts = "x".join(map(str, width_first(plan.blocks.counts, plan.spec.kind)))
-    return f"{counts} blocks {width} wide"
+    times = f", {plan.blocks.ensemble} networks each" if plan.blocks.ensemble > 1 else ""
+    return f"{counts} blocks {width} wide{times}"
 
 
 def start_words(

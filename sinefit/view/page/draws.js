@@ -22,18 +22,17 @@ function drawsOf(field, tile) {
       for (const row of picturesRows ?? [rowsOfRun(column, tile.stride)]) {
         const places = isRun ? [column.place] : [...lead.places, row.place, column.place];
         const draw = {
-          member: field.member(places),
           columns: [column.first, column.last],
           rows: [row.first, row.last],
           rampsX: column.ramps,
           rampsY: row.ramps,
-          share: lead.share,
+          share: lead.share / field.ensemble,
           stride: isRun ? tile.stride : 0,
         };
         draw.axes = isRun
           ? [{ ...column, down: tile.stride }]
           : [...lead.axes, { ...row, isRow: true }, column];
-        draws.push(draw);
+        for (const member of field.members(places)) draws.push({ ...draw, member });
       }
     }
   }

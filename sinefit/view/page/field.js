@@ -106,6 +106,7 @@ class Field {
     this.shape = said.shape;
     this.channels = said.channels;
     this.axes = said.blocks.map((axis) => new BlockAxis(axis));
+    this.ensemble = said.ensemble; // how many times blocks cover the field, which is the mean
     this.network = said.network;
     this.sphere = said.domain === "sphere" && said.network.in === 3;
     this.chunkText = chunkText;
@@ -113,9 +114,11 @@ class Field {
     this.halves = halfTable();
   }
 
-  /** The number of a block by its places; the last axis is fastest. */
-  member(places) {
-    return places.reduce((number, place, axis) => number * this.axes[axis].count + place, 0);
+  /** The numbers of the blocks at some places, one of each covering; the last axis is fastest. */
+  members(places) {
+    const first = places.reduce((number, place, axis) => number * this.axes[axis].count + place, 0);
+    const each = this.axes.reduce((count, axis) => count * axis.count, 1);
+    return Array.from({ length: this.ensemble }, (_, covering) => first + covering * each);
   }
 
   /**

@@ -131,7 +131,7 @@ class GpuBackend {
   }
 
   members() {
-    return this.field.axes.reduce((count, axis) => count * axis.count, 1);
+    return this.field.axes.reduce((count, axis) => count * axis.count, this.field.ensemble);
   }
 
   texture(format, width, height) {

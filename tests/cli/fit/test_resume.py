@@ -196,6 +196,7 @@ SETTINGS = [
     ("--depth", "3"),
     ("--blocks", "3x2"),
     ("--block-size", "9"),
+    ("--ensemble", "2"),
     ("--steps", "180"),
     ("--max-time", "9m"),
     ("--target-psnr", "90"),

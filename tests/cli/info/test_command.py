@@ -48,7 +48,13 @@ def test_a_weights_file(weights: Path) -> None:
     assert {str(tensor.dtype) for tensor in tensors.values()} == {values["storage"]} == {"float16"}
     assert values["tool_version"] == __version__
     assert values["weights_per_value"] == pytest.approx(values["parameters"] / (16 * 12 * 4))
-    assert values["blocks"] == {"count": 1, "counts": [1, 1], "cell": [12, 16], "margins": [0, 0]}
+    assert values["blocks"] == {
+        "count": 1,
+        "counts": [1, 1],
+        "cell": [12, 16],
+        "margins": [0, 0],
+        "ensemble": 1,
+    }
     network = values["network"]
     assert network.pop("family") == "sine"
     assert network == {"in_features": 2, "width": 16, "depth": 2, "out_features": 4}
@@ -76,12 +82,13 @@ def test_the_text_says_the_same(weights: Path) -> None:
 
 
 def test_a_field_of_blocks(tmp_path: Path) -> None:
-    field = field_of_blocks()
+    field = field_of_blocks(ensemble=2)
     path = tmp_path / "blocks.safetensors"
     path.write_bytes(encode_field(field))
     values = described(path)
-    assert values["blocks"] == {"count": 12, "counts": [3, 4], "cell": [10, 10], "margins": [2, 3]}
-    weights = 12 * ((2 * 5 + 5) + (5 * 5 + 5) + (5 * 3 + 3))
+    placed = {"counts": [3, 4], "cell": [10, 10], "margins": [2, 3], "ensemble": 2}
+    assert values["blocks"] == {"count": 24, **placed}
+    weights = 24 * ((2 * 5 + 5) + (5 * 5 + 5) + (5 * 3 + 3))
     assert values["parameters"] == weights
     assert values["weights_per_value"] == pytest.approx(weights / (30 * 40 * 3))
     assert values["bytes"] == path.stat().st_size
@@ -91,7 +98,10 @@ def test_a_field_of_blocks(tmp_path: Path) -> None:
     piped = described("-", stdin=path.read_bytes())
     assert {**piped, "file": str(path)} == values
     told = succeed("render", path, "-v", "-o", tmp_path / "x.png").stderr
-    assert "4x3 blocks of 10x10 samples, margins 3x2, each a network 2-5-5-3, 63 weights" in told
+    assert (
+        "4x3 blocks of 10x10 samples, margins 3x2, on each the mean of 2: a network 2-5-5-3, 63 weights"
+        in told
+    )
 
 
 def test_from_a_pipe(weights: Path) -> None:
