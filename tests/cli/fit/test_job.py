@@ -16,7 +16,7 @@ import torch
 
 from sinefit.fields.metadata import read_header
 from sinefit.fields.weights_file import read_field
-from sinefit.fitting import measure
+from sinefit.fitting import measured
 from sinefit.fitting.checkpoint import decode_checkpoint
 from tests.cli.making import TINY, fail, invoke, make_picture, succeed
 from tests.cli.stops import BRIEF, NETWORK, at_report, command_in, names, stop_at
@@ -353,7 +353,7 @@ def test_a_fit_that_is_stopped_while_it_is_measured_keeps_its_weights(
     number: signal.Signals, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = succeed("fit", "photo.png", *TINY, "-o", "whole.safetensors", "--json")
-    monkeypatch.setattr(measure, "PIECE", 50)
+    monkeypatch.setattr(measured, "PIECE", 50)
     # So few steps make no report, so that the first is of the first piece that is measured.
     tiny = (*TINY, "--json", "--log", "log.jsonl")
     result = stop_at(monkeypatch, 1, "photo.png", *tiny, number=number)

@@ -98,10 +98,8 @@ def test_a_field_of_blocks(tmp_path: Path) -> None:
     piped = described("-", stdin=path.read_bytes())
     assert {**piped, "file": str(path)} == values
     told = succeed("render", path, "-v", "-o", tmp_path / "x.png").stderr
-    assert (
-        "4x3 blocks of 10x10 samples, margins 3x2, on each the mean of 2: a network 2-5-5-3, 63 weights"
-        in told
-    )
+    laid = "4x3 blocks of 10x10 samples, margins 3x2, on each the mean of 2: a network 2-5-5-3"
+    assert f"{laid}, 63 weights" in told
 
 
 def test_from_a_pipe(weights: Path) -> None:
