@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from sinefit.fields.field import Factors
     from sinefit.fitting.config import (
-        FittedFootprint,
         StopOn,
         StorageType,
         Supervised,
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from sinefit.fitting.schedule import Schedule
     from sinefit.fitting.words import FitSettings, Omega
     from sinefit.signals.objects import Source
-    from sinefit.signals.signal import Coordinates, Domain, Signal, Targets
+    from sinefit.signals.signal import Coordinates, Domain, Footprint, Signal, Targets
 
 
 def fit(
@@ -74,7 +73,7 @@ def fit(
     holdout: str | float | None = None,
     stop_on: StopOn | None = None,
     supervise: Supervised = FitConfig.supervise,
-    footprint: FittedFootprint | None = None,
+    footprint: Footprint | None = None,
     dtype: StorageType | None = None,
     channels_last: bool = Selection.channels_last,
     domain: Domain = Selection.domain,

@@ -47,6 +47,7 @@ from sinefit.signals.blocks import width_first
 from sinefit.signals.selection import Selection
 from sinefit.signals.signal import (
     Coordinates,  # noqa: TC001 (the settings read the annotation)
+    Footprint,  # noqa: TC001
     Targets,  # noqa: TC001
 )
 from sinefit.validation import check_type, positive, settle, threads, whole_number
@@ -61,7 +62,6 @@ TrainingPrecision = Literal["auto", "float32", "float64"]
 StorageType = Literal["float32", "float16", "bfloat16"]
 STORAGE_TYPES: tuple[StorageType, ...] = get_args(StorageType)
 
-FittedFootprint = Literal["point", "box", "gaussian"]
 
 Supervised = Literal["values", "gradient", "laplacian"]
 StopOn = Literal["holdout"]
@@ -288,18 +288,19 @@ class FitConfig:
     )
     """"values", or "gradient" or "laplacian" and what these determine; see
     `sinefit.fitting.supervision`."""
-    footprint: FittedFootprint | None = field(
+    footprint: Footprint | None = field(
         default=None,
         metadata=setting(
-            "What a sample is: the field's value at a point, or its mean over a box or a gaussian, "
-            "which is truer between the samples and takes longer.",
+            "What a sample is: the field's value at a point, its mean over a box or a gaussian, "
+            "or one of a band-limited sound: truer between the samples.",
             group=TRAINING,
             form="NAME",
             unset="point",
         ),
     )
     """What a sample counts as: the field's value at its centre, or the mean over its cell or by a
-    bell around it; None is by the recipe."""
+    bell around it, or a sample of a sound with nothing above its band, which is all that counts of
+    the field then. None is by the recipe."""
     schedule: Schedule | None = field(
         default=None,
         metadata=setting(

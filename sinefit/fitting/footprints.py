@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NODES: Final[dict[Footprint, tuple[float, ...]]] = {
     "point": (0.0,),
+    "band-limited": (0.0,),
     "box": (-1 / math.sqrt(12), 1 / math.sqrt(12)),
     "gaussian": (-0.54, 0.0, 0.54),
 }

@@ -11,6 +11,7 @@ from sinefit import metrics
 from sinefit.engines.evaluation import EXACT_BITS, choose_evaluator
 from sinefit.fitting.measure import ESTIMATED, FLOAT_PSNR
 from sinefit.fitting.tally import Tally, piece_errors
+from sinefit.rendering.footprints import own_footprint
 from sinefit.signals.grid import Grid
 from sinefit.signals.storage import in_memory
 
@@ -39,7 +40,7 @@ def is_measured_jointly(
     is what else of a network meets its targets, None for its values.
     """
     spec = signal.spec
-    is_plain = blocks.count == 1 and spec.footprint == "point" and outputs is None
+    is_plain = blocks.count == 1 and own_footprint(spec) == "point" and outputs is None
     is_whole = signal.known is None and holdout is None
     return is_plain and is_whole and 0 < spec.sample_count <= ESTIMATED
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sinefit.fitting.lattice import axis_of
 from sinefit.fitting.tally import piece_errors
+from sinefit.rendering.footprints import own_footprint
 from sinefit.rendering.plan import RenderPlan
 from sinefit.rendering.render import render_values
 from sinefit.signals.storage import in_memory
@@ -54,7 +55,7 @@ class Measured:
         return RenderPlan(
             tuple(axis_of(size, along) for size, along in sizes),
             replace(spec, shape=shape, bit_depth=self.bits, icc_profile=None, soundtrack=None),
-            footprints=(spec.footprint,) * spec.axes,
+            footprints=(own_footprint(spec),) * spec.axes,
             widths=(1.0,) * spec.axes,  # those of the signal's samples, however far apart these are
         )
 

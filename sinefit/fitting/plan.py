@@ -18,6 +18,7 @@ from sinefit.fitting.rates import geometric_means
 from sinefit.fitting.shape_plan import engine_for, plan_shape, precisions_for
 from sinefit.fitting.supervision import RATE_SHARE, outputs_for, trained_on
 from sinefit.signals.blocks import width_first
+from sinefit.signals.signal import NOUNS
 
 if TYPE_CHECKING:
     from sinefit.engines.adam import Constants
@@ -266,6 +267,11 @@ def mapped_spec(spec: SignalSpec, config: FitConfig) -> SignalSpec:
     """
     if config.footprint not in (None, "point") and spec.domain == "sphere":
         raise SettingError(f"`footprint` is {config.footprint}: samples of a sphere are points")
+    if config.footprint == "band-limited" and spec.kind != "audio":
+        raise SettingError(
+            f"`footprint` is band-limited: that is for sounds, not for {NOUNS[spec.kind]}; "
+            "take box or gaussian"
+        )
     if config.coordinates == "ends" and spec.domain == "sphere":
         raise SettingError("`coordinates` is ends: a sphere has none, only centres")
     return replace(

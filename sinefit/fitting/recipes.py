@@ -18,9 +18,9 @@ from sinefit.validation import numbers
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sinefit.fitting.config import FitConfig, FittedFootprint, TrainingPrecision
+    from sinefit.fitting.config import FitConfig, TrainingPrecision
     from sinefit.fitting.schedule import Schedule
-    from sinefit.signals.signal import Coordinates, SignalSpec, Targets
+    from sinefit.signals.signal import Coordinates, Footprint, SignalSpec, Targets
 
 RecipeName = Literal["usual", "paper", "upscale"]
 
@@ -40,7 +40,7 @@ class Recipe:
     width: int | None
     own_rate: bool
     """Whether the initializer's published rate and omega are taken."""
-    footprint: FittedFootprint = "point"
+    footprint: Footprint = "point"
     block_size: tuple[int, ...] | None = None
     weights_per_value: float | None = None
     omega: str = AUTO
@@ -96,13 +96,13 @@ some networks, which err there each in its own way; the steps end before the fie
 pixels have of frequencies that they cannot carry."""
 UPSCALE_SOUND: Final = replace(
     USUAL,
+    footprint="band-limited",
     block_size=(256,),
-    weights_per_value=4.0,
+    weights_per_value=8.0,
+    steps=6000,
 )
-"""The same between the samples of sounds, which are points: in long blocks with as many weights as
-values, networks meet the samples by waves that are not in the sound."""
-SHORT_SOUND: Final = 2**14
-"""Samples of a sound up to which one usual network is truer between them than short blocks are."""
+"""The same between the samples of sounds, which have nothing above their band: the field is to meet
+the samples as truly as 16 bits, which takes many weights and steps."""
 
 DERIVATIVES_BATCH: Final = 2048
 """Samples of a step of a fit of derivatives, of which each takes as long as several of values."""
@@ -130,8 +130,6 @@ def recipe_for(config: FitConfig, spec: SignalSpec) -> Recipe:
     if recipe is UPSCALE:
         # Frames are not means over time, and what is between numbers in an array none can tell.
         recipe = {"image": UPSCALE, "audio": UPSCALE_SOUND}.get(spec.kind, USUAL)
-        if spec.kind == "audio" and spec.sample_count <= SHORT_SOUND:
-            recipe = USUAL
     if config.supervise != "values":
         batch = recipe.batch or DERIVATIVES_BATCH
         recipe = replace(

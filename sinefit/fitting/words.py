@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sinefit.fitting.config import (
-        FittedFootprint,
         StopOn,
         StorageType,
         Supervised,
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     )
     from sinefit.fitting.recipes import RecipeName
     from sinefit.fitting.schedule import Schedule
-    from sinefit.signals.signal import Coordinates, Targets
+    from sinefit.signals.signal import Coordinates, Footprint, Targets
 
     Omega = float | Sequence[float] | NDArray[np.number] | str
 
@@ -60,7 +59,7 @@ class FitSettings(TypedDict, total=False):
     holdout: str | float | None
     stop_on: StopOn | None
     supervise: Supervised
-    footprint: FittedFootprint | None
+    footprint: Footprint | None
     dtype: StorageType | None
 
 

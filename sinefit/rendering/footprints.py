@@ -68,8 +68,9 @@ def footprints_of(
     """Return the footprint along each axis of a render: the one `asked` for, or what suits.
 
     On the grid of the fit it is that of the signal, so that scale 1 gives it back. Finer grids take
-    points. Coarser ones take means, of sounds band-limited ones, lest what they cannot carry comes
-    back as something else; along a video's time they take points, which blur no motion.
+    points, of a band-limited sound what interpolates its samples. Coarser ones take means, of
+    sounds band-limited ones, lest what they cannot carry comes back as something else; along a
+    video's time they take points, which blur no motion.
     """
     if asked is not None:
         return (asked,) * len(axes)
@@ -79,8 +80,19 @@ def footprints_of(
             coarse: Footprint = "band-limited" if spec.kind == "audio" else "box"
             found.append("point" if spec.kind == "video" and place == 0 else coarse)
         else:
-            found.append(spec.footprint if axis.step == 1.0 else "point")
+            is_own = axis.step == 1.0
+            found.append(own_footprint(spec) if is_own else finer_footprint(spec))
     return tuple(found)
+
+
+def own_footprint(spec: SignalSpec) -> Footprint:
+    """Return what the samples of a fitted signal are of its field, on their own grid."""
+    return "point" if spec.footprint == "band-limited" else spec.footprint
+
+
+def finer_footprint(spec: SignalSpec) -> Footprint:
+    """Return what samples between those of a fitted signal are by themselves."""
+    return "band-limited" if spec.footprint == "band-limited" else "point"
 
 
 def kernel_of(footprint: Footprint, step: float, width: float | None = None) -> Kernel:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sinefit.errors import SettingError
 from sinefit.rendering.footprints import footprints_of, kernel_of, reach_of
+from sinefit.rendering.interpolation import reach_of_samples
 from sinefit.rendering.quantities import (
     QUANTITIES,
     VALUE,
@@ -116,10 +117,18 @@ class RenderPlan:
         return all(footprint == "point" for footprint in self.footprints)
 
     @property
+    def is_interpolated(self) -> bool:
+        """Whether it is a band-limited sound between the samples of what was fitted."""
+        is_sound = self.spec.kind == "audio" and self.footprints == ("band-limited",)
+        return is_sound and self.axes[0].step < 1.0
+
+    @property
     def reach(self) -> tuple[GridAxis, ...]:
         """A grid that touches every block that the render does, its footprints too."""
         if self.is_pointwise:
             return self.axes
+        if self.is_interpolated:
+            return (reach_of_samples(self.axes[0]),)
         return tuple(map(reach_of, self.axes, self.kernels))
 
     @property

@@ -14,6 +14,7 @@ from sinefit.engines.evaluation import choose_evaluator
 from sinefit.rendering.blending import blend, blended_slabs, slab_rows
 from sinefit.rendering.delivery import VALUES, Conversion, copies_for, delivered
 from sinefit.rendering.footprints import averaged, averaged_rows
+from sinefit.rendering.interpolation import interpolated, interpolated_rows
 from sinefit.rendering.quantities import quantity_rows
 from sinefit.rendering.rows import rows_within, runs
 from sinefit.rendering.showing import largest_shown, shown_pieces
@@ -73,6 +74,8 @@ def piece_rows(field: Blended, plan: RenderPlan, samples: int = PIECE_SAMPLES) -
     if plan.values is not None:
         return quantity_rows(plan.axes, plan.values, plan.what)
     several = field.blocks.count > 1
+    if plan.is_interpolated:
+        return interpolated_rows(samples)
     if not plan.is_pointwise:
         return averaged_rows(plan.axes, plan.kernels, AVERAGED_SAMPLES if several else samples)
     if several:
@@ -99,8 +102,11 @@ def _render(
     evaluator = choose_evaluator(field.network, plan.spec.bit_depth, by_member=several)
     if not plan.is_pointwise:
         values_at = partial(_values, field, evaluator, plan.spec)
-        most = AVERAGED_SAMPLES if several else samples
-        means = averaged(values_at, plan.axes, plan.kernels, most, within)
+        if plan.is_interpolated:
+            means = interpolated(values_at, plan.axes[0], samples, within)
+        else:
+            most = AVERAGED_SAMPLES if several else samples
+            means = averaged(values_at, plan.axes, plan.kernels, most, within)
         yield from delivered(map(torch.from_numpy, means), conversion, None)
     elif several:
         copies = copies_for(evaluator.device)

@@ -9,6 +9,7 @@ import numpy as np
 
 from sinefit import metrics
 from sinefit.memory import check_memory
+from sinefit.rendering.footprints import footprints_of
 from sinefit.rendering.plan import RenderPlan
 from sinefit.rendering.render import render_values
 from sinefit.upscaling.baselines import BASELINES
@@ -65,7 +66,8 @@ def score_upscaling(
     field = fit(fewer)
     axes = render_axes(fewer.spec, factor)
     spec = fewer.spec.with_shape(tuple(axis.count for axis in axes))
-    rendered = np.concatenate(list(render_values(field, RenderPlan(axes, spec))))
+    plan = RenderPlan(axes, spec, footprints=footprints_of(field.spec, axes, None))
+    rendered = np.concatenate(list(render_values(field, plan)))
     return [*found, _score(FIELD, rendered, original, factor)]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 import sinefit
 from sinefit.cluster.bands import render_pieces_on
 from sinefit.rendering.plan import RenderRequest
-from tests.cli.making import TINY, make_picture, succeed
+from tests.cli.making import TINY, make_picture, make_sound, succeed
 from tests.cluster.workers import address_of
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ KINDS: dict[str, tuple[str, RenderRequest]] = {
     "floats": ("floats", RenderRequest(scale=(62.7, 71.3))),
     "means of blocks": ("blocks", RenderRequest(scale=(5.3,), footprint="gaussian")),
     "means of one network": ("alone", RenderRequest(scale=(1.9,), footprint="gaussian")),
+    "between samples": ("sound", RenderRequest(rate=Fraction(8_000_000))),
     "picture of a derivative": ("small", RenderRequest(scale=(11.0,), what="laplacian")),
     "numbers of a derivative": ("channels", RenderRequest(scale=(7.3,), what="gradient")),
 }
@@ -50,11 +52,14 @@ def fields(weights: Path) -> dict[str, Field]:
     small = sinefit.fit(weights.with_name("a.png"), steps=1, width=8, depth=1, blocks=(2, 2))
     many = values[..., None] * np.linspace(0.5, 1.0, 64, dtype=np.float32)
     channels = sinefit.fit(many, channels_last=True, steps=1, width=8, depth=1, blocks=(2, 2))
+    wave = make_sound(weights.with_name("a.wav"), seconds=0.1, rate=8000)
+    sound = sinefit.fit(wave, steps=5, width=16, depth=2, blocks=8, footprint="band-limited")
     return {
         "blocks": sinefit.load(weights),
         "alone": alone,
         "floats": floats,
         "small": small,
+        "sound": sound,
         "channels": channels,
     }
 

@@ -32,7 +32,6 @@ from .stubs import SLOW, Clock
 if TYPE_CHECKING:
     from sinefit.engines.engine import EngineKind
     from sinefit.fields.field import Field
-    from sinefit.fitting.config import FittedFootprint
     from sinefit.fitting.report import FitResult
     from sinefit.signals.signal import Footprint
 
@@ -120,7 +119,7 @@ def fits() -> dict[Footprint, FitResult]:
         omega="0.2nyquist",
     )
     found: dict[Footprint, FitResult] = {}
-    footprints: tuple[FittedFootprint, ...] = ("point", "box")
+    footprints: tuple[Footprint, ...] = ("point", "box")
     for footprint in footprints:
         config = dataclasses.replace(config, footprint=footprint)
         found[footprint] = fit_signal(signal, config)
@@ -169,6 +168,18 @@ def test_a_sphere_has_points() -> None:
         make_plan(globe(), settings(footprint="box"))
 
 
-def test_band_limited_targets_are_refused() -> None:
-    with pytest.raises(SettingError, match=r"`footprint` is band-limited: .*box, gaussian"):
-        settings(footprint="band-limited")
+def test_only_sounds_are_band_limited() -> None:
+    with pytest.raises(SettingError, match="`footprint` is band-limited: that is for sounds, not"):
+        make_plan(picture((8, 9)), settings(footprint="band-limited"))
+
+
+def test_a_band_limited_fit_is_one_of_points() -> None:
+    # What lies between the samples does not count, and is made by renders alone.
+    signal, given = sound(700), settings(budget=Budget(steps=30))
+    fields = [
+        fit_signal(signal, dataclasses.replace(given, footprint=footprint)).field
+        for footprint in ("point", "band-limited")
+    ]
+    assert torch.equal(fields[0].network.values, fields[1].network.values)
+    assert fields[0].record == fields[1].record
+    assert fields[1].spec.footprint == "band-limited"
