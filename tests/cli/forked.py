@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import select
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
 from .making import ENVIRONMENT
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -47,6 +51,7 @@ for line in sys.stdin:
             setattr(sys, name, open(number, "w" if number else "r", closefd=False))
         sys.argv = ["sinefit", *words]
         main()
+    print(child, flush=True)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
@@ -58,6 +63,37 @@ class Ended:
     status: int
     stdout: bytes
     stderr: bytes
+
+
+class Running:
+    """A run on its way."""
+
+    def __init__(self, answers: IO[str], stdout: Path, stderr: Path) -> None:
+        self._answers = answers
+        self._files = stdout, stderr
+        self._number = int(answers.readline())
+        self._ended: Ended | None = None
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process, if it has not ended yet."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._number, number)
+
+    def said(self) -> bytes:
+        """Wait for the first line on standard error, which is a file, or for the end."""
+        while True:
+            written = self._files[1].read_bytes() if self._files[1].exists() else b""
+            first, is_whole, _ = written.partition(b"\n")
+            if is_whole or select.select([self._answers], [], [], 0.005)[0]:
+                return first
+
+    def wait(self) -> Ended:
+        """Wait for the end."""
+        if self._ended is None:
+            status = int(self._answers.readline())
+            stdout, stderr = (file.read_bytes() if file.exists() else b"" for file in self._files)
+            self._ended = Ended(status, stdout, stderr)
+        return self._ended
 
 
 class Commands:
@@ -74,6 +110,10 @@ class Commands:
         `stdin`, `stdout` and `stderr` are paths to open for them, None to close them, "broken" for
         a pipe whose reader has gone; by default no input, and files whose content is returned.
         """
+        return self.start(*words, cwd=cwd, **streams).wait()
+
+    def start(self, *words: object, cwd: Path, **streams: Any) -> Running:
+        """Start the command as `run` does; it must be waited for before the next one begins."""
         self._runs += 1
         files = [self._folder / f"{self._runs}.{name}" for name in ("stdout", "stderr")]
         places = {"stdin": "/dev/null", "stdout": files[0], "stderr": files[1], **streams}
@@ -83,8 +123,7 @@ class Commands:
         self._process.stdin.write(json.dumps([[str(word) for word in words], str(cwd), names]))
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        status = int(self._process.stdout.readline())
-        return Ended(status, *(file.read_bytes() if file.exists() else b"" for file in files))
+        return Running(self._process.stdout, files[0], files[1])
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import pytest
 
 import sinefit
 from sinefit.fitting.gradient_quality import gradient_psnr
-from tests.cli.making import ENVIRONMENT
+from tests.cli.making import ENVIRONMENT, succeed
 from tests.fitting.making import picture
 
 if TYPE_CHECKING:
@@ -164,9 +164,10 @@ def figures(found: Comparison) -> list[tuple[float | None, ...]]:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no such signal")
 def test_a_killed_comparison_goes_on_without_fitting_its_cells_again(tmp_path: Path) -> None:
-    words = f"""{LAKE} --init siren,lambert --depth 3 --width 16 --batch 256 --steps 1000 --seeds 2
-        --downsample 8 --device cpu --threads 1 --checkpoint-every 0.05s -O {tmp_path} -q --json"""
-    command = [sys.executable, "-m", "sinefit", "compare", *words.split()]
+    words = f"""compare {LAKE} --init siren,lambert --depth 3 --width 16 --batch 256 --steps 1000
+        --seeds 2 --downsample 8 --device cpu --threads 1 --checkpoint-every 0.05s -O {tmp_path} -q
+        --json""".split()
+    command = [sys.executable, "-m", "sinefit", *words]
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 100
@@ -183,8 +184,7 @@ def test_a_killed_comparison_goes_on_without_fitting_its_cells_again(tmp_path: P
         process.wait()
     kept = {path: path.stat().st_mtime_ns for path in done}
     assert 1 <= len(kept) < 4
-    finished = subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.PIPE, check=True)
-    cells = json.loads(finished.stdout)["cells"]
+    cells = json.loads(succeed(*words).stdout)["cells"]
     assert len(cells) == 4
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert not list(tmp_path.glob("*.ckpt.safetensors"))

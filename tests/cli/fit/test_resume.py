@@ -4,7 +4,6 @@ import json
 import random
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,6 @@ from sinefit.cli.options.settings import OFFERED
 from sinefit.fields.weights_file import read_field
 from sinefit.signals.reading import read_signal
 from tests.cli.making import (
-    COMMAND,
-    ENVIRONMENT,
     fail,
     make_array,
     make_picture,
@@ -29,6 +26,8 @@ from tests.cli.stops import BRIEF, NETWORK, command_in, names, stop_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.cli.forked import Commands
 
 PHOTO = Path("photo.png")
 OUTPUT = Path("photo.safetensors")
@@ -400,37 +399,19 @@ def test_the_newest_weights_are_never_a_checkpoint(stopped: Path) -> None:
     assert "no weights file in this folder" in fail(3, "render")
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [*COMMAND, "fit", "photo.png", *arguments],
-        cwd=folder,
-        env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-
-
-def said(process: subprocess.Popen[bytes]) -> bytes:
-    """Wait for the line by which a fit begins, or for the end of the process."""
-    assert process.stderr is not None
-    return process.stderr.readline()
-
-
 # Every step writes a checkpoint, so a kill meets every part of the writing.
 KILLED = ("--steps", "400", *NETWORK, "--checkpoint-every", "0")
 
 
-def finish(folder: Path) -> bytes:
+def finish(folder: Path, forked: Commands) -> bytes:
     """Run the fit to its end; return its weights, beside which nothing may be left."""
-    process = start(folder, *KILLED)
-    _, error = process.communicate(timeout=100)
-    assert process.returncode == 0, error
+    ended = forked.run("fit", "photo.png", *KILLED, cwd=folder)
+    assert ended.status == 0, ended.stderr
     assert names(folder) == ["photo.png", "photo.safetensors"]
     return (folder / OUTPUT).read_bytes()
 
 
-def kill_in_rounds(folder: Path, rounds: int, seed: int) -> None:
+def kill_in_rounds(folder: Path, forked: Commands, rounds: int, seed: int) -> None:
     """Kill a fit again and again at random moments; the same command always goes on to its end.
 
     Moments are drawn from the whole life of the process: from its start, then from its first words.
@@ -441,14 +422,12 @@ def kill_in_rounds(folder: Path, rounds: int, seed: int) -> None:
     expected = (folder / OUTPUT).read_bytes()
     (folder / OUTPUT).unlink()
     for number in range(rounds):
-        process = start(folder, *KILLED)
+        process = forked.start("fit", "photo.png", *KILLED, cwd=folder)
         if number % 4 < 3:
-            said(process)
-            time.sleep(drawn.uniform(0.0, 1.0))
-        else:
-            time.sleep(drawn.uniform(0.0, 4.0))
-        process.kill()
-        process.communicate()
+            process.said()
+        time.sleep(drawn.uniform(0.0, 1.0))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
         left = names(folder)
         known = {"photo.png", "photo.safetensors", "photo.ckpt.safetensors"}
         assert all(name in known or name.startswith(".photo.") for name in left)
@@ -459,40 +438,40 @@ def kill_in_rounds(folder: Path, rounds: int, seed: int) -> None:
             assert (folder / OUTPUT).read_bytes() == expected
             (folder / OUTPUT).unlink()
             (folder / CHECKPOINT).unlink(missing_ok=True)
-    assert finish(folder) == expected
+    assert finish(folder, forked) == expected
     # An output that is being replaced stays as it is until the new one is whole.
-    process = start(folder, *KILLED, "--seed", "1", "--force")
-    said(process)
-    process.kill()
-    process.communicate()
+    process = forked.start("fit", "photo.png", *KILLED, "--seed", "1", "--force", cwd=folder)
+    process.said()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
     assert (folder / OUTPUT).read_bytes() == expected
 
 
-def test_a_fit_that_is_killed(tmp_path: Path) -> None:
-    kill_in_rounds(tmp_path, rounds=3, seed=0)
+def test_a_fit_that_is_killed(tmp_path: Path, forked: Commands) -> None:
+    kill_in_rounds(tmp_path, forked, rounds=3, seed=0)
 
 
 @pytest.mark.slow
-def test_a_fit_that_is_killed_a_hundred_times(tmp_path: Path) -> None:
+def test_a_fit_that_is_killed_a_hundred_times(tmp_path: Path, forked: Commands) -> None:
     for seed in range(10):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        kill_in_rounds(folder, rounds=10, seed=seed + 1)
+        kill_in_rounds(folder, forked, rounds=10, seed=seed + 1)
 
 
-def test_the_second_ctrl_c_is_not_kept_waiting(tmp_path: Path) -> None:
+def test_the_second_ctrl_c_is_not_kept_waiting(tmp_path: Path, forked: Commands) -> None:
     """A step that takes minutes is left by the second Ctrl-C, without a checkpoint of its own."""
     make_picture(tmp_path / "photo.png", size=(512, 512))
     huge = ("--batch", "300000", "--width", "512", "--depth", "12", "--threads", "1")
-    process = start(tmp_path, *huge, "--steps", "9", "--omega", "30")
-    first = said(process)
-    assert b"photo.png: image, 512x512" in first
+    words = ("fit", "photo.png", *huge, "--steps", "9", "--omega", "30")
+    process = forked.start(*words, cwd=tmp_path)
+    assert b"photo.png: image, 512x512" in process.said()
     time.sleep(2)  # the first step has begun, and takes far longer
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)  # two at once would arrive as one
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=100)
-    assert process.returncode == 130
-    assert error.splitlines()[-1] == b"sinefit: error: stopped"
-    assert b"Traceback" not in error
+    ended = process.wait()
+    assert ended.status == 130
+    assert ended.stderr.splitlines()[-1] == b"sinefit: error: stopped"
+    assert b"Traceback" not in ended.stderr
     assert names(tmp_path) == ["photo.png"]
