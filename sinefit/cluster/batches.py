@@ -21,6 +21,7 @@ from sinefit.jobs.checkpointed import CheckpointedFit
 from sinefit.jobs.keeping import JobPlaces
 from sinefit.jobs.outcome import JobOutcome
 from sinefit.jobs.places import claim_output
+from sinefit.jobs.reading import read_input
 from sinefit.jobs.running import keep
 from sinefit.signals.selection import ALPHA
 
@@ -118,12 +119,13 @@ class _ClusterBatch:
             try:
                 if claim_output(job, self._settings, self._hooks, held) is not None:
                     return False
-                fit = CheckpointedFit(job, self._settings, self._hooks)
+                signal = read_input(job, self._settings, self._hooks)
             except Exception as error:
                 self._batch.fail(job, error)
                 return True
-            if self._settings.config.blocks_for(fit.signal.spec).count == 1:
+            if self._settings.config.blocks_for(signal.spec).count == 1:
                 return False
+            fit = CheckpointedFit(job, self._settings, self._hooks, signal)
             fit.tell_notices()
             self._batch.attempt(job, partial(self._blocks, fit))
         return True

@@ -15,6 +15,7 @@ from sinefit.jobs.hooks import JobHooks
 from sinefit.jobs.job import Job
 from sinefit.jobs.origin import read_checkpoint
 from sinefit.jobs.outcome import is_failure
+from sinefit.jobs.reading import read_input
 from sinefit.signals.reading import read_signal
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def _fit(
     hooks = _HooksHere(places["source"], notices, context)
     begun = places.get("checkpoint")
     resume = None if begun is None else read_checkpoint(begun)
-    fit = CheckpointedFit(job, settings, hooks, resume, origin=task.origin)
+    signal = read_input(job, settings, hooks)
+    fit = CheckpointedFit(job, settings, hooks, signal, resume, origin=task.origin)
     fit.tell_notices()
     plan = fit.plan()
     with hooks.fitting(fit, plan) as fit_hooks:

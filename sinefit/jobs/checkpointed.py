@@ -6,7 +6,6 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinefit.errors import InputError
 from sinefit.fields.weights_file import read_field
 from sinefit.fitting.loop import make_plan, run_plan
 from sinefit.jobs.keeping import JobPlaces
@@ -34,19 +33,20 @@ class CheckpointedFit:
         job: Job,
         settings: JobSettings,
         hooks: JobHooks,
+        signal: Signal,
         resume: Checkpoint | None = None,
         *,
         origin: Mapping[str, Any] | None = None,
     ) -> None:
-        """Read the input; `resume` is a checkpoint to go on from, `origin` as in `JobPlaces`.
+        """Prepare to fit what was read; `resume` is a checkpoint to go on from.
 
-        Raises InputError for an input that cannot be read or has no samples.
+        `origin` is as in `JobPlaces`.
         """
         self.job = job
+        self.signal = signal
         self.resume = resume
         self._settings = settings
         self._hooks = hooks
-        self.signal = read_input(job, settings, hooks)
         self.places = JobPlaces(job, settings, hooks, resume, origin=origin)
 
     def tell_notices(self) -> None:
@@ -73,20 +73,3 @@ class CheckpointedFit:
             checkpoint_every=self._settings.checkpoint_every,
         )
         return run_plan(self.signal, plan, hooks, self.resume)
-
-
-def read_input(job: Job, settings: JobSettings, hooks: JobHooks) -> Signal:
-    """Read what is fitted; raises InputError for what cannot be read or has no samples."""
-    signal = hooks.read(
-        job.source,
-        kind=settings.kind,
-        format=settings.input_format,
-        selection=settings.selection,
-        limits=settings.limits,
-    )
-    if signal.spec.sample_count == 0:
-        raise InputError(f"{job.source}: it has no samples, so there is nothing to fit")
-    if not settings.sound:
-        spec = dataclasses.replace(signal.spec, soundtrack=None)
-        signal = dataclasses.replace(signal, spec=spec)
-    return signal

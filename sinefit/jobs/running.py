@@ -9,6 +9,7 @@ from sinefit.errors import SinefitError
 from sinefit.fitting.report import FitStoppedError, result_of
 from sinefit.jobs.hooks import JobHooks
 from sinefit.jobs.places import claim_output
+from sinefit.jobs.reading import read_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,10 +52,11 @@ def claimed(
     """
     with contextlib.ExitStack() as held:
         resume = claim_output(job, settings, hooks, held, resume=resume)
-        # Loads torch, which takes seconds that no error of a file's name need wait.
+        signal = read_input(job, settings, hooks)
+        # Loads torch, which takes seconds that no error of an input need wait.
         from sinefit.jobs.checkpointed import CheckpointedFit
 
-        fit = CheckpointedFit(job, settings, hooks, resume)
+        fit = CheckpointedFit(job, settings, hooks, signal, resume)
         fit.tell_notices()
         yield fit
 

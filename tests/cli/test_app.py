@@ -154,25 +154,27 @@ def test_light_commands_wait_for_no_heavy_library(tmp_path: Path) -> None:
 import sys
 from typer.testing import CliRunner
 from sinefit.cli.app import app
-weights, photo = sys.argv[1:]
+weights, photo, damaged = sys.argv[1:]
 for arguments in (["--help"], ["--version"], ["fit", "--help"], ["render", "--help"], ["inits"],
-                  ["inits", "--json"], ["info", weights], ["info", photo, "--json"]):
+                  ["inits", "--json"], ["info", weights], ["info", photo, "--json"],
+                  ["fit", damaged]):
     result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == 0, (arguments, result.output)
+    assert result.exit_code == (3 if damaged in arguments else 0), (arguments, result.output)
     print(*arguments, *sorted({"numpy", "torch", "scipy"} & set(sys.modules)), sep="|")
 """
-    weights = photo.with_suffix(".safetensors")
+    weights, damaged = photo.with_suffix(".safetensors"), tmp_path / "damaged.png"
+    damaged.write_bytes(photo.read_bytes()[:60])
     done = subprocess.run(
-        [sys.executable, "-c", code, str(weights), str(photo)],
+        [sys.executable, "-c", code, str(weights), str(photo), str(damaged)],
         capture_output=True,
         check=True,
         env=ENVIRONMENT,
         text=True,
     )
     lines = done.stdout.splitlines()
-    assert len(lines) == 8
-    # Whether weights are numbers, and what a signal holds, takes NumPy: the last two of these.
-    assert "|numpy" not in "".join(lines[:-2])
+    assert len(lines) == 9
+    # Whether weights are numbers, and what a signal holds, takes NumPy: the last three of these.
+    assert "|numpy" not in "".join(lines[:-3])
     assert [line for line in lines if line.endswith(("|torch", "|scipy"))] == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from sinefit.cli.environment import LIMIT_VARIABLE
 from sinefit.fields.weights_file import read_field
 
-from .making import TINY, make_picture, press_on_terminal, run
+from .making import TINY, make_picture, press_on_terminal, succeed
 from .stops import names
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def test_the_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [("render", "photo.safetensors", "--scale", "2000")])
 def test_ctrl_c_ends_what_keeps_nothing(command: tuple[str, ...], here: Path) -> None:
-    assert run("fit", "photo.png", *TINY, cwd=here).returncode == 0
+    succeed("fit", here / "photo.png", *TINY, "-q")
     before = names(here)
     status, shown = press_on_terminal(*command, "-o", "x.png", cwd=here, keys=[(b"left", CTRL_C)])
     assert status == 130

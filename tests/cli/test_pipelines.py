@@ -28,6 +28,8 @@ from .making import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .forked import Commands
+
 SINEFIT = shlex.join(COMMAND)
 
 
@@ -80,14 +82,14 @@ def test_weights_that_are_piped_in_come_before_those_of_the_folder(folder: Path)
     assert done.stdout.startswith(b"\x93NUMPY")
 
 
-def test_no_input_means_the_newest_weights(folder: Path, tmp_path: Path) -> None:
+def test_no_input_means_the_newest_weights(folder: Path, tmp_path: Path, forked: Commands) -> None:
     (tmp_path / "other.safetensors").symlink_to(folder / "photo.safetensors")
-    done = shell(f"{SINEFIT} render -o x.png", tmp_path)  # its input is the null device
-    assert done.returncode == 0
+    done = forked.run("render", "-o", "x.png", cwd=tmp_path)  # its input is the null device
+    assert done.status == 0
     assert b"rendering other.safetensors, the newest weights file here" in done.stderr
     # Standard output has no name that would tell which file it was.
-    done = shell(f"{SINEFIT} render -o -", tmp_path)
-    assert (done.returncode, done.stdout) == (2, b"")
+    done = forked.run("render", "-o", "-", cwd=tmp_path)
+    assert (done.status, done.stdout) == (2, b"")
     assert done.stderr.startswith(b"sinefit: error: --output is -: name WEIGHTS too")
 
 
