@@ -13,7 +13,7 @@ from sinefit.fitting.turns import STACKED_ROWS, group_size, groups_of
 
 from .making import picture, settings
 
-PLAN = make_plan(picture((48, 48), 3), settings(blocks=12, batch=16, engine="torch"))
+PLAN = make_plan(picture((96, 96), 3), settings(blocks=12, batch=64, engine="torch"))
 """Of 144 blocks."""
 
 
