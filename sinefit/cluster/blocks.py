@@ -44,15 +44,20 @@ if TYPE_CHECKING:
     from sinefit.signals.signal import Signal
 
 TASK_SAMPLES: Final = 2**22
-"""Samples trained on in a task, about, at least: some seconds of one thread, beside which what it
-takes to send and to gather it is little, and which is all that is lost with a worker."""
+"""Samples trained on in a task, about, at least: half a second of one thread to some seconds, which
+is all that is lost with a worker, and beside which the three milliseconds of a scheduler and the
+two of a client that it takes are little."""
 TASKS: Final = 4096
-"""Tasks of a signal, about, at most: a scheduler takes some hundred a second."""
+"""Tasks of a signal, about, at most: a scheduler is through with so many in a quarter of a minute,
+while those of large fits, which take longer each, keep a thousand workers busy."""
 GRAIN: Final = 32
 """Blocks of a task are a multiple of this: as many as are trained at once, so that they are in the
 same groups as on one machine."""
 TASK_BYTES: Final = 2**26
 """Bytes of samples that a task carries, about, at most."""
+TASK_WEIGHTS: Final = 2**22
+"""Bytes of weights whose blocks make a task at most: it comes back with two to five times as many,
+of which the client has a copy or two on their way to the journal."""
 
 
 def obstacle(config: FitConfig) -> str | None:
@@ -196,7 +201,7 @@ class _Gathering:
         samples = max(plan.blocks.samples_in(number) for number in (0, plan.blocks.count - 1))
         size = samples * self._met.samples.itemsize * self._met.spec.channels
         wanted = max(TASK_SAMPLES // each, plan.blocks.count // TASKS)
-        wanted = min(wanted, TASK_BYTES // size)
+        wanted = min(wanted, TASK_BYTES // size, TASK_WEIGHTS // (4 * plan.work.parameter_count))
         count = max(GRAIN, wanted // GRAIN * GRAIN)
         return [
             range(first, min(first + count, plan.blocks.count))
@@ -206,10 +211,11 @@ class _Gathering:
     def _task(self, numbers: range, stretch: Stretch) -> BlocksFit:
         """Return what a worker needs to train some blocks, and no more."""
         blocks = self._plan.blocks
-        signals = {number: blocks.part(self._met, number) for number in numbers}
+        places = dict.fromkeys(map(blocks.in_first_covering, numbers))
+        signals = {number: blocks.part(self._met, number) for number in places}
         chosen = None
         if not self._choice.is_all:
-            found = {number: self._choice.fitted_in(blocks, number) for number in numbers}
+            found = {number: self._choice.fitted_in(blocks, number) for number in places}
             chosen = {
                 number: np.arange(blocks.samples_in(number)) if each is None else each
                 for number, each in found.items()

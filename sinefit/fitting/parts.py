@@ -48,7 +48,8 @@ class SentParts:
     """The samples of some blocks, away from the signal that they are of."""
 
     signals: Mapping[int, Signal]
-    """What each block reaches, by its number."""
+    """What each block reaches, by its number; those of an ensemble at one place share the first
+    one's."""
     chosen: Mapping[int, NDArray[np.int64]] | None = None
     """Which of those samples each is fitted to; None for all."""
 

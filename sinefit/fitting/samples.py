@@ -228,7 +228,7 @@ class PartSamples:
 
     def part(self, number: int) -> Signal:
         """Return what a block reaches of the signal."""
-        return self._source.part(number)
+        return self._source.part(self.blocks.in_first_covering(number))
 
     def of(self, number: int) -> TrainingSamples:
         """Return the samples of a block."""
@@ -286,7 +286,7 @@ class PartSamples:
 
     def _fitted(self, number: int) -> NDArray[np.int64] | None:
         """Return which of the samples that a block reaches it has, None for all."""
-        return self._source.fitted(number)
+        return self._source.fitted(self.blocks.in_first_covering(number))
 
     def _coordinates_of(self, spec: SignalSpec) -> Tensor:
         """Return the coordinates of all samples of a block (count, axes), on the CPU.

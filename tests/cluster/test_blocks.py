@@ -54,7 +54,13 @@ def alone(**others: Any) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "others", [{}, {"precision": "float32", "holdout": "5%", "steps": 100}], ids=str
+    "others",
+    [
+        {},
+        {"precision": "float32", "holdout": "5%", "steps": 100},
+        {"ensemble": 2, "blocks": (5, 4), "steps": 50},
+    ],
+    ids=str,
 )
 def test_groups_of_blocks_come_to_the_bytes_of_one_machine(
     workers: Client, here: Path, others: dict[str, Any]
