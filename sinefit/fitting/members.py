@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, overload
 
 import torch
 
-from sinefit.fitting.omega import BLOCK_SHARE, CENTROID_SHARE, resolve_omega
+from sinefit.fitting.omega import BLOCK_SHARE, CENTROID_SHARE, FILLING_SHARE, resolve_omega
 from sinefit.fitting.omega_choice import AUTO
 from sinefit.fitting.rates import EqualRates, PeakRates, RateTable
 from sinefit.fitting.traits import signal_traits
@@ -224,6 +224,8 @@ def plan_members(
     """Look at each block's part of a signal, on so many threads, and plan its network."""
     initializer = config.scheme
     share = CENTROID_SHARE if blocks.cell_count == 1 else BLOCK_SHARE
+    if signal.known is not None and signal.spec.axes > 1:
+        share *= FILLING_SHARE
     lines = MAX_LINES if blocks.cell_count < MANY else FEW_LINES
     noisy = config.stop_on is not None
 

@@ -19,6 +19,10 @@ CENTROID_SHARE: Final = 0.25
 BLOCK_SHARE: Final = 0.35
 """The same for the network of a block, whose few neurons have fewer frequencies to make others of:
 0.25 ends 0.5 to 1.5 dB lower on photographs and sound."""
+FILLING_SHARE: Final = 0.6
+"""Share of these for a picture with unknown samples: lower frequencies continue what is around
+them. On photographs thin lines and half of the pixels are filled in 0.5 to 2 dB better, and what is
+known is met 1 to 2 dB worse."""
 LOWEST_FREQUENCY: Final = 1.0
 """Radians per unit of a coordinate: less than one wave over the domain, for an even signal."""
 

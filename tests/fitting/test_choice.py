@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sinefit.errors import SettingError
 from sinefit.fitting.budget import Budget
 from sinefit.fitting.checkpoint import decode_checkpoint, encode_checkpoint
-from sinefit.fitting.choice import SampleChoice
+from sinefit.fitting.choice import FAR, SampleChoice
 from sinefit.fitting.holdout import parse_holdout
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal
@@ -147,3 +149,38 @@ def test_a_pace_is_tried_on_what_is_known() -> None:
     signal = masked(picture((64, 64)), 0.3)
     config = settings(blocks=4, batch=200, width=None, budget=Budget(max_time=0.3))
     assert fit_signal(signal, config).report.record.steps > 0
+
+
+def test_the_middle_of_a_hole_is_fitted_to_the_guess_and_its_edge_is_not() -> None:
+    signal = picture((40, 30))
+    known = np.ones((40, 30), bool)
+    known[5:30, 6:25] = False
+    known[0, 0] = False
+    signal = by_mask(signal, known)
+    blocks = BlockGrid.single(signal.spec)
+    fitted = SampleChoice.of(signal).fitted_in(blocks, 0)
+    assert fitted is not None
+    chosen = np.zeros(known.size, bool)
+    chosen[fitted] = True
+    expected = known.copy()
+    expected[5 + FAR : 30 - FAR, 6 + FAR : 25 - FAR] = True
+    assert np.array_equal(chosen.reshape(known.shape), expected)
+
+
+@given(st.data())
+def test_what_is_fitted_of_a_block_is_known_or_far_from_it(data: st.DataObject) -> None:
+    shape = data.draw(st.tuples(st.integers(4, 10), st.integers(1, 10)))
+    count = shape[0] * shape[1]
+    known = np.array(data.draw(st.lists(st.booleans(), min_size=count, max_size=count)))
+    known = known.reshape(shape)
+    known[0, 0] = True
+    blocks = BlockGrid.over(picture(shape).spec, (2, 1), (1, 0))
+    choice = SampleChoice(shape, known, None)
+    (top, bottom), _ = blocks.reaches(1)
+    part = known[top:bottom]
+    fitted = choice.fitted_in(blocks, 1)
+    assert fitted is not None
+    ours = np.argwhere(part)
+    for number, place in enumerate(np.ndindex(*part.shape)):
+        is_far = len(ours) == 0 or np.abs(ours - place).max(axis=1).min() > FAR
+        assert (number in fitted) == (part[place] or is_far)
