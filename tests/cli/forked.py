@@ -6,10 +6,12 @@ import contextlib
 import json
 import os
 import select
+import socket
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,40 +22,80 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Each line is a run: a child takes the streams and the folder, and ends as any process does, with
-# the last flush of its streams. What follows `main` in it is Python's own way out.
+# Each connection is a run: a child takes the streams, the folder and the variables, and ends as any
+# process does, with the last flush of its streams. What follows `main` in it is Python's own way
+# out. Beside each a process waits to say how it ended.
 SERVER = """
-import gc, json, os, sys
+import gc, json, os, select, signal, socket, sys, tempfile
 import numpy, sinefit, sinefit.scoring, sinefit.fitting.loop, sinefit.rendering.render
 import sinefit.api.batches, sinefit.api.files, sinefit.api.rendering, sinefit.api.studies
 from sinefit.cli import main
 
+listening = socket.socket(socket.AF_UNIX)
+listening.bind(sys.argv[1])
+listening.listen()
 # What the first fit imports is there for all.
 sinefit.fit(numpy.zeros((4, 4)), steps=1, width=4, depth=1, omega=1, device="cpu", threads=1)
 # A child would else copy every page on which it counts a reference at its end.
 gc.collect()
 gc.freeze()
-reading, broken = os.pipe()
-os.close(reading)
-MODES = (os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_APPEND, os.O_WRONLY | os.O_CREAT)
-for line in sys.stdin:
-    words, folder, streams = json.loads(line)
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+print(flush=True)
+while listening in select.select([listening, sys.stdin], [], [])[0]:
+    caller, _ = listening.accept()
+    if os.fork():
+        caller.close()
+        continue
+    listening.close()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    _, handles, _, _ = socket.recv_fds(caller, 1, 3)
+    words, folder, variables, are_open = json.loads(caller.makefile().readline())
     child = os.fork()
     if child == 0:
+        caller.close()
         os.chdir(folder)
-        for number, (name, place) in enumerate(zip(("stdin", "stdout", "stderr"), streams)):
-            if place is None:
+        os.environ.clear()
+        os.environ.update(variables)
+        tempfile.tempdir = None
+        for number, name in enumerate(("stdin", "stdout", "stderr")):
+            if are_open[number]:
+                os.dup2(handles[number], number)
+                setattr(sys, name, open(number, "w" if number else "r", closefd=False))
+            else:
                 os.close(number)
                 setattr(sys, name, None)
-                continue
-            handle = broken if place == "broken" else os.open(place, MODES[number])
-            os.dup2(handle, number)
-            setattr(sys, name, open(number, "w" if number else "r", closefd=False))
+            os.close(handles[number])
         sys.argv = ["sinefit", *words]
         main()
-    print(child, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    for handle in handles:
+        os.close(handle)
+    caller.sendall(b"%d\\n" % child)
+    caller.sendall(b"%d\\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    os._exit(0)
 """
+
+# Stands for the command where a shell or a terminal starts it: hands its streams to a run, passes
+# signals on to that, and ends as it does.
+CLIENT = """
+import json, os, signal, socket, sys
+place, *words = sys.argv[1:]
+run = socket.socket(socket.AF_UNIX)
+run.connect(place)
+socket.send_fds(run, [b"."], [0, 1, 2])
+run.sendall(json.dumps([words, os.getcwd(), dict(os.environ), [1, 1, 1]]).encode() + b"\\n")
+for number in range(3):
+    os.close(number)
+answers = run.makefile()
+child = int(answers.readline())
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+    signal.signal(number, lambda number, _: os.kill(child, number))
+status = int(answers.readline())
+if status < 0:
+    signal.signal(-status, signal.SIG_DFL)
+    os.kill(os.getpid(), -status)
+os._exit(status)
+"""
+FLAGS = (os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_APPEND, os.O_WRONLY | os.O_CREAT)
 
 
 @dataclass(frozen=True)
@@ -68,11 +110,10 @@ class Ended:
 class Running:
     """A run on its way."""
 
-    def __init__(self, answers: IO[str], stdout: Path, stderr: Path) -> None:
+    def __init__(self, answers: socket.socket, stdout: Path, stderr: Path) -> None:
         self._answers = answers
         self._files = stdout, stderr
-        self._number = int(answers.readline())
-        self._ended: Ended | None = None
+        self._number = self._answer()
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal to the process, if it has not ended yet."""
@@ -82,29 +123,36 @@ class Running:
     def said(self) -> bytes:
         """Wait for the first line on standard error, which is a file, or for the end."""
         while True:
-            written = self._files[1].read_bytes() if self._files[1].exists() else b""
-            first, is_whole, _ = written.partition(b"\n")
+            first, is_whole, _ = _content(self._files[1]).partition(b"\n")
             if is_whole or select.select([self._answers], [], [], 0.005)[0]:
                 return first
 
     def wait(self) -> Ended:
-        """Wait for the end."""
-        if self._ended is None:
-            status = int(self._answers.readline())
-            stdout, stderr = (file.read_bytes() if file.exists() else b"" for file in self._files)
-            self._ended = Ended(status, stdout, stderr)
-        return self._ended
+        """Wait for the end, once."""
+        with self._answers:
+            status = self._answer()
+        return Ended(status, *(_content(file) for file in self._files))
+
+    def _answer(self) -> int:
+        line = b""
+        while not line.endswith(b"\n"):
+            piece = self._answers.recv(1)
+            assert piece, "the server has gone"
+            line += piece
+        return int(line)
 
 
 class Commands:
-    """Runs of the command, one after the other."""
+    """Runs of the command."""
 
-    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
-        self._process = process
+    def __init__(self, place: str, folder: Path) -> None:
+        self.words = (sys.executable, "-IS", "-c", CLIENT, place)
+        """What stands for the command in a shell, with streams that are all open."""
+        self._place = place
         self._folder = folder
         self._runs = 0
 
-    def run(self, *words: object, cwd: Path, **streams: Any) -> Ended:
+    def run(self, *words: object, cwd: Path, **streams: object) -> Ended:
         """Run the command in a folder.
 
         `stdin`, `stdout` and `stderr` are paths to open for them, None to close them, "broken" for
@@ -112,28 +160,49 @@ class Commands:
         """
         return self.start(*words, cwd=cwd, **streams).wait()
 
-    def start(self, *words: object, cwd: Path, **streams: Any) -> Running:
-        """Start the command as `run` does; it must be waited for before the next one begins."""
+    def start(self, *words: object, cwd: Path, **streams: object) -> Running:
+        """Start the command as `run` does; it is to be waited for."""
         self._runs += 1
         files = [self._folder / f"{self._runs}.{name}" for name in ("stdout", "stderr")]
         places = {"stdin": "/dev/null", "stdout": files[0], "stderr": files[1], **streams}
-        names = [None if place is None else str(place) for place in places.values()]
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([[str(word) for word in words], str(cwd), names]))
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return Running(self._process.stdout, files[0], files[1])
+        asked = zip(places.values(), FLAGS, strict=True)
+        handles = [_opened(place, flags) for place, flags in asked]
+        are_open = [place is not None for place in places.values()]
+        told = [[str(word) for word in words], str(cwd), ENVIRONMENT, are_open]
+        answers = socket.socket(socket.AF_UNIX)
+        answers.connect(self._place)
+        socket.send_fds(answers, [b"."], handles)
+        answers.sendall(json.dumps(told).encode() + b"\n")
+        for handle in handles:
+            os.close(handle)
+        return Running(answers, files[0], files[1])
 
 
 @pytest.fixture(scope="session")
 def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
     """Return a place to run the command in processes of its own."""
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVER],
-        env=ENVIRONMENT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        yield Commands(process, tmp_path_factory.mktemp("forked"))
+    # The name of a socket must be short.
+    with tempfile.TemporaryDirectory() as short:
+        place = os.path.join(short, "server")  # noqa: PTH118 (it is a name for sockets)
+        with subprocess.Popen(
+            [sys.executable, "-c", SERVER, place],
+            env=ENVIRONMENT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            yield Commands(place, tmp_path_factory.mktemp("forked"))
+
+
+def _opened(place: object, flags: int) -> int:
+    """Return a handle of a stream, of nothing for one that is to be closed."""
+    if place == "broken":
+        reading, writing = os.pipe()
+        os.close(reading)
+        return writing
+    return os.open("/dev/null" if place is None else str(place), flags)
+
+
+def _content(file: Path) -> bytes:
+    return file.read_bytes() if file.exists() else b""

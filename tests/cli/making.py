@@ -131,7 +131,8 @@ def press_on_terminal(
             time.sleep(PAUSE)
             os.write(terminal, waiting.pop(0)[1])
 
-    return _on_terminal((sys.executable, "-c", LEADER), arguments, cwd, environment, press)
+    leader = (sys.executable, "-c", LEADER, *COMMAND)
+    return _on_terminal(leader, arguments, cwd, environment, press)
 
 
 def run_on_terminal(
@@ -140,10 +141,11 @@ def run_on_terminal(
     environment: dict[str, str] | None = None,
     send: signal.Signals | None = None,
     after: bytes = b"",
+    command: Sequence[str] = COMMAND,
 ) -> tuple[int, bytes]:
     """Run the command on a pseudo-terminal; return its exit status and all that it wrote there.
 
-    `send` is a signal that it gets once `after` has appeared.
+    `send` is a signal that it gets once `after` has appeared; `command` can stand for it.
     """
     waiting = [] if send is None else [send]
 
@@ -151,11 +153,11 @@ def run_on_terminal(
         if waiting and after in shown:
             process.send_signal(waiting.pop())
 
-    return _on_terminal((), arguments, cwd, environment, signal_once)
+    return _on_terminal(command, arguments, cwd, environment, signal_once)
 
 
 def _on_terminal(
-    before: Sequence[str],
+    command: Sequence[str],
     arguments: Sequence[object],
     cwd: Path,
     environment: dict[str, str] | None,
@@ -163,7 +165,7 @@ def _on_terminal(
 ) -> tuple[int, bytes]:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [*before, *COMMAND, *map(str, arguments)],
+        [*command, *map(str, arguments)],
         cwd=cwd,
         env={**ENVIRONMENT, **(environment or {})},
         stdin=theirs,

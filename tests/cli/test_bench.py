@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from typer.testing import Result
 
+    from tests.cli.forked import Commands
+
 
 def run_bench(*arguments: object) -> Result:
     app = typer.Typer()
@@ -104,12 +106,13 @@ def test_errors_are_one_line_and_come_first(arguments: list[str], status: int) -
     assert result.stdout == ""
 
 
-def test_ctrl_c_ends_it_in_one_line(tmp_path: Path) -> None:
+def test_ctrl_c_ends_it_in_one_line(tmp_path: Path, forked: Commands) -> None:
     status, shown = run_on_terminal(
         *("bench", "--quick", "--device", "cpu"),
         cwd=tmp_path,
         send=signal.SIGINT,
         after=b"peak: products",
+        command=forked.words,
     )
     assert status == 130
     assert shown.splitlines()[-1].endswith(b"stopped\x1b[0m")

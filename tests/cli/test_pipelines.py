@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 SINEFIT = shlex.join(COMMAND)
 
 
+@pytest.fixture
+def sinefit(forked: Commands) -> str:
+    """Return what stands for the command in a shell, and need not import torch."""
+    return shlex.join(forked.words)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a photo and its weights; tests leave nothing else in it."""
@@ -97,20 +103,20 @@ def test_no_input_means_the_newest_weights(folder: Path, tmp_path: Path, forked:
     "second", ["render -o -", "render -o x.png", "render", "info -", "eval - photo.png"]
 )
 def test_a_stage_that_failed_is_not_taken_for_no_input(
-    second: str, folder: Path, tmp_path: Path
+    second: str, folder: Path, tmp_path: Path, sinefit: str
 ) -> None:
     for name in ("photo.png", "photo.safetensors"):
         (tmp_path / name).symlink_to(folder / name)
-    done = shell(f"false | {SINEFIT} {second}", tmp_path)
+    done = shell(f"false | {sinefit} {second}", tmp_path)
     assert (done.returncode, done.stdout) == (3, b"")
     (line,) = done.stderr.splitlines()
     assert line.startswith(b"sinefit: error: standard input: it is empty: the command before the")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photo.png", "photo.safetensors"]
 
 
-def test_a_reader_that_leaves_early(folder: Path) -> None:
+def test_a_reader_that_leaves_early(folder: Path, sinefit: str) -> None:
     # An array of this size is not compressed and larger than any pipe's buffer.
-    render = f"{SINEFIT} render photo.safetensors --scale 40 --format npy -o -"
+    render = f"{sinefit} render photo.safetensors --scale 40 --format npy -o -"
     done = shell(f"{render} | head -c1; exit ${{PIPESTATUS[0]}}", folder)
     assert done.returncode == 141
     assert done.stdout == b"\x93"
@@ -128,9 +134,11 @@ def test_a_reader_that_has_left(arguments: str, folder: Path) -> None:
     assert done.stderr == b""
 
 
-def test_standard_output_by_its_device_keeps_what_is_there(folder: Path, tmp_path: Path) -> None:
+def test_standard_output_by_its_device_keeps_what_is_there(
+    folder: Path, tmp_path: Path, sinefit: str
+) -> None:
     target = shlex.quote(str(tmp_path / "out"))
-    render = f"{SINEFIT} render photo.safetensors -q -o /dev/stdout"
+    render = f"{sinefit} render photo.safetensors -q -o /dev/stdout"
     done = shell(f"(printf before; {render}) > {target}", folder)
     assert done.returncode == 0
     assert (tmp_path / "out").read_bytes().startswith(b"before\x89PNG")
@@ -142,19 +150,20 @@ def test_closed_standard_streams(folder: Path) -> None:
     assert done.stderr == (b"sinefit: error: standard output is closed; name a file\n")
 
 
-def test_a_terminal_gets_no_bytes(folder: Path) -> None:
-    status, shown = run_on_terminal("render", "photo.safetensors", "-o", "-", cwd=folder)
+def test_a_terminal_gets_no_bytes(folder: Path, forked: Commands) -> None:
+    words = ("render", "photo.safetensors", "-o", "-")
+    status, shown = run_on_terminal(*words, cwd=folder, command=forked.words)
     assert status == 2
     assert b"standard output is a terminal" in shown
     assert b"PNG" not in shown
-    status, shown = run_on_terminal("fit", "-", cwd=folder)
+    status, shown = run_on_terminal("fit", "-", cwd=folder, command=forked.words)
     assert status == 2
     assert b"standard output is a terminal" in shown
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_fit_leaves_a_checkpoint(
-    number: signal.Signals, status: int, folder: Path, tmp_path: Path
+    number: signal.Signals, status: int, folder: Path, tmp_path: Path, forked: Commands
 ) -> None:
     output = tmp_path / "out.safetensors"
     options = "--max-time 5m --width 16 --depth 2 --threads 1"
@@ -166,6 +175,7 @@ def test_a_stopped_fit_leaves_a_checkpoint(
         },  # a slow machine's figures are long, and the pace goes first
         send=number,
         after=b" left",
+        command=forked.words,
     )
     assert ended == status
     # It was on a terminal: a live bar with all that a person waits for.
@@ -191,13 +201,18 @@ def test_a_stopped_fit_leaves_a_checkpoint(
     ],
 )
 def test_a_named_pipe_that_nobody_reads_can_be_left(
-    command: tuple[str, ...], number: signal.Signals, status: int, folder: Path, tmp_path: Path
+    command: tuple[str, ...],
+    number: signal.Signals,
+    status: int,
+    folder: Path,
+    tmp_path: Path,
+    forked: Commands,
 ) -> None:
     pipe, temporary = tmp_path / "pipe", tmp_path / "temporary"
     os.mkfifo(pipe)
     temporary.mkdir()
     process = subprocess.Popen(
-        [*COMMAND, *command, "-q", "-o", str(pipe)],
+        [*forked.words, *command, "-q", "-o", str(pipe)],
         cwd=folder,
         env={**ENVIRONMENT, "TMPDIR": str(temporary)},
         stdin=subprocess.DEVNULL,
@@ -214,13 +229,14 @@ def test_a_named_pipe_that_nobody_reads_can_be_left(
     assert not any(temporary.glob(".pipe.*"))
 
 
-def test_a_stopped_render_leaves_nothing(folder: Path) -> None:
+def test_a_stopped_render_leaves_nothing(folder: Path, forked: Commands) -> None:
     ended, shown = run_on_terminal(
         "render",
         *("photo.safetensors", "--scale", "2000", "--threads", "1", "-o", "out.png"),
         cwd=folder,
         send=signal.SIGTERM,
         after=b" left",
+        command=forked.words,
     )
     assert ended == 143
     assert b"Traceback" not in shown

@@ -1,20 +1,16 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sinefit.cli.terminal.events import LOG_VERSION
 from sinefit.fields.weights_file import read_field
 from tests.cli.making import (
-    COMMAND,
-    ENVIRONMENT,
     TINY,
     fail,
     invoke,
@@ -23,6 +19,9 @@ from tests.cli.making import (
     succeed,
 )
 from tests.cli.stops import BRIEF, NETWORK, command_in, names, stop_at
+
+if TYPE_CHECKING:
+    from tests.cli.forked import Commands
 
 DIVERGING = ("--steps", "3000", *NETWORK, "--lr", "100")
 
@@ -296,17 +295,9 @@ def test_names_that_are_hard_to_print(here: Path) -> None:
     assert {record["file"] for record in objects(Path("log").read_text())} == set(sources)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="streams are closed in a POSIX shell")
-def test_a_batch_without_standard_input(mixed: Path) -> None:
-    closed = ("sh", "-c", 'exec "$@" <&-', "sh")
-    done = subprocess.run(
-        [*closed, *COMMAND, "fit", "a.png", "b.png", *TINY],
-        env=ENVIRONMENT,
-        capture_output=True,
-        check=False,
-        timeout=100,
-    )
-    assert done.returncode == 6
+def test_a_batch_without_standard_input(mixed: Path, forked: Commands) -> None:
+    done = forked.run("fit", "a.png", "b.png", *TINY, cwd=mixed, stdin=None)
+    assert done.status == 6
     assert names(mixed) == ["a.png", "a.safetensors", "b.png", "c.wav"]
 
 
@@ -320,25 +311,21 @@ def test_the_output_folder_is_made_when_there_is_something_for_it(mixed: Path) -
     assert "File name too long" in fail(5, "fit", "a.png", *TINY, "-O", "x" * 300)
 
 
-def test_shards_at_once_into_one_folder_fit_every_file_once(here: Path) -> None:
+def test_shards_at_once_into_one_folder_fit_every_file_once(here: Path, forked: Commands) -> None:
     for number in range(5):
         make_picture(here / f"{number}.png")
     words = ["fit", *(f"{number}.png" for number in range(5)), *TINY, "-O", "out"]
     shards = [
-        subprocess.Popen(
-            [*COMMAND, *words, "--shard", f"{number}/2", "--log", "log.jsonl"],
-            env=ENVIRONMENT,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        forked.start(*words, "--shard", f"{number}/2", "--log", "log.jsonl", cwd=here)
         for number in (1, 2)
     ]
-    told = [shard.communicate(timeout=100)[1] for shard in shards]
-    assert [shard.returncode for shard in shards] == [0, 0], told
-    assert "shard 1/2: 3 of 5 files" in told[0]
+    ended = [shard.wait() for shard in shards]
+    assert [one.status for one in ended] == [0, 0], ended
+    assert b"shard 1/2: 3 of 5 files" in ended[0].stderr
     assert names(here / "out") == [f"{number}.safetensors" for number in range(5)]
-    ended = [one["file"] for one in objects(Path("log.jsonl").read_text()) if one["event"] == "end"]
-    assert sorted(ended) == [f"{number}.png" for number in range(5)]
+    events = objects(Path("log.jsonl").read_text())
+    done = [one["file"] for one in events if one["event"] == "end"]
+    assert sorted(done) == [f"{number}.png" for number in range(5)]
 
 
 def test_a_shard_of_no_file_has_nothing_to_do(here: Path) -> None:

@@ -39,6 +39,7 @@ from tests.cli.terminals import ESCAPE
 
 if TYPE_CHECKING:
     from sinefit.fields.field import Field
+    from tests.cli.forked import Commands
     from tests.cli.terminals import Terminal
 
 
@@ -276,9 +277,10 @@ def test_no_colours_no_picture(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals there")
-def test_on_a_real_terminal(here: Path) -> None:
+def test_on_a_real_terminal(here: Path, forked: Commands) -> None:
+    words = ("fit", "photo.png", *TINY, "--preview", TERMINAL)
     status, shown = run_on_terminal(
-        "fit", "photo.png", *TINY, "--preview", TERMINAL, cwd=here, environment={"LINES": "30"}
+        *words, cwd=here, environment={"LINES": "30"}, command=forked.words
     )
     assert status == 0
     text = shown.decode()

@@ -16,7 +16,6 @@ from sinefit.cli.terminal.progress import ProgressDisplay
 from sinefit.fields.weights_file import read_field
 from sinefit.signals.reading import read_signal
 from tests.cli.making import (
-    COMMAND,
     ENVIRONMENT,
     TINY,
     fail,
@@ -30,6 +29,8 @@ from tests.cli.stops import BRIEF, at_report, command_in, names
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.cli.forked import Commands
 
 
 @pytest.fixture
@@ -149,9 +150,9 @@ def test_what_cannot_be_is_told_before_the_fit(here: Path) -> None:
     assert names(here) == ["photo-2x.png", "photo.png"]
 
 
-def test_from_pipe_to_pipe(here: Path) -> None:
+def test_from_pipe_to_pipe(here: Path, forked: Commands) -> None:
     done = subprocess.run(
-        [*COMMAND, "upscale", "-", "--scale", "4", "-o", "-", *TINY],
+        [*forked.words, "upscale", "-", "--scale", "4", "-o", "-", *TINY],
         input=(here / "photo.png").read_bytes(),
         capture_output=True,
         env=ENVIRONMENT,
