@@ -104,6 +104,9 @@ UPSCALE_SOUND: Final = replace(
 """The same between the samples of sounds, which have nothing above their band: the field is to meet
 the samples as truly as 16 bits, which takes many weights and steps."""
 
+MOST_OF_ENSEMBLES: Final = 2**27
+"""Weights of a recipe's ensemble at most, 2 GiB in training: it has fewer networks on the blocks of
+signals that would have more, and one where that alone does."""
 DERIVATIVES_BATCH: Final = 2048
 """Samples of a step of a fit of derivatives, of which each takes as long as several of values."""
 
@@ -132,9 +135,14 @@ def recipe_for(config: FitConfig, spec: SignalSpec) -> Recipe:
         recipe = {"image": UPSCALE, "audio": UPSCALE_SOUND}.get(spec.kind, USUAL)
     if config.supervise != "values":
         batch = recipe.batch or DERIVATIVES_BATCH
-        recipe = replace(
+        return replace(
             recipe, footprint="point", blocks=(1,), block_size=None, batch=batch, ensemble=1
         )
+    if recipe.ensemble > 1:
+        each = config.weights_per_value or recipe.weights_per_value or 1.0
+        weights = each * spec.sample_count * spec.channels
+        most = max(1, int(MOST_OF_ENSEMBLES / weights))
+        recipe = replace(recipe, ensemble=min(recipe.ensemble, most))
     return recipe
 
 

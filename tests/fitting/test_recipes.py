@@ -126,3 +126,22 @@ def test_fits_for_upscaling_end_before_they_follow_what_pixels_cannot_carry() ->
     assert steps("upscale", Budget(steps=10 * most)) == (10 * most, 10 * most)
     assert steps("usual", Budget(max_time=9.0), 10 * most) == (10 * most, None)
     assert steps("upscale", Budget(target_psnr=30.0))[1] is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "values", "ensemble"),
+    [
+        ((512, 768), {}, 4),
+        ((1500, 2000), {}, 3),
+        ((4000, 6000), {}, 1),
+        ((4000, 6000), {"ensemble": 4}, 4),
+    ],
+)
+def test_the_ensemble_of_a_large_picture_has_fewer_networks(
+    shape: tuple[int, int], values: dict[str, Any], ensemble: int
+) -> None:
+    spec = picture((8, 8), 3).spec.with_shape(shape)
+    config = FitConfig(recipe="upscale", **values).decided_for(spec)
+    assert config.ensemble == ensemble
+    weights = 4 * 3 * shape[0] * shape[1] * ensemble  # four per value
+    assert values or ensemble == 1 or weights <= 2**27
