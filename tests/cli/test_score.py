@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.cli.making import TINY, fail, make_array, make_sound, succeed
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 METHODS = {"image": ["nearest", "bicubic", "lanczos"], "audio": ["linear", "sinc"]}
 
@@ -50,6 +47,19 @@ def test_means_of_smooth_waves_are_undone(files: Path) -> None:
     scores = {each["method"]: each["psnr"] for each in json.loads(result.stdout)["scores"]}
     assert scores["field"] > scores["lanczos"] + 1
     assert scores["field"] > scores["bicubic"] + 1
+
+
+def test_a_sound_is_nearly_as_true_as_by_a_resampler() -> None:
+    """A second of the melody, whose samples a field of some seconds meets, is interpolated."""
+    melody = Path(__file__).parents[2] / "samples/melody.wav"
+    part = ("--duration", "1s", "--reduce", "4", "--for", "upscale", "--steps", "1500", "--json")
+    found = {
+        each["method"]: each
+        for each in json.loads(succeed("score", melody, *part).stdout)["scores"]
+    }
+    assert found["field"]["psnr"] > found["linear"]["psnr"] + 25
+    assert found["field"]["psnr"] > found["sinc"]["psnr"] - 4
+    assert found["field"]["above"] > found["sinc"]["above"] - 4
 
 
 def test_what_cannot_be_reduced_is_refused(files: Path) -> None:
