@@ -112,7 +112,7 @@ def main() -> None:
             compare(f"{pixels / 1e6:.1f} megapixels", words, counts, folder)
         if arguments.crops:
             make_crops(arguments.photos, folder / "crops", arguments.crops)
-            words = [str(folder / "crops"), "--steps", str(arguments.crop_steps)]
+            words = [str(folder / "crops"), "--recursive", "--steps", str(arguments.crop_steps)]
             compare(f"{arguments.crops} pictures", words, counts, folder)
 
 
