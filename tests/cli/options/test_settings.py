@@ -37,6 +37,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "blocks": ("6x4", (6, 4)),
     "block_size": ("64", (64,)),
     "margin": ("0x3", (0, 3)),
+    "ensemble": ("2", 2),
     "weights_per_value": ("0.5", 0.5),
     "width": ("9", 9),
     "depth": ("3", 3),
