@@ -115,8 +115,7 @@ def test_the_python_of_the_readme_runs(folder: Path, monkeypatch: pytest.MonkeyP
     exec(code.replace("steps=200", "steps=2, width=8"), values)
     picture = values["picture"]
     assert np.shape(picture.samples) == (192, 256, 3)
-    assert len(values["done"]) == 2
-    assert values["failed"] == {}
+    assert [one.error for one in values["done"]] == [None, None]
 
 
 def test_set_up_is_two_commands_whose_job_is_a_sample() -> None:

@@ -174,7 +174,7 @@ class FitConfig:
             "Networks on each block, whose mean the field is: truer between the samples.",
             group=NETWORK,
             form="N",
-            unset="1",
+            unset="1, of pictures to upscale 4",
             check=whole_number,
         ),
     )
