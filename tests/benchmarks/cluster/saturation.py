@@ -35,6 +35,15 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
+QUIET = {
+    "distributed.admin.tick.interval": "30s",
+    "distributed.admin.tick.limit": "90s",
+    "distributed.admin.system-monitor.interval": "30s",
+    "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.worker.profile.enabled": False,
+}
+"""What a process with a worker does for itself, many times a second: here it would do so a thousand
+times over, and have time for nothing else."""
 START = 50
 """Workers that begin together."""
 LEAST = 4
@@ -61,10 +70,12 @@ async def nap(run: str, every: float, content: bytes) -> bytes:
 
 async def serve(address: str, count: int) -> None:
     """Be so many workers until the process is ended."""
+    import dask
     from distributed import Worker
 
     import sinefit.cluster.worker
 
+    dask.config.set(QUIET)
     sinefit.cluster.worker.run_task = nap  # type: ignore[assignment]  # pickles name it
     with tempfile.TemporaryDirectory() as folder:
         async with contextlib.AsyncExitStack() as held:
