@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from sinefit.cluster.address import ClusterAddress
 
+SCHEDULER_OPTIONS: Final = "jobqueue.slurm.scheduler-options"
+"""What of the configuration is for the scheduler."""
 SUBMIT_SECONDS: Final = 120.0
 """Seconds in which the first job has to be taken: a controller that does not answer has sbatch ask
 again for about a minute."""
@@ -53,6 +55,7 @@ def slurm_workers(address: ClusterAddress, install: str) -> Iterator[Any]:
     Raises SettingError where that is not installed, ClusterError where no job is taken.
     """
     try:
+        import dask
         import dask_jobqueue
         from dask_jobqueue.slurm import SLURMJob
         from distributed.deploy.spec import ProcessInterface
@@ -80,7 +83,9 @@ def slurm_workers(address: ClusterAddress, install: str) -> Iterator[Any]:
 
     kind = type("Job", (SLURMJob,), {"start": start, "close": close})
     try:
-        cluster = dask_jobqueue.SLURMCluster(job_cls=kind)
+        # A port of its own for each: the usual one can be another command's on this machine.
+        options = {"dashboard_address": ":0"} | dask.config.get(SCHEDULER_OPTIONS, {})
+        cluster = dask_jobqueue.SLURMCluster(job_cls=kind, scheduler_options=options)
     except (ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise ClusterError(
