@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sinefit.cluster.failures import returns_failures
 from sinefit.cluster.tasks import LATER, Run, Task
 from sinefit.fitting.devices import cpu_threads, resolve_device
-from sinefit.jobs.outcome import is_failure
 from sinefit.rendering.render import (
     PIECE_SAMPLES,
     piece_rows,
@@ -55,16 +55,12 @@ class Band:
     threads: int | None
 
 
-def render_band(task: Band, context: TaskContext) -> NDArray[Any] | Exception:
-    """Return the samples of a band; what a person can do something about comes as an error."""
-    try:
-        with cpu_threads(context.threads if task.threads is None else task.threads):
-            field = task.field.to(resolve_device(task.device))
-            return np.concatenate(list(render_pieces(field, task.plan, task.rows)))
-    except Exception as error:
-        if not is_failure(error):
-            raise
-        return error
+@returns_failures
+def render_band(task: Band, context: TaskContext) -> NDArray[Any]:
+    """Return the samples of a band."""
+    with cpu_threads(context.threads if task.threads is None else task.threads):
+        field = task.field.to(resolve_device(task.device))
+        return np.concatenate(list(render_pieces(field, task.plan, task.rows)))
 
 
 def render_pieces_on(

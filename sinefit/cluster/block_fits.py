@@ -6,10 +6,10 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sinefit.cluster.failures import returns_failures
 from sinefit.cluster.file_fits import tell
 from sinefit.fitting.machine import machine_for
 from sinefit.fitting.parts import PartStoppedError, how_trained, train_part
-from sinefit.jobs.outcome import is_failure
 
 if TYPE_CHECKING:
     from sinefit.cluster.worker import TaskContext
@@ -31,8 +31,9 @@ class Stopped:
     """What comes back of blocks that were stopped on the way."""
 
 
-def fit_blocks(task: BlocksFit, context: TaskContext) -> PartResult | Exception | Stopped:
-    """Train blocks; what a person can do something about comes back as an error."""
+@returns_failures
+def fit_blocks(task: BlocksFit, context: TaskContext) -> PartResult | Stopped:
+    """Train blocks."""
     try:
         return train_part(
             _here(task.plan, context),
@@ -43,20 +44,12 @@ def fit_blocks(task: BlocksFit, context: TaskContext) -> PartResult | Exception 
         )
     except PartStoppedError:
         return Stopped()
-    except Exception as error:
-        if not is_failure(error):
-            raise
-        return error
 
 
-def look_at_worker(task: BlocksFit, context: TaskContext) -> HowTrained | Exception:
+@returns_failures
+def look_at_worker(task: BlocksFit, context: TaskContext) -> HowTrained:
     """Tell how this worker would train the blocks of a plan."""
-    try:
-        return how_trained(_here(task.plan, context), task.parts)
-    except Exception as error:
-        if not is_failure(error):
-            raise
-        return error
+    return how_trained(_here(task.plan, context), task.parts)
 
 
 def _here(plan: FitPlan, context: TaskContext) -> FitPlan:

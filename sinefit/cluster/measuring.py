@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sinefit.cluster.bands import bands_of, in_order, touched
+from sinefit.cluster.failures import returns_failures
 from sinefit.cluster.tasks import Run, Task
 from sinefit.fitting.devices import cpu_threads, resolve_device
 from sinefit.fitting.measure import Blend, MeasuringStoppedError
 from sinefit.fitting.measured import PIECE
-from sinefit.jobs.outcome import is_failure
 from sinefit.signals.storage import let_go
 
 if TYPE_CHECKING:
@@ -40,16 +40,12 @@ class MeasuredBand:
     threads: int | None
 
 
-def measure_band(task: MeasuredBand, context: TaskContext) -> list[PieceErrors] | Exception:
-    """Return the errors at some samples; what a person can do something about comes as an error."""
-    try:
-        with cpu_threads(context.threads if task.threads is None else task.threads):
-            network = task.blend.network.to(resolve_device(task.device))
-            return task.part.errors(Blend(network, task.blend.blocks, task.blend.numbers))
-    except Exception as error:
-        if not is_failure(error):
-            raise
-        return error
+@returns_failures
+def measure_band(task: MeasuredBand, context: TaskContext) -> list[PieceErrors]:
+    """Return the errors at some samples."""
+    with cpu_threads(context.threads if task.threads is None else task.threads):
+        network = task.blend.network.to(resolve_device(task.device))
+        return task.part.errors(Blend(network, task.blend.blocks, task.blend.numbers))
 
 
 class ClusterErrors:
