@@ -62,7 +62,6 @@ TrainingPrecision = Literal["auto", "float32", "float64"]
 StorageType = Literal["float32", "float16", "bfloat16"]
 STORAGE_TYPES: tuple[StorageType, ...] = get_args(StorageType)
 
-
 Supervised = Literal["values", "gradient", "laplacian"]
 StopOn = Literal["holdout"]
 USUAL_HOLDOUT: Final = RandomHoldout(0.05)

@@ -25,8 +25,8 @@ REACH: Final = 32
 ATTENUATION: Final = 8.0
 """Shape of the Kaiser window around the sinc: about 80 dB below outside the band and its edge, a
 twelfth of it."""
-PHASES: Final = 4096
-"""Most places between two samples whose weights are kept for all that lie there."""
+TOGETHER: Final = 4096
+"""Values that are summed at a time: what they go over is copied, some megabytes."""
 
 
 def interpolated(
@@ -74,20 +74,13 @@ def _between(
     padded = np.pad(values, ((before, behind), (0, 0)), mode="symmetric")
     first = np.floor(places).astype(np.int64)
     fractions = np.round((places - first) * 2**32) / 2**32  # of rates that have a common multiple
-    phases, which = np.unique(fractions, return_inverse=True)
     rows = np.lib.stride_tricks.sliding_window_view(padded, 2 * REACH, axis=0)
     first += before - REACH + 1
     found = np.empty((len(places), values.shape[1]), np.float32)
-    if len(phases) <= PHASES:
-        weights = _weights(phases)
-        for number in range(len(phases)):
-            chosen = np.flatnonzero(which == number)
-            found[chosen] = rows[first[chosen]] @ weights[number]
-        return found
-    for begin in range(0, len(places), PHASES):
-        part = slice(begin, begin + PHASES)
-        weights = _weights(fractions[part])
-        found[part] = np.einsum("nct,nt->nc", rows[first[part]], weights)
+    for begin in range(0, len(places), TOGETHER):
+        part = slice(begin, begin + TOGETHER)
+        phases, which = np.unique(fractions[part], return_inverse=True)  # often few
+        found[part] = np.einsum("nct,nt->nc", rows[first[part]], _weights(phases)[which])
     return found
 
 
