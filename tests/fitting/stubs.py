@@ -6,9 +6,14 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Final
 
+import pytest
 import torch
 
 from sinefit.engines.torch_engine import TORCH
+from sinefit.fitting.checkpoint import decode_checkpoint, encode_checkpoint
+from sinefit.fitting.hooks import FitHooks
+from sinefit.fitting.loop import make_plan, run_plan
+from sinefit.fitting.report import FitStoppedError
 from sinefit.fitting.samples import TrainingSamples
 
 if TYPE_CHECKING:
@@ -16,6 +21,8 @@ if TYPE_CHECKING:
 
     from sinefit.engines.engine import Engine, Precision, Work
     from sinefit.engines.objective import Batch
+    from sinefit.fitting.checkpoint import Checkpoint
+    from sinefit.fitting.config import FitConfig
     from sinefit.fitting.plan import FitPlan
     from sinefit.networks.network import Network
     from sinefit.signals.signal import Signal
@@ -37,6 +44,15 @@ class Clock:
 
 SLOW: Final = 1.0
 """Seconds per reading of a clock by which a fit looks around after every step."""
+
+
+def stopped_after_looks(signal: Signal, config: FitConfig, looks: int) -> Checkpoint:
+    """Return the checkpoint, through a file, of a fit that is stopped after so many looks."""
+    left = iter(range(looks))
+    hooks = FitHooks(should_stop=lambda: next(left, None) is None)
+    with pytest.raises(FitStoppedError) as stopped:
+        run_plan(signal, make_plan(signal, config), hooks, None, Clock(SLOW))
+    return decode_checkpoint(encode_checkpoint(stopped.value.checkpoint), "name")
 
 
 class WatchedSamples(TrainingSamples):

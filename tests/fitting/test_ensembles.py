@@ -11,14 +11,11 @@ import torch
 from sinefit.errors import SettingError
 from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting.budget import Budget
-from sinefit.fitting.checkpoint import decode_checkpoint, encode_checkpoint
-from sinefit.fitting.hooks import FitHooks
-from sinefit.fitting.loop import fit_signal, make_plan, run_plan
-from sinefit.fitting.report import FitStoppedError
+from sinefit.fitting.loop import fit_signal, make_plan
 from sinefit.metrics import psnr
 
 from .making import globe, picture, settings
-from .stubs import SLOW, Clock
+from .stubs import stopped_after_looks
 
 pytestmark = pytest.mark.processor
 
@@ -62,11 +59,7 @@ def test_the_quality_is_that_of_the_mean() -> None:
 
 def test_one_that_is_stopped_goes_on_to_the_same_bytes() -> None:
     expected = encode_field(fit_signal(SIGNAL, THREE).field)
-    left = iter(range(3))
-    hooks = FitHooks(should_stop=lambda: next(left, None) is None)
-    with pytest.raises(FitStoppedError) as stopped:
-        run_plan(SIGNAL, make_plan(SIGNAL, THREE), hooks, None, Clock(SLOW))
-    checkpoint = decode_checkpoint(encode_checkpoint(stopped.value.checkpoint), "name")
+    checkpoint = stopped_after_looks(SIGNAL, THREE, 3)
     assert encode_field(fit_signal(SIGNAL, THREE, resume=checkpoint).field) == expected
     with pytest.raises(SettingError, match="was made with `ensemble` 3, not 1"):
         fit_signal(SIGNAL, dataclasses.replace(THREE, ensemble=1), resume=checkpoint)

@@ -18,16 +18,14 @@ from sinefit.engines.torch_engine import TORCH
 from sinefit.errors import SettingError
 from sinefit.fields.weights_file import decode_field, encode_field
 from sinefit.fitting.budget import Budget
-from sinefit.fitting.checkpoint import decode_checkpoint, encode_checkpoint
 from sinefit.fitting.footprints import point_offsets, points_of
 from sinefit.fitting.hooks import FitHooks
 from sinefit.fitting.loop import fit_signal, make_plan, run_plan
-from sinefit.fitting.report import FitStoppedError
 from sinefit.native import small_networks
 from sinefit.signals.signal import Signal, SignalSpec
 
 from .making import clip, globe, picture, reached, settings, sound
-from .stubs import SLOW, Clock
+from .stubs import stopped_after_looks
 
 if TYPE_CHECKING:
     from sinefit.engines.engine import EngineKind
@@ -155,11 +153,7 @@ def test_a_fit_of_means_that_is_stopped_goes_on_to_the_same_bytes() -> None:
     signal = picture((40, 30), 3)
     config = settings(blocks=2, batch=50, budget=Budget(steps=40), footprint="gaussian")
     expected = encode_field(fit_signal(signal, config).field)
-    left = iter(range(3))
-    hooks = FitHooks(should_stop=lambda: next(left, None) is None)
-    with pytest.raises(FitStoppedError) as stopped:
-        run_plan(signal, make_plan(signal, config), hooks, None, Clock(SLOW))
-    checkpoint = decode_checkpoint(encode_checkpoint(stopped.value.checkpoint), "name")
+    checkpoint = stopped_after_looks(signal, config, 3)
     assert encode_field(fit_signal(signal, config, resume=checkpoint).field) == expected
 
 

@@ -13,6 +13,8 @@ import sinefit
 TINY: dict[str, Any] = {"steps": 5, "width": 16, "depth": 2, "threads": 1, "device": "cpu"}
 BRIEF: dict[str, Any] = {**TINY, "steps": 170, "batch": 50}
 """A fit that reports at the steps 50, 100 and 150."""
+FILES = ("a.png", "b.png", "c.png")
+"""Two pictures and a file that is none, which the folder `here` has."""
 
 
 def make_picture(path: Path, *, size: tuple[int, int] = (16, 12), phase: float = 0.0) -> Path:

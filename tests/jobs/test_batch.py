@@ -17,7 +17,7 @@ from sinefit.jobs.planning import plan_jobs
 from sinefit.jobs.settings import JobSettings
 from sinefit.jobs.together import run_together
 
-from .making import BRIEF, TINY, StopAt, make_picture, names
+from .making import BRIEF, FILES, TINY, StopAt, make_picture, names
 
 if TYPE_CHECKING:
     from sinefit.fitting.checkpoint import Checkpoint
@@ -25,19 +25,6 @@ if TYPE_CHECKING:
     from sinefit.jobs.batch import Runner
     from sinefit.jobs.job import Job
     from sinefit.jobs.outcome import JobOutcome, Left
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the present folder, with two pictures and a file that is none."""
-    monkeypatch.chdir(tmp_path)
-    make_picture(tmp_path / "a.png")
-    (tmp_path / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n garbage")
-    make_picture(tmp_path / "c.png", phase=1.0)
-    return tmp_path
-
-
-FILES = ("a.png", "b.png", "c.png")
 
 
 def test_each_file_has_its_weights_and_a_failure_does_not_stop_the_rest(here: Path) -> None:

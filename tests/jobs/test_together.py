@@ -12,24 +12,12 @@ from sinefit.errors import InputError, OutputError, OutputExistsError, SettingEr
 from sinefit.fitting.together import fit_together
 from sinefit.fitting.words import config_of
 
-from .making import BRIEF, TINY, StopAt, make_picture, names
+from .making import BRIEF, FILES, TINY, StopAt, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sinefit.jobs.outcome import JobOutcome
-
-FILES = ("a.png", "b.png", "c.png")
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the present folder, with two pictures and a file that is none."""
-    monkeypatch.chdir(tmp_path)
-    make_picture(tmp_path / "a.png")
-    (tmp_path / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n garbage")
-    make_picture(tmp_path / "c.png", phase=1.0)
-    return tmp_path
 
 
 def values(outcome: JobOutcome) -> torch.Tensor:
